@@ -1,0 +1,1 @@
+"""YAML text in, typed, checked and defaulted values out: the vocabulary of all floors above."""

@@ -1,0 +1,1 @@
+"""Decide what has to change, do it in order, and record what came of it."""

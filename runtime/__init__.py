@@ -1,0 +1,1 @@
+"""Effects on Linux, and reading Linux: namespaces, mounts, links, images, containers."""

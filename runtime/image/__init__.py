@@ -1,0 +1,1 @@
+"""Images: pull, unpack once, share, mount, remove."""

@@ -1,0 +1,1 @@
+"""Links, addresses, nftables and names: the network's side of a pod."""

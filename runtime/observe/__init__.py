@@ -1,0 +1,1 @@
+"""Read what runs on this host: pods, containers, links, rules. Changes nothing."""

@@ -1,0 +1,1 @@
+"""Containers through an OCI runtime under conmon: create, start, stop, exec, logs."""

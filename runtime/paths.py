@@ -1,0 +1,126 @@
+"""Where podpy keeps things on this host: every path is built here.
+
+    state_dir  /var/lib/podpy            (0700)
+        state.db                         objects, events, leases; SQLite, only memory
+        cache/                           decoded manifests by content hash; disposable
+        images/                          image store: see runtime.image.store
+        layers/                          unpacked layers, shared by all images
+        volumes/NAMESPACE/CLAIM/         PersistentVolumeClaims: user data, never removed unasked
+        pods/UID/                        what a pod may fill the disk with
+            CONTAINER/{upper,work}       writable layer of each container
+            emptydir/VOLUME/
+    run_dir    /run/podpy                (tmpfs, 0711; dies with what it describes)
+        pods/UID/
+            pod.json                     the pod as it was asked for, and what it was given
+            mnt                          the pinned mount namespace: the pod's one host mount
+            ns/{net,ipc,uts}             pins, mounted inside the pod's mount namespace only
+            etc/{hosts,resolv.conf,hostname}
+            volumes/VOLUME/              projected and tmpfs volumes, mounted in the pod's namespace
+            containers/CONTAINER/
+                config.json, rootfs/     the OCI bundle
+                pid, conmon.pid, exit/   conmon's records
+                status.json              attempts, restarts, last termination
+        networks/NAME/                   the name server's files of that network
+        secrets/NAMESPACE/               Secret objects: never on a disk
+        crun/, conmon/                   the OCI runtime's and conmon's own state
+        locks/                           flock files, never removed while a command runs
+    log_dir    /var/log/pods/NAMESPACE_POD_UID/CONTAINER/N.log       as the kubelet lays them out
+
+Rootless, the three roots lie under the XDG directories; nothing but this file knows that.
+Paths are text, not pathlib: importing pathlib costs as much as starting a container's network.
+"""
+
+from __future__ import annotations
+
+import os
+
+from manifests.value import Value
+
+
+class Paths(Value):
+    """The roots, and `instance`: the name that podpy's cgroups, links and nft table carry.
+
+    Two instances on one host (a test beside the real one) share nothing.
+    """
+
+    state_dir: str
+    run_dir: str
+    log_dir: str
+    instance: str = "podpy"
+
+    @property
+    def database(self) -> str:
+        return f"{self.state_dir}/state.db"
+
+    @property
+    def cache(self) -> str:
+        return f"{self.state_dir}/cache"
+
+    @property
+    def images(self) -> str:
+        return f"{self.state_dir}/images"
+
+    @property
+    def layers(self) -> str:
+        return f"{self.state_dir}/layers"
+
+    @property
+    def claims(self) -> str:
+        return f"{self.state_dir}/volumes"
+
+    @property
+    def pods(self) -> str:
+        return f"{self.run_dir}/pods"
+
+    @property
+    def networks(self) -> str:
+        return f"{self.run_dir}/networks"
+
+    @property
+    def secrets(self) -> str:
+        return f"{self.run_dir}/secrets"
+
+    @property
+    def locks(self) -> str:
+        return f"{self.run_dir}/locks"
+
+    @property
+    def oci_state(self) -> str:
+        return f"{self.run_dir}/crun"
+
+    def pod(self, uid: str) -> str:
+        return f"{self.run_dir}/pods/{uid}"
+
+    def pod_disk(self, uid: str) -> str:
+        return f"{self.state_dir}/pods/{uid}"
+
+    def container(self, uid: str, name: str) -> str:
+        return f"{self.run_dir}/pods/{uid}/containers/{name}"
+
+    def claim(self, namespace: str, name: str) -> str:
+        return f"{self.state_dir}/volumes/{namespace}/{name}"
+
+    def pod_logs(self, namespace: str, pod: str, uid: str) -> str:
+        return f"{self.log_dir}/{namespace}_{pod}_{uid}"
+
+
+def default() -> Paths:
+    """The paths of this user; PODPY_ROOT puts them below a directory, with an instance of its own.
+
+    PODPY_ROOT=/tmp/x gives /tmp/x/lib, /tmp/x/run, /tmp/x/log and the instance in PODPY_INSTANCE.
+    """
+    root = os.environ.get("PODPY_ROOT")
+    if root:
+        instance = os.environ.get("PODPY_INSTANCE", "podpy")
+        return Paths(
+            state_dir=f"{root}/lib", run_dir=f"{root}/run", log_dir=f"{root}/log", instance=instance
+        )
+    if os.geteuid() == 0:
+        return Paths(state_dir="/var/lib/podpy", run_dir="/run/podpy", log_dir="/var/log/pods")
+    home = os.path.expanduser("~")
+    data = os.environ.get("XDG_DATA_HOME", f"{home}/.local/share")
+    run = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.geteuid()}")
+    state = os.environ.get("XDG_STATE_HOME", f"{home}/.local/state")
+    return Paths(
+        state_dir=f"{data}/podpy", run_dir=f"{run}/podpy", log_dir=f"{state}/podpy/log/pods"
+    )

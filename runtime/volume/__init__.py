@@ -1,0 +1,1 @@
+"""Volumes: directories and tmpfs that pods mount, and the files projected into them."""

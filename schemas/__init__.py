@@ -1,0 +1,1 @@
+"""JSON Schemas of the kinds that podpy knows, and the validator that words their violations."""
