@@ -1,0 +1,114 @@
+"""Say what is wrong with a manifest, and where: one line a problem.
+
+    web.yaml:12:9: Pod/web .spec.containers[0].imagee: unknown field; did you mean "image"?
+
+The reader of YAML, the schema check, the decoding of objects and the semantic checks all report
+`Problem`s; the command line prints them sorted, all at once. Faults that end a command at once
+are manifests.faults.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from manifests.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    FieldPath = tuple[str | int, ...]
+    """Keys and list indexes from the top of an object down."""
+
+# Keys that read well after a dot; all others are shown as ["a.b/c"].
+_PLAIN_KEY = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*")
+_STEP = re.compile(
+    r'\.(?P<key>[A-Za-z_$][A-Za-z0-9_$-]*)|\[(?P<index>\d+)\]|\["(?P<quoted>(?:[^"\\]|\\.)*)"\]'
+)
+
+
+class Severity(StrEnum):
+    """Whether a problem stops the command, or is only told."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Problem(Value):
+    """What is wrong, in which field of which object, at which place of which file.
+
+    `line` and `column` count from 1, 0 is unknown. `object` is `Pod/web`, or `Pod/ns/web` where
+    the namespace is written; `path` is text as `path_text` makes it. Any place may be empty.
+    """
+
+    message: str
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    object: str = ""
+    path: str = ""
+    severity: Severity = Severity.ERROR
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.message}" if self.subject else self.message
+
+    @property
+    def subject(self) -> str:
+        """The place and the field, as they stand before the message."""
+        numbers = [str(number) for number in (self.line, self.column) if number]
+        place = ":".join([self.file, *numbers]) if self.file else ""
+        field = " ".join(part for part in (self.object, self.path) if part)
+        return ": ".join(part for part in (place, field) if part)
+
+
+def ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Sort by file, line and column; problems of one place keep a stable order by path and text."""
+    return tuple(
+        sorted(
+            problems,
+            key=lambda one: (one.file, one.line, one.column, one.object, one.path, one.message),
+        )
+    )
+
+
+def errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Only the problems that stop a command."""
+    return tuple(problem for problem in problems if problem.severity is Severity.ERROR)
+
+
+def object_name(kind: str, name: str, namespace: str = "") -> str:
+    """Name an object as problems do: `Pod/web`, or `Pod/ns/web` with a namespace."""
+    return "/".join(part for part in (kind, namespace, name) if part)
+
+
+def path_text(path: FieldPath) -> str:
+    """Write `("spec", "containers", 0)` as `.spec.containers[0]`, odd keys as `["a.b/c"]`."""
+    steps = []
+    for step in path:
+        if isinstance(step, int):
+            steps.append(f"[{step}]")
+        elif _PLAIN_KEY.fullmatch(step):
+            steps.append(f".{step}")
+        else:
+            escaped = step.replace("\\", "\\\\").replace('"', '\\"')
+            steps.append(f'["{escaped}"]')
+    return "".join(steps)
+
+
+def parse_path(text: str) -> FieldPath:
+    """Read what `path_text` wrote. Raises ValueError for text of another form."""
+    path: list[str | int] = []
+    at = 0
+    while at < len(text):
+        step = _STEP.match(text, at)
+        if step is None:
+            raise ValueError(f"{text!r} is not a field path (as .spec.containers[0])")
+        if step["index"] is not None:
+            path.append(int(step["index"]))
+        elif step["key"] is not None:
+            path.append(step["key"])
+        else:
+            path.append(re.sub(r"\\(.)", r"\1", step["quoted"]))
+        at = step.end()
+    return tuple(path)
