@@ -1,0 +1,106 @@
+"""What runs on the host, as values: read by runtime.observe, compared by reconciler.plan.
+
+Times are seconds since the epoch (float); words and reasons are the kubelet's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from manifests.pod import Pod
+from manifests.value import EMPTY, Value
+
+
+class Phase(StrEnum):
+    """A pod's phase: Kubernetes' PodPhase."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    UNKNOWN = "Unknown"
+
+
+class Stage(StrEnum):
+    """Where one container is, as its files and the kernel tell."""
+
+    ABSENT = "absent"
+    CREATED = "created"
+    RUNNING = "running"
+    EXITED = "exited"
+
+
+class Termination(Value):
+    """How a container ended. `signal` is 0 unless one killed it; reasons are the kubelet's."""
+
+    exit_code: int
+    reason: str
+    finished_at: float
+    started_at: float = 0.0
+    signal: int = 0
+    message: str = ""
+
+
+class ContainerRecord(Value):
+    """status.json of a container: what its files cannot tell. Written before each start.
+
+    `attempt` counts starts from 0 (its log is ATTEMPT.log); `backoff` is the delay in seconds that
+    the next restart must keep after the end of this attempt.
+    """
+
+    attempt: int = 0
+    container_id: str = ""
+    image_id: str = ""
+    started_at: float = 0.0
+    backoff: float = 0.0
+    problem: str = ""
+    problem_reason: str = ""
+    last: Termination | None = None
+
+
+class ContainerState(Value):
+    """One container as it is now. `ended` is set when `stage` is EXITED."""
+
+    name: str
+    stage: Stage
+    record: ContainerRecord = ContainerRecord()
+    pid: int = 0
+    ended: Termination | None = None
+
+
+class PodRecord(Value):
+    """pod.json: the pod as it was asked for and what it was given. Written before anything else.
+
+    `pod` is complete: named, in its namespace, with uid, labels and defaults; `spec_hash` is the
+    hash of what was asked for. `images` maps container names to image ids. `complete` turns true
+    when the pod's namespaces, network and mounts have all been made.
+    """
+
+    uid: str
+    pod: Pod
+    spec_hash: str
+    network: str = ""
+    address: str = ""
+    created_at: float = 0.0
+    aliases: tuple[str, ...] = ()
+    images: Mapping[str, str] = EMPTY
+    configs: Mapping[str, str] = EMPTY
+    complete: bool = False
+    deleting: bool = False
+
+
+class PodState(Value):
+    """A pod as it is now: its record, its containers, and what of it is broken (drift)."""
+
+    record: PodRecord
+    containers: Mapping[str, ContainerState] = EMPTY
+    drift: tuple[str, ...] = ()
+
+    @property
+    def uid(self) -> str:
+        return self.record.uid
+
+    @property
+    def pod(self) -> Pod:
+        return self.record.pod

@@ -1,0 +1,82 @@
+"""Pod and PodSpec, as far as podpy honours them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from manifests.container import AppArmorProfile, Container, SeccompProfile, SELinuxOptions
+from manifests.meta import ObjectMeta, TemplateMeta
+from manifests.value import Value
+from manifests.volumes import Volume
+
+
+class RestartPolicy(StrEnum):
+    ALWAYS = "Always"
+    ON_FAILURE = "OnFailure"
+    NEVER = "Never"
+
+
+class DNSPolicy(StrEnum):
+    CLUSTER_FIRST = "ClusterFirst"
+    CLUSTER_FIRST_WITH_HOST_NET = "ClusterFirstWithHostNet"
+    DEFAULT = "Default"
+    NONE = "None"
+
+
+class DNSOption(Value):
+    name: str
+    value: str | None = None
+
+
+class DNSConfig(Value):
+    nameservers: tuple[str, ...] = ()
+    searches: tuple[str, ...] = ()
+    options: tuple[DNSOption, ...] = ()
+
+
+class HostAlias(Value):
+    ip: str
+    hostnames: tuple[str, ...] = ()
+
+
+class Sysctl(Value):
+    name: str
+    value: str
+
+
+class PodSecurityContext(Value):
+    run_as_user: int | None = None
+    run_as_group: int | None = None
+    run_as_non_root: bool | None = None
+    supplemental_groups: tuple[int, ...] = ()
+    fs_group: int | None = None
+    seccomp_profile: SeccompProfile | None = None
+    app_armor_profile: AppArmorProfile | None = None
+    se_linux_options: SELinuxOptions | None = None
+    sysctls: tuple[Sysctl, ...] = ()
+
+
+class PodSpec(Value):
+    containers: tuple[Container, ...]
+    init_containers: tuple[Container, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    restart_policy: RestartPolicy = RestartPolicy.ALWAYS
+    termination_grace_period_seconds: int = 30
+    hostname: str = ""
+    host_network: bool = False
+    host_aliases: tuple[HostAlias, ...] = ()
+    dns_policy: DNSPolicy = DNSPolicy.CLUSTER_FIRST
+    dns_config: DNSConfig = DNSConfig()
+    security_context: PodSecurityContext = PodSecurityContext()
+
+
+class Pod(Value):
+    api_version: str = "v1"
+    kind: str = "Pod"
+    metadata: ObjectMeta
+    spec: PodSpec
+
+
+class PodTemplate(Value):
+    metadata: TemplateMeta = TemplateMeta()
+    spec: PodSpec
