@@ -1,0 +1,26 @@
+"""Start podpy: the process's arguments in, its exit status out.
+
+The launcher (tools/write_launcher.py), `python -m podpy` and the console script all enter here.
+What needs no other module is answered at once; the command line itself is podpy.cli.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from podpy import VERSION
+
+
+def main() -> int:
+    """Run the command in sys.argv and return the exit status of the process."""
+    words = sys.argv[1:]
+    if words == ["--version"]:
+        print(f"podpy version {VERSION}")
+        return 0
+    from podpy import cli
+
+    return cli.main(words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
