@@ -92,15 +92,21 @@ class Value(metaclass=ValueType):
         return hash((type(self), *(_hashable(getattr(self, field)) for field in self.__fields__)))
 
     def __repr__(self) -> str:
-        shown = (
-            f"{field}={getattr(self, field)!r}"
-            for field in self.__fields__
-            if field not in self.__defaults__ or getattr(self, field) != self.__defaults__[field]
-        )
-        return f"{type(self).__name__}({', '.join(shown)})"
+        shown = ", ".join(f"{field}={value!r}" for field, value in self._given().items())
+        return f"{type(self).__name__}({shown})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), {field: getattr(self, field) for field in self.__fields__})
+        return _restore, (type(self), self._given())
+
+    def _given(self) -> dict[str, Any]:
+        """The fields that differ from their default."""
+        defaults = self.__defaults__
+        held = ((field, getattr(self, field)) for field in self.__fields__)
+        return {
+            field: value
+            for field, value in held
+            if field not in defaults or value != defaults[field]
+        }
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy with `changes` in place of the fields that they name."""

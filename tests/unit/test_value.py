@@ -66,7 +66,7 @@ def test_a_subclass_adds_fields() -> None:
     assert repr(NamedPort(number=1, alias="y")) == "NamedPort(number=1, alias='y')"
 
 
-def test_values_survive_pickling() -> None:
+def test_values_with_default_mappings_survive_pickling() -> None:
     port = Port(number=80, name="web")
 
     assert pickle.loads(pickle.dumps(port)) == port
