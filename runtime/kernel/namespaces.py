@@ -1,0 +1,369 @@
+"""Make a pod's namespaces, keep them without a process, and run functions inside them.
+
+    pod_dir/mnt                 the pod's mount namespace: the one mount that the host sees
+    pod_dir/ns/{net,ipc,uts}    the others, pinned inside that mount namespace; no `net` file where
+                                the pod has the host's network
+
+A namespace belongs to a thread, so `create` and `enter` give a worker thread that sits inside
+(Inside); what it starts is born inside. The pins survive podpy and every process of the pod.
+What is mounted inside is runtime.kernel.mounts; links are runtime.net.attach.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import threading
+
+from manifests.faults import HostFault
+from runtime.kernel import mounts, syscalls
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Any, ParamSpec, Self, TypeVar
+
+    P = ParamSpec("P")
+    T = TypeVar("T")
+
+_KINDS = {
+    "net": syscalls.CLONE_NEWNET,
+    "ipc": syscalls.CLONE_NEWIPC,
+    "uts": syscalls.CLONE_NEWUTS,
+}
+_UNIFIED = "/sys/fs/cgroup/unified"
+
+
+class Unpinned(HostFault):
+    """A pin of the pod is gone: `repin` while one of its processes lives, else make it anew."""
+
+
+class Inside:
+    """A thread in a pod's namespaces; closed (left) at the end of a `with` block."""
+
+    def __init__(self, pod_dir: str) -> None:
+        self.pod_dir = pod_dir
+        self._turn = threading.Lock()
+        self._wake = threading.Lock()
+        self._wake.acquire()
+        self._task: _Task | None = None
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, daemon=True, name=pod_dir)
+        self._thread.start()
+
+    @property
+    def thread(self) -> int:
+        """The kernel's id of the thread: its namespaces are /proc/self/task/ID/ns."""
+        return self._thread.native_id or 0
+
+    def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `function` inside and return, or raise, what it does. Callers take turns."""
+        task = _Task(lambda: function(*args, **kwargs))
+        with self._turn:
+            if self._closed:
+                raise RuntimeError(f"{self.pod_dir}: used after it was closed")
+            self._task = task
+            self._wake.release()
+            task.ended.acquire()
+        if task.error is not None:
+            raise task.error
+        result: T = task.result
+        return result
+
+    def close(self) -> None:
+        """Leave: the thread ends. The namespaces live on where they are pinned or in use."""
+        with self._turn:
+            if self._closed:
+                return
+            self._closed = True
+            self._task = None
+            self._wake.release()
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _work(self) -> None:
+        while True:
+            self._wake.acquire()
+            task = self._task
+            if task is None:
+                return
+            task.run()
+
+
+class _Task:
+    """One call: its own `ended`, so that a caller interrupted by a signal spoils no later call."""
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self.function = function
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.ended = threading.Lock()
+        self.ended.acquire()
+
+    def run(self) -> None:
+        try:
+            self.result = self.function()
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+            self.error = error
+        self.ended.release()
+
+
+def create(pod_dir: str, *, network: bool = True, hostname: str = "") -> Inside:
+    """Make and pin the namespaces of the pod whose directory is `pod_dir`; return it entered.
+
+    `network` False leaves the host's network in place. The mount namespace sees later mounts of
+    the host (rslave) and gives none back. Where podpy is killed before the end, nothing is pinned
+    and the kernel drops all of it.
+    """
+    _make_files(pod_dir, network)
+    run_dir = os.path.dirname(os.path.dirname(pod_dir))
+    lock = os.open(run_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        _guard(os.path.dirname(pod_dir))
+        if pinned(pod_dir):
+            raise HostFault(
+                f"{pod_dir}: has namespaces already", hint="enter them, or remove them first"
+            )
+        return _create_pinned(pod_dir, network, hostname)
+    finally:
+        os.close(lock)
+
+
+def _create_pinned(pod_dir: str, network: bool, hostname: str) -> Inside:
+    # Since Linux 6.15 or so a mount namespace can be pinned only in one with a smaller number, and
+    # numbers are handed out in a batch to each CPU: where podpy does not run in the host's first
+    # mount namespace, only namespaces made on some CPUs can be pinned (EINVAL on the others).
+    # The CPUs that podpy may not use at the moment (taskset) count, too.
+    for cpu in (None, *range(os.cpu_count() or 1)):
+        inside = Inside(pod_dir)
+        try:
+            inside.call(_make, pod_dir, network, hostname, cpu)
+            if _pin_mount_namespace(pod_dir, f"/proc/self/task/{inside.thread}/ns/mnt"):
+                return inside
+        except BaseException:
+            inside.close()
+            raise
+        inside.close()
+    raise HostFault(
+        f"{pod_dir}: the kernel refuses to pin the pod's mount namespace on every CPU",
+        hint="run podpy in the host's own mount namespace: nsenter -t 1 -m podpy ...",
+    )
+
+
+def enter(pod_dir: str) -> Inside:
+    """Return a thread inside the pinned namespaces of the pod; raises Unpinned when one is gone."""
+    inside = Inside(pod_dir)
+    try:
+        inside.call(_join, pod_dir, pins=True)
+    except BaseException:
+        inside.close()
+        raise
+    return inside
+
+
+def pinned(pod_dir: str) -> bool:
+    """Say whether the pod's mount namespace is pinned, and with it, unless tampered with, all."""
+    return _is_namespace(f"{pod_dir}/mnt")
+
+
+def repin(pod_dir: str, pid: int) -> None:
+    """Restore the pins that are gone from a living process that sits in the pod's namespaces.
+
+    That is the pod's conmon: a container has a mount namespace of its own. Pins that are there
+    stay. Raises HostFault when `pid` is gone or in no namespace of its own.
+    """
+    theirs = f"/proc/{pid}/ns/mnt"
+    try:
+        if os.path.samestat(os.stat(theirs), os.stat("/proc/thread-self/ns/mnt")):
+            raise HostFault(f"{pod_dir}: process {pid} is in the host's mount namespace")
+    except OSError as error:
+        raise HostFault(f"{pod_dir}: process {pid} is gone: {error.strerror}") from error
+    if not pinned(pod_dir) and not _pin_mount_namespace(pod_dir, theirs):
+        raise HostFault(f"{pod_dir}: the kernel refuses to pin its mount namespace again")
+    with Inside(pod_dir) as inside:
+        inside.call(_join, pod_dir, pins=False)
+        inside.call(_pin, pod_dir, f"/proc/{pid}/ns")
+
+
+def remove(pod_dir: str) -> None:
+    """Unpin: the kernel drops the namespaces, mounts and links of the pod as their users end.
+
+    Gone already is success. The files in `pod_dir` are the caller's to delete.
+    """
+    path = f"{pod_dir}/mnt"
+    while _is_namespace(path) and mounts.umount(path):
+        pass
+
+
+def release(run_dir: str) -> bool:
+    """Undo what `create` did once for all pods of `run_dir`; False while pods are pinned there."""
+    pods = f"{run_dir}/pods"
+    try:
+        lock = os.open(run_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if any(pinned(f"{pods}/{name}") for name in os.listdir(pods)):
+            return False
+        while mounts.is_mounted(pods) and mounts.umount(pods):
+            pass
+    except FileNotFoundError:
+        return True
+    except BlockingIOError:
+        return False  # A pod is being made at this very moment.
+    finally:
+        os.close(lock)
+    return True
+
+
+def sysctl(name: str, value: str) -> None:
+    """Set a kernel setting of the calling thread's namespaces; for Inside.call.
+
+    `net.ipv4.ip_forward`, or `net/ipv4/conf/eth0.1/forwarding` where a part holds a dot.
+    """
+    try:
+        with open(_sysctl_path(name), "w", encoding="ascii") as file:
+            file.write(value)
+    except (OSError, UnicodeEncodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise HostFault(f"sysctl {name} cannot be set to {value!r}: {why}") from error
+
+
+def read_sysctl(name: str) -> str:
+    """Return a kernel setting as it is for the calling thread; HostFault when there is none."""
+    try:
+        with open(_sysctl_path(name), encoding="ascii") as file:
+            return file.read().strip()
+    except OSError as error:
+        raise HostFault(f"sysctl {name} cannot be read: {error.strerror}") from error
+
+
+def _sysctl_path(name: str) -> str:
+    path = name if "/" in name else name.replace(".", "/")
+    if ".." in path.split("/"):
+        raise HostFault(f"sysctl {name}: no such setting")
+    return f"/proc/sys/{path}"
+
+
+def _make_files(pod_dir: str, network: bool) -> None:
+    os.makedirs(f"{pod_dir}/ns", mode=0o711, exist_ok=True)
+    for name in ("mnt", *(f"ns/{kind}" for kind in _KINDS if network or kind != "net")):
+        os.close(os.open(f"{pod_dir}/{name}", os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, 0o600))
+
+
+def _guard(pods: str) -> None:
+    """Make the directory of all pods a private mount, so that no pin spreads to other namespaces.
+
+    A mount namespace cannot be pinned on a shared mount, which /run is under systemd. The caller
+    holds the lock of run_dir shared; two that arrive here together may stack two mounts, which
+    `release` takes off one by one.
+    """
+    if not mounts.is_mounted(pods):
+        mounts.bind(pods, pods, recursive=False)
+
+
+def _make(pod_dir: str, network: bool, hostname: str, cpu: int | None) -> None:
+    """In the worker: unshare, shut the mount namespace off, pin what is pinned inside."""
+    flags = syscalls.CLONE_NEWNS | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWUTS
+    allowed = os.sched_getaffinity(0)
+    try:
+        if cpu is not None:
+            _move_to(cpu)
+        syscalls.unshare(flags | (syscalls.CLONE_NEWNET if network else 0))
+    except OSError as error:
+        raise HostFault(
+            f"{pod_dir}: cannot make the pod's namespaces: {error.strerror}",
+            hint="podpy needs CAP_SYS_ADMIN; see also /proc/sys/user/max_*_namespaces",
+        ) from error
+    finally:
+        if cpu is not None:
+            os.sched_setaffinity(0, allowed)
+    mounts.propagate("/", mounts.Propagation.SLAVE)
+    if mounts.is_mounted(_UNIFIED):
+        # A hybrid host: crun refuses to work where it sees cgroup v2 beside v1 controllers. It is
+        # covered, not unmounted: unmounting waits for the kernel's readers (0.7 ms against 0.01).
+        mounts.tmpfs(_UNIFIED, size=0, mode=0o555, access=mounts.READ_ONLY)
+    _pin(pod_dir, "/proc/thread-self/ns")
+    if hostname:
+        sysctl("kernel.hostname", hostname)
+
+
+def _move_to(cpu: int) -> bool:
+    """Run the calling thread on `cpu` only; False where podpy's cpuset does not hold it."""
+    try:
+        os.sched_setaffinity(0, {cpu})
+    except OSError:
+        return False
+    return True
+
+
+def _join(pod_dir: str, *, pins: bool) -> None:
+    """In the worker: enter the mount namespace and, if `pins`, those pinned inside it."""
+    path = f"{pod_dir}/mnt"
+    if not _is_namespace(path):
+        raise Unpinned(f"{pod_dir}: its namespaces are not pinned")
+    syscalls.unshare(syscalls.CLONE_FS)
+    _set(path, syscalls.CLONE_NEWNS)
+    if not pins:
+        return
+    for kind, flag in _KINDS.items():
+        path = f"{pod_dir}/ns/{kind}"
+        if _is_namespace(path):
+            _set(path, flag)
+        elif kind != "net" or os.path.exists(path):
+            raise Unpinned(f"{pod_dir}: its {kind} namespace is not pinned")
+
+
+def _set(path: str, flag: int) -> None:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            syscalls.setns(fd, flag)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise HostFault(f"{path}: cannot be entered: {error.strerror}") from error
+
+
+def _pin(pod_dir: str, namespaces: str) -> None:
+    """Pin every kind that has a file and no pin yet, from a /proc/.../ns directory."""
+    for kind in _KINDS:
+        path = f"{pod_dir}/ns/{kind}"
+        if os.path.exists(path) and not _is_namespace(path):
+            try:
+                syscalls.mount(f"{namespaces}/{kind}", path, flags=syscalls.MS_BIND)
+            except OSError as error:
+                raise HostFault(f"{path}: cannot be pinned: {error.strerror}") from error
+
+
+def _pin_mount_namespace(pod_dir: str, namespace: str) -> bool:
+    path = f"{pod_dir}/mnt"
+    try:
+        syscalls.mount(namespace, path, flags=syscalls.MS_BIND)
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            return False
+        raise HostFault(f"{path}: cannot be pinned: {error.strerror}") from error
+    return True
+
+
+def _is_namespace(path: str) -> bool:
+    """Say whether `path` lies on the kernel's file system of namespaces, as only a pin does."""
+    try:
+        return os.stat(path).st_dev == os.stat("/proc/self/ns/mnt").st_dev
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,122 @@
+"""Watch and signal processes that are not podpy's children, without racing against pid reuse.
+
+A process is remembered as its pid and its start time (clock ticks after boot); a pidfd, once
+opened and checked, means that process for ever. Reads /proc; starts nothing (runtime.proc does).
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal as signals
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+
+def start_time(pid: int) -> int | None:
+    """Return when `pid` started, in clock ticks after boot; None when it is gone or a zombie."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            text = file.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # The program's name stands in brackets and may itself hold brackets and spaces.
+    fields = text[text.rindex(b")") + 2 :].split()
+    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def alive(pid: int, started: int) -> bool:
+    """Say whether the process that had `pid` and started then still runs (a zombie does not)."""
+    return start_time(pid) == started
+
+
+def opened(pid: int, started: int | None = None) -> int | None:
+    """Return a pidfd of `pid`, None when it is gone or no longer the one that started then."""
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
+    if started is not None and not alive(pid, started):
+        os.close(fd)
+        return None
+    return fd
+
+
+def signal(pidfd: int, number: int) -> bool:
+    """Send signal `number`; False when the process is gone."""
+    try:
+        signals.pidfd_send_signal(pidfd, number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait(pidfds: Collection[int], seconds: float) -> set[int]:
+    """Wait until all have ended or `seconds` have passed; return those that have ended."""
+    ended: set[int] = set()
+    for pidfd in ends(pidfds, seconds):
+        ended.add(pidfd)
+    return ended
+
+
+def ends(pidfds: Collection[int], seconds: float) -> Iterator[int]:
+    """Yield each pidfd as its process ends, until all have or `seconds` have passed."""
+    if not pidfds:
+        return
+    deadline = time.monotonic() + seconds
+    with select.epoll() as poll:
+        waiting = set(pidfds)
+        for pidfd in waiting:
+            poll.register(pidfd, select.EPOLLIN)
+        while waiting:
+            left = deadline - time.monotonic()
+            ready = poll.poll(max(left, 0.0))
+            if not ready and left <= 0:
+                return
+            for pidfd, _event in ready:
+                poll.unregister(pidfd)
+                waiting.discard(pidfd)
+                yield pidfd
+
+
+def cgroups(pid: int) -> dict[str, str]:
+    """Return the cgroup of `pid` by controller ("memory", "name=systemd"; "" is cgroup v2's).
+
+    Empty when the process is gone.
+    """
+    try:
+        with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as file:
+            lines = file.read().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return {}
+    found: dict[str, str] = {}
+    for line in lines:
+        _hierarchy, controllers, path = line.split(":", 2)
+        for controller in controllers.split(","):
+            found[controller] = path
+    return found
+
+
+def children(pid: int) -> tuple[int, ...]:
+    """Return the pids of the children of every thread of `pid`."""
+    found: list[int] = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:
+                found.extend(int(word) for word in file.read().split())
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return tuple(found)
+
+
+def command_line(pid: int) -> tuple[str, ...]:
+    """Return the words that `pid` was started with; empty when it is gone."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            text = file.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return ()
+    return tuple(os.fsdecode(word) for word in text.split(b"\0")[:-1])
