@@ -11,12 +11,12 @@ DEFAULT_NAMESPACE = "default"
 
 
 class OwnerReference(Value):
-    """The object that an object was made for; of the wire's fields podpy sets these."""
+    """The object that an object was made for; podpy finds it by kind and name, not by uid."""
 
     api_version: str
     kind: str
     name: str
-    uid: str
+    uid: str = ""
     controller: bool = False
 
 

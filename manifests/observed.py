@@ -72,9 +72,11 @@ class ContainerState(Value):
 class PodRecord(Value):
     """pod.json: the pod as it was asked for and what it was given. Written before anything else.
 
-    `pod` is complete: named, in its namespace, with uid, labels and defaults; `spec_hash` is the
-    hash of what was asked for. `images` maps container names to image ids. `complete` turns true
-    when the pod's namespaces, network and mounts have all been made.
+    `pod` is complete: named, in its namespace, with labels and defaults; `spec_hash` is the hash of
+    what was asked for. `images` maps container names to image ids; `configs` maps "ConfigMap/name"
+    and "Secret/name" to the digest of the content that the pod's volumes show. `complete` turns
+    true when the pod's namespaces, network and mounts have all been made, `finished` when it has
+    ended for good and only its record and logs are left.
     """
 
     uid: str
@@ -86,16 +88,33 @@ class PodRecord(Value):
     aliases: tuple[str, ...] = ()
     images: Mapping[str, str] = EMPTY
     configs: Mapping[str, str] = EMPTY
+    applyset: str = ""
     complete: bool = False
+    finished: bool = False
     deleting: bool = False
 
 
+class Mend(StrEnum):
+    """What it takes to repair a drift."""
+
+    NETWORK = "network"
+    CONTAINERS = "containers"
+    RECREATE = "recreate"
+
+
+class Drift(Value):
+    """Something of a pod that the host no longer has as it was made; `text` tells what."""
+
+    mend: Mend
+    text: str
+
+
 class PodState(Value):
-    """A pod as it is now: its record, its containers, and what of it is broken (drift)."""
+    """A pod as it is now: its record, its containers, and what of it is broken."""
 
     record: PodRecord
     containers: Mapping[str, ContainerState] = EMPTY
-    drift: tuple[str, ...] = ()
+    drift: tuple[Drift, ...] = ()
 
     @property
     def uid(self) -> str:
@@ -104,3 +123,23 @@ class PodState(Value):
     @property
     def pod(self) -> Pod:
         return self.record.pod
+
+
+class NetworkState(Value):
+    """A podpy network on the host. `drift` tells what of it is broken."""
+
+    name: str
+    driver: str
+    subnet: str = ""
+    gateway: str = ""
+    mtu: int = 0
+    internal: bool = False
+    drift: tuple[str, ...] = ()
+
+
+class Observed(Value):
+    """The host as it is now."""
+
+    pods: tuple[PodState, ...] = ()
+    networks: Mapping[str, NetworkState] = EMPTY
+    claims: frozenset[tuple[str, str]] = frozenset()

@@ -20,7 +20,7 @@ else:
         return lambda decorated: decorated
 
 
-EMPTY: Mapping[str, Any] = MappingProxyType({})
+EMPTY: Mapping[Any, Any] = MappingProxyType({})
 """The default of a field that maps: it cannot be changed, so that all values may share it."""
 
 

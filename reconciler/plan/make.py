@@ -1,0 +1,128 @@
+"""Turn a wish, its expansion to pods, and the observed host into a plan. Pure.
+
+Called by reconciler.cycle; carrying it out is reconciler.execute. Objects come in the order in
+which kinds are applied, each followed by the changes of its pods; removals come last.
+"""
+
+from __future__ import annotations
+
+from manifests import kinds
+from manifests.config import Network, PersistentVolumeClaim
+from manifests.pod import Pod
+from manifests.ref import Ref
+from reconciler.plan import pods
+from reconciler.plan.change import Change, Effect, Op, Plan, Reason
+from reconciler.plan.diff import differences
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from manifests.kinds import Object
+    from manifests.observed import Observed
+    from reconciler.plan.wish import Remembered, Wish, Wished
+    from reconciler.workloads.expand import Expansion
+
+
+def make(wish: Wish, expansion: Expansion, observed: Observed) -> Plan:
+    """Return the plan that turns `observed` into what `wish` asks for."""
+    by_object: dict[Ref, list[Change]] = {}
+    for change in pods.changes(wish, expansion, observed):
+        by_object.setdefault(change.of or change.ref, []).append(change)
+    changes: list[Change] = []
+    for wished in sorted(wish.objects, key=lambda item: kinds.ORDER[item.object.kind]):
+        of_pods = by_object.pop(wished.ref, [])
+        if not isinstance(wished.object, Pod):
+            changes.append(_object(wished, wish.remembered.get(wished.ref), observed))
+        changes.extend(of_pods)
+    wanted = {wished.ref for wished in wish.objects}
+    gone = [
+        ref
+        for ref, item in wish.remembered.items()
+        if item.applyset == wish.applyset and wish.applyset and ref not in wanted
+    ]
+    if not wish.prune:
+        return Plan(changes=tuple(changes), kept_back=tuple(gone))
+    removals = remove({ref: wish.remembered[ref].object for ref in gone}, observed, _PRUNED)
+    return Plan(changes=(*changes, *removals))
+
+
+_PRUNED = Reason(text="no longer in the source")
+
+
+def remove(
+    objects: dict[Ref, Object], observed: Observed, reason: Reason, *, data: bool = False
+) -> tuple[Change, ...]:
+    """Return the changes that remove objects and their pods: pods first, what they use last.
+
+    A claim's data stays unless `data` says otherwise.
+    """
+    going = pods.removals(frozenset(objects), observed, reason)
+    pod_refs = tuple(change.ref for change in going)
+    others = [
+        Change(
+            op=Op.DELETE,
+            ref=ref,
+            object=objects[ref],
+            reasons=_removal_reasons(objects[ref], reason, data=data),
+            effect=(
+                Effect.DATA_LOSS
+                if data and isinstance(objects[ref], PersistentVolumeClaim)
+                else Effect.NONE
+            ),
+            needs=pod_refs,
+        )
+        for ref in sorted(objects, key=lambda ref: (-kinds.ORDER[ref.kind], ref.key()))
+        if ref not in pod_refs
+    ]
+    return (*going, *others)
+
+
+def _removal_reasons(thing: Object, reason: Reason, *, data: bool) -> tuple[Reason, ...]:
+    if isinstance(thing, PersistentVolumeClaim) and not data:
+        return reason, Reason(text="the claim's data is kept")
+    return (reason,)
+
+
+def _object(wished: Wished, before: Remembered | None, observed: Observed) -> Change:
+    """The change of one object that is not a pod itself."""
+    thing, ref = wished.object, wished.ref
+    if before is None:
+        missing = Reason(text="not there yet", where=wished.where)
+        return Change(op=Op.CREATE, ref=ref, object=thing, reasons=(missing,))
+    if before.digest != wished.digest:
+        return Change(
+            op=Op.UPDATE,
+            ref=ref,
+            object=thing,
+            reasons=_field_reasons(before.object, wished),
+            effect=Effect.IN_PLACE,
+        )
+    drift = _drift(thing, observed)
+    if drift:
+        reasons = tuple(Reason(text=text) for text in drift)
+        return Change(op=Op.REPAIR, ref=ref, object=thing, reasons=reasons, effect=Effect.IN_PLACE)
+    return Change(op=Op.KEEP, ref=ref, object=thing)
+
+
+def _field_reasons(before: Object, wished: Wished) -> tuple[Reason, ...]:
+    """The fields that changed. A Secret's content is not remembered, so it is not compared."""
+    secret = wished.object.kind == "Secret"
+    old, new = kinds.dump(before), kinds.dump(wished.object)
+    if secret:
+        for side in (old, new):
+            side.pop("data", None)
+            side.pop("stringData", None)
+    found = tuple(
+        Reason(path=item.path, old=item.old, new=item.new, where=wished.where)
+        for item in differences(old, new)
+    )
+    return found or (Reason(text="its content changed", where=wished.where),)
+
+
+def _drift(thing: Object, observed: Observed) -> tuple[str, ...]:
+    if isinstance(thing, Network):
+        state = observed.networks.get(thing.metadata.name)
+        return ("the network is gone from the host",) if state is None else state.drift
+    if isinstance(thing, PersistentVolumeClaim):
+        there = (thing.metadata.namespace, thing.metadata.name) in observed.claims
+        return () if there else ("the claim's directory is gone from the host",)
+    return ()

@@ -1,0 +1,1 @@
+"""SQLite: what was applied, which addresses and ports are taken, what happened. Only memory."""

@@ -1,0 +1,90 @@
+"""Record what happened to objects, and read it back: Kubernetes' events, counted when repeated.
+
+The newest EVENTS_KEPT stay. A secret never gets here: messages come from faults and plans, which
+hold none.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from manifests.ref import Ref
+from manifests.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.state.database import Database
+
+EVENTS_KEPT = 5000
+
+
+class EventType(StrEnum):
+    NORMAL = "Normal"
+    WARNING = "Warning"
+
+
+class Event(Value):
+    """`reason` is one CamelCase word, `message` a sentence; times are seconds since the epoch."""
+
+    ref: Ref
+    reason: str
+    message: str
+    type: EventType = EventType.NORMAL
+    first_at: float = 0.0
+    last_at: float = 0.0
+    count: int = 1
+
+
+def record(database: Database, happened: Iterable[Event], now: float) -> None:
+    """Save the events; one that says the same as the object's last one only raises its count."""
+    with database.transaction() as connection:
+        for event in happened:
+            key = event.ref.key()
+            last = connection.execute(
+                "SELECT id, reason, message FROM events "
+                "WHERE kind = ? AND namespace = ? AND name = ? ORDER BY id DESC LIMIT 1",
+                key,
+            ).fetchone()
+            if last is not None and last[1:] == (event.reason, event.message):
+                connection.execute(
+                    "UPDATE events SET count = count + 1, last_at = ? WHERE id = ?", (now, last[0])
+                )
+                continue
+            connection.execute(
+                "INSERT INTO events (kind, namespace, name, type, reason, message, first_at, "
+                "last_at, count) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)",
+                (*key, event.type, event.reason, event.message, now, now),
+            )
+        connection.execute(
+            "DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?", (EVENTS_KEPT,)
+        )
+
+
+def read(
+    database: Database, *, ref: Ref | None = None, namespace: str = "", since_id: int = 0
+) -> tuple[tuple[int, Event], ...]:
+    """Return (id, event) of one object, of a namespace, or all, the oldest first."""
+    kind, of_namespace, name = ref.key() if ref else ("", namespace, "")
+    rows = database.connection.execute(
+        "SELECT id, kind, namespace, name, reason, message, type, first_at, last_at, count "
+        "FROM events WHERE id > ?1 AND (?2 = '' OR kind = ?2) AND (?3 = '' OR namespace = ?3) "
+        "AND (?4 = '' OR name = ?4) ORDER BY last_at, id",
+        (since_id, kind, of_namespace, name),
+    )
+    return tuple(
+        (
+            row[0],
+            Event(
+                ref=Ref(kind=row[1], namespace=row[2], name=row[3]),
+                reason=row[4],
+                message=row[5],
+                type=EventType(row[6]),
+                first_at=row[7],
+                last_at=row[8],
+                count=row[9],
+            ),
+        )
+        for row in rows
+    )

@@ -1,0 +1,166 @@
+"""Lease addresses and host ports to pods: a unique row each, taken before it is used.
+
+A lease is freed when its pod is gone from the host (`keep_only`), so a killed podpy leaks none,
+and taken again from the pod's own record when the database was lost (`restore`).
+"""
+
+from __future__ import annotations
+
+from manifests.faults import HostFault
+from manifests.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.state.database import Database
+
+ANY_IP = "0.0.0.0"  # noqa: S104 - the wildcard of a port map, nothing listens here
+
+
+class HostPort(Value):
+    """A port of the host; `ip` is empty or 0.0.0.0 for all addresses."""
+
+    protocol: str
+    port: int
+    ip: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.ip}:" if self.ip not in ("", ANY_IP) else ""
+        return f"{place}{self.port}/{self.protocol.lower()}"
+
+
+class Request(Value):
+    """What one pod asks for: an address of `network` (a wished one, or any), and host ports."""
+
+    holder: str
+    network: str = ""
+    address: str = ""
+    ports: tuple[HostPort, ...] = ()
+
+
+class Pool(Value):
+    """The addresses of a network that may be leased: `subnet` without `reserved`."""
+
+    subnet: str
+    reserved: tuple[str, ...] = ()
+
+
+def take(
+    database: Database, requests: Iterable[Request], pools: Mapping[str, Pool]
+) -> dict[str, str]:
+    """Lease what all requests ask for, or nothing; return holder -> address.
+
+    A holder that has a lease keeps it. Raises HostFault when a port or a wished address belongs
+    to another pod, or when a network has no address left; the message names the other pod's uid.
+    """
+    given: dict[str, str] = {}
+    with database.transaction() as connection:
+        taken = {network: _taken(connection, network) for network in pools}
+        for request in requests:
+            if request.network:
+                address = _choose(request, taken[request.network], pools[request.network])
+                taken[request.network][address] = request.holder
+                given[request.holder] = address
+                connection.execute(
+                    "INSERT OR IGNORE INTO addresses VALUES (?, ?, ?)",
+                    (request.network, address, request.holder),
+                )
+            for port in request.ports:
+                _port(connection, request.holder, port)
+    return given
+
+
+def free(database: Database, holders: Iterable[str]) -> None:
+    """Give back everything that the holders have leased."""
+    with database.transaction() as connection:
+        for holder in holders:
+            connection.execute("DELETE FROM addresses WHERE holder = ?", (holder,))
+            connection.execute("DELETE FROM ports WHERE holder = ?", (holder,))
+
+
+def holders(database: Database) -> frozenset[str]:
+    """Return every holder of a lease."""
+    rows = database.connection.execute(
+        "SELECT holder FROM addresses UNION SELECT holder FROM ports"
+    )
+    return frozenset(row[0] for row in rows)
+
+
+def restore(database: Database, held: Iterable[Request]) -> None:
+    """Lease again what pods on the host already use. A conflict keeps the first holder."""
+    with database.transaction() as connection:
+        for request in held:
+            if request.network and request.address:
+                connection.execute(
+                    "INSERT OR IGNORE INTO addresses VALUES (?, ?, ?)",
+                    (request.network, request.address, request.holder),
+                )
+            for port in request.ports:
+                connection.execute(
+                    "INSERT OR IGNORE INTO ports VALUES (?, ?, ?, ?)",
+                    (port.protocol, port.port, port.ip or ANY_IP, request.holder),
+                )
+
+
+def _taken(connection: sqlite3.Connection, network: str) -> dict[str, str]:
+    rows = connection.execute("SELECT address, holder FROM addresses WHERE network = ?", (network,))
+    return dict(rows.fetchall())
+
+
+def _choose(request: Request, taken: Mapping[str, str], pool: Pool) -> str:
+    for address, holder in taken.items():
+        if holder == request.holder:
+            return address
+    if not request.address:
+        return _first_free(pool, taken, request.network)
+    if request.address in taken:
+        raise HostFault(
+            f"address {request.address} of network {request.network} is taken by pod "
+            f"{taken[request.address]}",
+            hint="leave the address out, or delete that pod",
+        )
+    return request.address
+
+
+def _first_free(pool: Pool, taken: Mapping[str, str], network: str) -> str:
+    base, _, prefix = pool.subnet.partition("/")
+    first = _number(base)
+    # The first address names the network, the last one is its broadcast address.
+    for number in range(first + 1, first + (1 << (32 - int(prefix))) - 1):
+        address = _text(number)
+        if address not in taken and address not in pool.reserved:
+            return address
+    raise HostFault(
+        f"network {network} has no free address left in {pool.subnet}",
+        hint="delete pods, or give the network a larger subnet",
+    )
+
+
+def _number(address: str) -> int:
+    return int.from_bytes(bytes(map(int, address.split("."))), "big")
+
+
+def _text(number: int) -> str:
+    return ".".join(map(str, number.to_bytes(4, "big")))
+
+
+def _port(connection: sqlite3.Connection, holder: str, port: HostPort) -> None:
+    ip = port.ip or ANY_IP
+    rows = connection.execute(
+        "SELECT ip, holder FROM ports WHERE protocol = ? AND port = ?", (port.protocol, port.port)
+    ).fetchall()
+    for other_ip, other in rows:
+        if other == holder:
+            if other_ip == ip:
+                return
+            continue
+        if ANY_IP in (ip, other_ip) or ip == other_ip:
+            raise HostFault(
+                f"host port {port} is taken by pod {other}",
+                hint="choose another hostPort, or delete that pod",
+            )
+    connection.execute(
+        "INSERT INTO ports VALUES (?, ?, ?, ?)", (port.protocol, port.port, ip, holder)
+    )

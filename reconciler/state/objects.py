@@ -1,0 +1,148 @@
+"""Remember which objects were applied, from where, and as members of which apply set.
+
+An apply set is what `--prune` compares with: the objects that one source (a directory, a file, a
+Sync) has brought. Secrets are remembered without their content, which lives on tmpfs
+(reconciler.state.secrets).
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+from manifests import kinds
+from manifests.ref import Ref
+from manifests.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from manifests.kinds import Object
+    from reconciler.state.database import Database
+
+
+class Applied(Value):
+    """An object as it was last applied; `body` is JSON text, decoded when asked for."""
+
+    ref: Ref
+    uid: str
+    generation: int
+    digest: str
+    body: str
+    applyset: str
+    file: str
+    line: int
+    created_at: float
+    applied_at: float
+
+    def object(self) -> Object:
+        """The object itself; a Secret comes without its content."""
+        return kinds.load(json.loads(self.body))
+
+
+class Entry(Value):
+    """What is to be remembered of one object."""
+
+    ref: Ref
+    digest: str
+    body: str
+    applyset: str
+    file: str = ""
+    line: int = 0
+
+
+_COLUMNS = (
+    "kind, namespace, name, uid, generation, digest, body, applyset, file, line, "
+    "created_at, applied_at"
+)
+
+
+def entry(thing: Object, *, digest: str, applyset: str, file: str = "", line: int = 0) -> Entry:
+    """Return what is remembered of `thing`."""
+    raw = kinds.dump(thing)
+    if thing.kind == "Secret":
+        raw = {key: value for key, value in raw.items() if key not in ("data", "stringData")}
+    return Entry(
+        ref=kinds.ref(thing),
+        digest=digest,
+        body=json.dumps(raw, separators=(",", ":")),
+        applyset=applyset,
+        file=file,
+        line=line,
+    )
+
+
+def save(database: Database, entries: Iterable[Entry], now: float) -> None:
+    """Insert or update the entries in one transaction; a changed digest is a new generation."""
+    with database.transaction() as connection:
+        for item in entries:
+            connection.execute(
+                f"INSERT INTO objects ({_COLUMNS}) VALUES (?,?,?,?,1,?,?,?,?,?,?,?) "  # noqa: S608
+                "ON CONFLICT (kind, namespace, name) DO UPDATE SET "
+                "generation = generation + (digest != excluded.digest), digest = excluded.digest, "
+                "body = excluded.body, applyset = excluded.applyset, file = excluded.file, "
+                "line = excluded.line, applied_at = excluded.applied_at",
+                (
+                    item.ref.kind,
+                    item.ref.namespace,
+                    item.ref.name,
+                    str(uuid.uuid4()),
+                    item.digest,
+                    item.body,
+                    item.applyset,
+                    item.file,
+                    item.line,
+                    now,
+                    now,
+                ),
+            )
+
+
+def forget(database: Database, refs: Iterable[Ref]) -> None:
+    """Remove the objects, with their results."""
+    with database.transaction() as connection:
+        for ref in refs:
+            for table in ("objects", "results"):
+                connection.execute(
+                    f"DELETE FROM {table} WHERE kind = ? AND namespace = ? AND name = ?",  # noqa: S608
+                    ref.key(),
+                )
+
+
+def read(database: Database, *, kind: str = "", applyset: str = "") -> tuple[Applied, ...]:
+    """Return the objects of a kind, of an apply set, or all of them, ordered by name."""
+    rows = database.connection.execute(
+        f"SELECT {_COLUMNS} FROM objects "  # noqa: S608
+        "WHERE (?1 = '' OR kind = ?1) AND (?2 = '' OR applyset = ?2) "
+        "ORDER BY kind, namespace, name",
+        (kind, applyset),
+    )
+    return tuple(_applied(row) for row in rows)
+
+
+def find(database: Database, ref: Ref) -> Applied | None:
+    """Return the object that `ref` names, if it was applied."""
+    row = database.connection.execute(
+        f"SELECT {_COLUMNS} FROM objects WHERE kind = ? AND namespace = ? AND name = ?",  # noqa: S608
+        ref.key(),
+    ).fetchone()
+    return None if row is None else _applied(row)
+
+
+def _applied(row: tuple[Any, ...]) -> Applied:
+    kind, namespace, name, *rest = row
+    uid, generation, digest, body, applyset, file, line, created_at, applied_at = rest
+    return Applied(
+        ref=Ref(kind=kind, namespace=namespace, name=name),
+        uid=uid,
+        generation=generation,
+        digest=digest,
+        body=body,
+        applyset=applyset,
+        file=file,
+        line=line,
+        created_at=created_at,
+        applied_at=applied_at,
+    )

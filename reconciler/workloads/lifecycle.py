@@ -1,0 +1,161 @@
+"""Decide what one pod's containers need next: which to start, which to stop, when to look again.
+
+Pure and level-triggered: the same function serves the first start, a container's exit, a pass of
+the agent and a pass after a crash. The rules are the kubelet's: init containers in order and to
+their end, sidecars (init containers with restartPolicy Always) kept up from their turn on, the
+restart policy with exponential back-off, and sidecars stopped once the last container has ended.
+"""
+
+from __future__ import annotations
+
+from manifests.observed import ContainerState, Phase, Stage
+from manifests.pod import RestartPolicy
+from manifests.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from manifests.container import Container
+    from manifests.pod import PodSpec
+
+FIRST_BACKOFF = 10.0
+LONGEST_BACKOFF = 300.0
+STEADY_AFTER = 600.0
+"""A container that ran this many seconds has recovered: its back-off begins anew."""
+
+
+class Decision(Value):
+    """`start` and `stop` name containers, in order; `wake_at` is when a back-off ends.
+
+    `waiting_for` names running init containers: the pod goes on when they end.
+    """
+
+    phase: Phase
+    start: tuple[str, ...] = ()
+    stop: tuple[str, ...] = ()
+    wake_at: float | None = None
+    waiting_for: tuple[str, ...] = ()
+
+
+def is_sidecar(container: Container) -> bool:
+    return container.restart_policy is not None
+
+
+def next_backoff(state: ContainerState) -> float:
+    """Return the delay to keep after the attempt that is about to start has ended.
+
+    The first restart is immediate, the second comes 10 s after the end, then 20, 40 ... 300 s.
+    """
+    record, ended = state.record, state.ended
+    if not record.container_id or ended is None:
+        return 0.0
+    if ended.finished_at - record.started_at >= STEADY_AFTER:
+        return 0.0
+    return FIRST_BACKOFF if not record.backoff else min(record.backoff * 2, LONGEST_BACKOFF)
+
+
+def decide(spec: PodSpec, states: Mapping[str, ContainerState], now: float) -> Decision:
+    """Return what the pod needs now. `states` may lack containers: these are absent."""
+    begun = any(_stage(states, container) is not Stage.ABSENT for container in spec.containers)
+    if not begun:
+        decision = _initialise(spec, states, now)
+        if decision is not None:
+            return decision
+    return _run(spec, states, now)
+
+
+def _stage(states: Mapping[str, ContainerState], container: Container) -> Stage:
+    state = states.get(container.name)
+    return Stage.ABSENT if state is None else state.stage
+
+
+def _initialise(spec: PodSpec, states: Mapping[str, ContainerState], now: float) -> Decision | None:
+    """Return what the first unfinished init container needs; None when all have had their turn."""
+    restarts: list[str] = []
+    wakes: list[float] = []
+    for container in spec.init_containers:
+        stage = _stage(states, container)
+        if is_sidecar(container):
+            if stage is Stage.RUNNING:
+                continue
+            _restart_or_wait(states.get(container.name), container.name, now, restarts, wakes)
+            if stage is Stage.EXITED:
+                continue
+            return _pending(restarts, wakes)
+        state = states.get(container.name)
+        if state is not None and stage is Stage.EXITED and state.ended is not None:
+            if state.ended.exit_code == 0:
+                continue
+            if spec.restart_policy is RestartPolicy.NEVER:
+                return Decision(phase=Phase.FAILED, stop=_running_sidecars(spec, states))
+        if stage is Stage.RUNNING:
+            return _pending(restarts, wakes, waiting_for=(container.name,))
+        _restart_or_wait(state, container.name, now, restarts, wakes)
+        return _pending(restarts, wakes)
+    return None
+
+
+def _pending(start: list[str], wakes: list[float], waiting_for: tuple[str, ...] = ()) -> Decision:
+    return Decision(
+        phase=Phase.PENDING,
+        start=tuple(start),
+        wake_at=min(wakes, default=None),
+        waiting_for=waiting_for,
+    )
+
+
+def _run(spec: PodSpec, states: Mapping[str, ContainerState], now: float) -> Decision:
+    start: list[str] = []
+    wakes: list[float] = []
+    done = [
+        container for container in spec.containers if _is_done(spec, states.get(container.name))
+    ]
+    if len(done) == len(spec.containers):
+        failed = any(
+            (state := states.get(container.name)) and state.ended and state.ended.exit_code != 0
+            for container in done
+        )
+        return Decision(
+            phase=Phase.FAILED if failed else Phase.SUCCEEDED,
+            stop=_running_sidecars(spec, states),
+        )
+    sidecars = [container for container in spec.init_containers if is_sidecar(container)]
+    for container in (*sidecars, *spec.containers):
+        if container not in done and _stage(states, container) is not Stage.RUNNING:
+            _restart_or_wait(states.get(container.name), container.name, now, start, wakes)
+    return Decision(phase=Phase.RUNNING, start=tuple(start), wake_at=min(wakes, default=None))
+
+
+def _is_done(spec: PodSpec, state: ContainerState | None) -> bool:
+    """Tell whether a container has ended for good under the pod's restart policy."""
+    if state is None or state.stage is not Stage.EXITED or state.ended is None:
+        return False
+    match spec.restart_policy:
+        case RestartPolicy.ALWAYS:
+            return False
+        case RestartPolicy.NEVER:
+            return True
+        case RestartPolicy.ON_FAILURE:
+            return state.ended.exit_code == 0
+
+
+def _restart_or_wait(
+    state: ContainerState | None, name: str, now: float, start: list[str], wakes: list[float]
+) -> None:
+    due = 0.0
+    if state is not None and state.ended is not None:
+        due = state.ended.finished_at + state.record.backoff
+    if due <= now:
+        start.append(name)
+    else:
+        wakes.append(due)
+
+
+def _running_sidecars(spec: PodSpec, states: Mapping[str, ContainerState]) -> tuple[str, ...]:
+    """The sidecars that still run, the last started first."""
+    return tuple(
+        container.name
+        for container in reversed(spec.init_containers)
+        if is_sidecar(container) and _stage(states, container) is Stage.RUNNING
+    )
