@@ -296,7 +296,8 @@ def _make(pod_dir: str, network: bool, hostname: str, cpu: int | None) -> None:
     if mounts.is_mounted(_UNIFIED):
         # A hybrid host: crun refuses to work where it sees cgroup v2 beside v1 controllers. It is
         # covered, not unmounted: unmounting waits for the kernel's readers (0.7 ms against 0.01).
-        mounts.tmpfs(_UNIFIED, size=0, mode=0o555, access=mounts.READ_ONLY)
+        # Writable: crun makes a directory and a cgroup.procs of its own there, for each container.
+        mounts.tmpfs(_UNIFIED, size=1 << 20, mode=0o755)
     _pin(pod_dir, "/proc/thread-self/ns")
     if hostname:
         sysctl("kernel.hostname", hostname)
