@@ -22,10 +22,8 @@ if TYPE_CHECKING:
     """Keys and list indexes from the top of an object down."""
 
 # Keys that read well after a dot; all others are shown as ["a.b/c"].
-_PLAIN_KEY = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*")
-_STEP = re.compile(
-    r'\.(?P<key>[A-Za-z_$][A-Za-z0-9_$-]*)|\[(?P<index>\d+)\]|\["(?P<quoted>(?:[^"\\]|\\.)*)"\]'
-)
+_PLAIN_KEY = r"[A-Za-z_$][A-Za-z0-9_$-]*"
+_STEP = r'\.(?P<key>[A-Za-z_$][A-Za-z0-9_$-]*)|\[(?P<index>\d+)\]|\["(?P<quoted>(?:[^"\\]|\\.)*)"\]'
 
 
 class Severity(StrEnum):
@@ -88,7 +86,7 @@ def path_text(path: FieldPath) -> str:
     for step in path:
         if isinstance(step, int):
             steps.append(f"[{step}]")
-        elif _PLAIN_KEY.fullmatch(step):
+        elif re.fullmatch(_PLAIN_KEY, step):
             steps.append(f".{step}")
         else:
             escaped = step.replace("\\", "\\\\").replace('"', '\\"')
@@ -98,10 +96,11 @@ def path_text(path: FieldPath) -> str:
 
 def parse_path(text: str) -> FieldPath:
     """Read what `path_text` wrote. Raises ValueError for text of another form."""
+    step_pattern = re.compile(_STEP)
     path: list[str | int] = []
     at = 0
     while at < len(text):
-        step = _STEP.match(text, at)
+        step = step_pattern.match(text, at)
         if step is None:
             raise ValueError(f"{text!r} is not a field path (as .spec.containers[0])")
         if step["index"] is not None:

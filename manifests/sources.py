@@ -1,0 +1,204 @@
+"""Find and read the files that a command names: paths, directories, standard input and URLs.
+
+    app.yaml      the file, whatever its name ends in
+    app/          all *.yaml, *.yml and *.json below it, sorted; hidden names are left out
+    -             standard input
+    https://...   fetched, within a deadline and a size; pinned where a sha256 is given
+
+What a text means is manifests.documents.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+from manifests.faults import Invalid, Retry, TimedOut
+from manifests.problems import Problem, Severity
+from manifests.value import Value
+from manifests.yaml import limits
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import BinaryIO
+
+    from manifests.yaml.limits import Limits
+
+SUFFIXES = (".yaml", ".yml", ".json")
+FETCH_SECONDS = 60.0
+_CHUNK = 64 * 1024
+
+
+class Source(Value):
+    """Where manifests are, as the user wrote it; `sha256` (hex) pins what a URL must give."""
+
+    location: str
+    sha256: str = ""
+
+
+class File(Value):
+    """One file's bytes under the name that messages show."""
+
+    name: str
+    data: bytes
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the bytes, in hex: what was decoded from the same bytes may be kept by it."""
+        import hashlib
+
+        return hashlib.sha256(self.data).hexdigest()
+
+
+class _TooBigError(Exception):
+    pass
+
+
+def gather(
+    sources: Iterable[str | Source],
+    *,
+    stdin: BinaryIO | None = None,
+    limit: Limits = limits.DEFAULT,
+) -> tuple[tuple[File, ...], tuple[Problem, ...]]:
+    """Read the files of all `sources`, in order; what cannot be read is a problem, not the end.
+
+    `stdin` stands for "-", standard input when None. Raises Retry or TimedOut when a URL cannot be
+    fetched now, Invalid when it does not exist or is not what its sha256 says.
+    """
+    files: list[File] = []
+    problems: list[Problem] = []
+    for given in sources:
+        source = Source(location=given) if isinstance(given, str) else given
+        if is_url(source.location):
+            files.append(_fetched(source, limit))
+            continue
+        for name in _names(source.location, problems):
+            try:
+                data = _contents(name, stdin, limit.bytes)
+                files.append(File(name="stdin" if name == "-" else name, data=data))
+            except _TooBigError:
+                problems.append(_too_big(name, limit))
+            except OSError as error:
+                problems.append(Problem(file=name, message=f"cannot be read: {error.strerror}"))
+    return tuple(files), tuple(problems)
+
+
+def is_url(location: str) -> bool:
+    """Whether `location` is fetched rather than opened."""
+    return location.startswith(("http://", "https://"))
+
+
+def _names(location: str, problems: list[Problem]) -> Iterator[str]:
+    """Give the files that a path means; a directory without any is worth a warning."""
+    if location == "-" or not os.path.isdir(location):
+        yield location
+        return
+    found = False
+    for name in _walk(location, frozenset(), problems):
+        found = True
+        yield name
+    if not found:
+        message = f"holds no {', '.join('*' + suffix for suffix in SUFFIXES)} file"
+        problems.append(Problem(file=location, message=message, severity=Severity.WARNING))
+
+
+def _walk(
+    directory: str, above: frozenset[tuple[int, int]], problems: list[Problem]
+) -> Iterator[str]:
+    """Give the manifests below `directory`; a link back to a directory above is not followed."""
+    try:
+        status = os.stat(directory)
+        with os.scandir(directory) as scan:
+            entries = sorted(scan, key=lambda entry: entry.name)
+    except OSError as error:
+        problems.append(Problem(file=directory, message=f"cannot be read: {error.strerror}"))
+        return
+    here = (status.st_dev, status.st_ino)
+    if here in above:
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _walk(entry.path, above | {here}, problems)
+        # A link that leads nowhere is given too, so that opening it tells; a FIFO would wait.
+        elif entry.name.endswith(SUFFIXES) and (entry.is_file() or entry.is_symlink()):
+            yield entry.path
+
+
+def _contents(name: str, stdin: BinaryIO | None, most: int) -> bytes:
+    if name == "-":
+        data = (stdin or sys.stdin.buffer).read(most + 1)
+    else:
+        with open(name, "rb") as file:
+            if stat.S_ISBLK(os.fstat(file.fileno()).st_mode):
+                raise OSError(0, "is a block device")
+            data = file.read(most + 1)
+    if len(data) > most:
+        raise _TooBigError
+    return data
+
+
+def _too_big(name: str, limit: Limits) -> Problem:
+    return Problem(file=name, message=f"is too big: the limit is {limit.bytes // 2**20} MiB")
+
+
+def _fetched(source: Source, limit: Limits) -> File:
+    """Fetch a URL whole. The name shown leaves out a password in it."""
+    import hashlib
+
+    scheme, _, rest = source.location.partition("://")
+    host, slash, path = rest.partition("/")
+    shown = f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+    try:
+        data = _download(source.location, shown, limit.bytes)
+    except _TooBigError as error:
+        raise Invalid(f"{shown} {_too_big('', limit).message}") from error
+    digest = hashlib.sha256(data).hexdigest()
+    if source.sha256 and digest != source.sha256.lower().removeprefix("sha256:"):
+        raise Invalid(
+            f"{shown} is not what was pinned: its sha256 is {digest}, not {source.sha256}",
+            hint="look at what changed there before you pin the new one",
+        )
+    return File(name=shown, data=data)
+
+
+def _download(url: str, shown: str, most: int) -> bytes:
+    import http.client
+    import time
+    import urllib.error
+    import urllib.request
+
+    deadline = time.monotonic() + FETCH_SECONDS
+    request = urllib.request.Request(url, headers={"User-Agent": "podpy"})  # noqa: S310 (is_url)
+    data = bytearray()
+    try:
+        with urllib.request.urlopen(request, timeout=FETCH_SECONDS) as reply:  # noqa: S310 (is_url)
+            while chunk := reply.read1(_CHUNK):
+                data += chunk
+                if len(data) > most:
+                    raise _TooBigError
+                if time.monotonic() > deadline:
+                    raise TimeoutError
+            # read1 does not tell when the connection ends before the announced length.
+            if reply.length:
+                raise OSError(0, f"the answer ends {reply.length} bytes too early")
+    except TimeoutError as error:
+        raise TimedOut(f"{shown} was not fetched within {FETCH_SECONDS:g} s") from error
+    except urllib.error.HTTPError as error:
+        said = f"cannot fetch {shown}: the server says {error.code} {error.reason}"
+        if 400 <= error.code < 500 and error.code not in (408, 429):
+            raise Invalid(said, hint="check the address") from error
+        raise Retry(said) from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        if isinstance(reason, TimeoutError):
+            raise TimedOut(f"{shown} was not fetched within {FETCH_SECONDS:g} s") from error
+        raise Retry(
+            f"cannot fetch {shown}: {getattr(reason, 'strerror', None) or reason}"
+        ) from error
+    except http.client.HTTPException as error:
+        raise Retry(f"cannot fetch {shown}: the server breaks off ({error!r})") from error
+    return bytes(data)
