@@ -24,11 +24,12 @@ setup-test:
 install: setup ## put the command `podpy` into /usr/local/bin (PREFIX=/usr/local)
 	@$(VENV)/python tools/write_launcher.py $(PREFIX)/bin/podpy
 
-images: setup ## build the demo images from Debian packages, no registry needed
+images: install ## build the demo images from Debian packages, no registry; load them
 	@tools/system-packages images
-	@$(VENV)/python -m tools.demo_images
+	@images=$$($(VENV)/python -m tools.demo_images) && \
+	for image in $$images; do $(PREFIX)/bin/podpy image pull $$image || exit; done
 
-demo: install images ## set up, apply examples/shop, show the page and the data it serves
+demo: images ## set up, apply examples/shop, show the page and the data it serves
 	@PODPY=$(PREFIX)/bin/podpy examples/shop/demo up
 
 demo-down: ## remove what `make demo` made, its volume included
