@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runtime.kernel import mounts, namespaces, syscalls
 from tests.fixtures import images, registry, requirements, traces
 
 if TYPE_CHECKING:
@@ -47,3 +48,23 @@ def local_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registr
     """Give a registry on loopback, empty at the session's start."""
     with registry.running(tmp_path_factory.mktemp("registry")) as serving:
         yield serving
+
+
+@pytest.fixture
+def apart() -> Iterator[namespaces.Inside]:
+    """A thread with a mount and a network namespace of its own, dropped with all that is in it."""
+    with namespaces.Inside("apart") as thread:
+        thread.call(syscalls.unshare, syscalls.CLONE_NEWNS | syscalls.CLONE_NEWNET)
+        thread.call(mounts.propagate, "/", mounts.Propagation.SLAVE)
+        yield thread
+
+
+@pytest.fixture
+def host_mounts() -> Iterator[None]:
+    """Fail the test that leaves a mount behind in the host's namespace."""
+    before = {mount.target for mount in mounts.table()}
+    yield
+    left = {mount.target for mount in mounts.table()} - before
+    for target in sorted(left, reverse=True):
+        mounts.umount(target)
+    assert not left
