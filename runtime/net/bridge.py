@@ -1,0 +1,198 @@
+"""Make, repair and remove the bridge of one podpy network; choose its subnet.
+
+Pods are joined to it by runtime.net.attach, its way out and port maps are the nft table's, its
+names runtime.net.dns'. IPv4 so far: addresses are text, so that IPv6 is one more address here.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import socket
+
+from manifests.faults import HostFault
+from manifests.value import Value
+from runtime.kernel import namespaces
+from runtime.net import requests, rtnetlink
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from runtime.net.rtnetlink import Address, Link
+
+DEFAULT_MTU = 1500
+POOLS = ("10.64.0.0/11", "172.16.0.0/12", "192.168.0.0/16", "10.128.0.0/9")
+"""Where subnets are chosen from: away from 10.0, 10.42, 10.88 and 10.96, which others start at."""
+
+
+class BridgeNetwork(Value):
+    """A network that podpy keeps: `subnet` as 10.64.0.0/16; `mtu` 0 takes the host's way out's."""
+
+    instance: str
+    name: str
+    subnet: str
+    gateway: str
+    mtu: int = 0
+    internal: bool = False
+
+    @property
+    def link(self) -> str:
+        """The bridge's name. It may hold 15 bytes, so it is a hash: two long names with one
+        beginning would share a cut one."""
+        return f"pp-{_digest(self.instance, self.name)[:8]}"
+
+    @property
+    def alias(self) -> str:
+        return f"podpy {self.instance} network {self.name}"
+
+    @property
+    def prefix(self) -> int:
+        return int(self.subnet.partition("/")[2])
+
+
+def ensure(network: BridgeNetwork) -> tuple[str, ...]:
+    """Make the bridge, or repair it, and return what had to be done: () when all was well."""
+    with rtnetlink.Socket() as kernel:
+        links = kernel.links()
+        mtu = network.mtu or default_mtu(kernel.routes(), links)
+        network = network.replace(mtu=mtu)
+        found = drift(network, links, kernel.addresses())
+        if found:
+            _apply(kernel, network)
+    for name, value in _sysctls(network):
+        if namespaces.read_sysctl(name) != value:
+            namespaces.sysctl(name, value)
+            found = (*found, f"sysctl {name} was not {value}")
+    return found
+
+
+def drift(
+    network: BridgeNetwork, links: Iterable[Link], addresses: Iterable[Address]
+) -> tuple[str, ...]:
+    """Say what is wrong with the bridge, given the host's links and addresses. Pure.
+
+    Raises HostFault when the name belongs to something that is no bridge.
+    """
+    link = next((link for link in links if link.name == network.link), None)
+    if link is None:
+        return (f"bridge {network.link} was missing",)
+    if link.kind != "bridge":
+        raise HostFault(
+            f"network {network.name}: link {link.name} is a {link.kind or 'device'}, not a bridge",
+            hint=f"remove it: ip link delete {link.name}",
+        )
+    wrong = []
+    if not link.up:
+        wrong.append(f"bridge {link.name} was down")
+    if link.alias != network.alias:
+        wrong.append(f"bridge {link.name} had the alias {link.alias!r}")
+    if network.mtu and link.mtu != network.mtu:
+        wrong.append(f"bridge {link.name} had an mtu of {link.mtu}, not {network.mtu}")
+    has = {(a.address, a.prefix) for a in addresses if a.index == link.index}
+    wanted = (network.gateway, network.prefix)
+    if wanted not in has:
+        wrong.append(f"bridge {link.name} lacked the address {wanted[0]}/{wanted[1]}")
+    for address, prefix in sorted(has - {wanted}):
+        wrong.append(f"bridge {link.name} had the address {address}/{prefix}, too")
+    return tuple(wrong)
+
+
+def remove(network: BridgeNetwork) -> None:
+    """Delete the bridge; gone already is success. Its ports stay, joined to nothing."""
+    with rtnetlink.Socket() as kernel:
+        kernel.apply([requests.delete_link(network.link)])
+
+
+def _apply(kernel: rtnetlink.Socket, network: BridgeNetwork) -> None:
+    mac = mac_of(network.gateway)
+    create = requests.bridge(network.link, mac=mac, mtu=network.mtu)
+    change = requests.set_link(network.link, up=True, mtu=network.mtu, alias=network.alias)
+    # Another podpy may make the same bridge at this moment: there already is as good as made.
+    kernel.apply([create.replace(done_already=(errno.EEXIST,)), change])
+    index = rtnetlink.index_of(network.link)
+    if index is None:
+        raise HostFault(f"network {network.name}: bridge {network.link} vanished while it was made")
+    wrong = [
+        requests.delete_address(index, address.address, address.prefix)
+        for address in kernel.addresses()
+        if address.index == index
+        and (address.address, address.prefix) != (network.gateway, network.prefix)
+    ]
+    kernel.apply([*wrong, requests.address(index, network.gateway, network.prefix)])
+
+
+def _sysctls(network: BridgeNetwork) -> tuple[tuple[str, str], ...]:
+    """What the way out and `localhost:hostPort` need of the kernel.
+
+    rp_filter stays as it is: answers come back by the bridge that leads to the pod, which the
+    strict filter accepts, too. What else route_localnet would allow, the nft table takes back.
+    """
+    return (
+        ("net/ipv4/ip_forward", "1"),
+        (f"net/ipv4/conf/{network.link}/route_localnet", "1"),
+    )
+
+
+def default_mtu(routes: Iterable[rtnetlink.Route], links: Iterable[Link]) -> int:
+    """Return the MTU of the link that the host's default route leaves by, else 1500. Pure."""
+    out = {route.index for route in routes if not route.destination}
+    return min((link.mtu for link in links if link.index in out), default=DEFAULT_MTU)
+
+
+def mtu_of(network: BridgeNetwork) -> int:
+    """Return the MTU that `ensure` gives the bridge, which its pods' links must have, too."""
+    if network.mtu:
+        return network.mtu
+    with rtnetlink.Socket() as kernel:
+        return default_mtu(kernel.routes(), kernel.links())
+
+
+def taken_subnets() -> tuple[str, ...]:
+    """Return every network that this host has a route to or an address in."""
+    with rtnetlink.Socket() as kernel:
+        routes = [f"{r.destination}/{r.prefix}" for r in kernel.routes() if r.destination]
+        addresses = [f"{a.address}/{a.prefix}" for a in kernel.addresses()]
+    return (*routes, *addresses)
+
+
+def choose_subnet(taken: Sequence[str], prefix: int = 24) -> str:
+    """Return the first subnet of that size in POOLS that overlaps with nothing of `taken`. Pure."""
+    spans = sorted(_span(subnet) for subnet in taken)
+    size = 1 << (32 - prefix)
+    for pool in POOLS:
+        first, last = _span(pool)
+        start = first
+        while start + size - 1 <= last:
+            clash = next((s for s in spans if s[0] <= start + size - 1 and start <= s[1]), None)
+            if clash is None:
+                return f"{_text(start)}/{prefix}"
+            start = (clash[1] // size + 1) * size
+    raise HostFault(
+        f"no /{prefix} subnet is free on this host", hint="give the network a subnet of its own"
+    )
+
+
+def gateway_of(subnet: str) -> str:
+    """Return the first address of `subnet`, which podpy gives to the bridge. Pure."""
+    return _text(_span(subnet)[0] + 1)
+
+
+def mac_of(address: str) -> str:
+    """Derive a MAC of one's own (02:...) from an IPv4 address, so that nobody need ask for it."""
+    return f"02:70:{socket.inet_aton(address).hex(':')}"
+
+
+def _span(subnet: str) -> tuple[int, int]:
+    address, _, prefix = subnet.partition("/")
+    size = 1 << (32 - int(prefix or 32))
+    first = int.from_bytes(socket.inet_aton(address), "big") // size * size
+    return first, first + size - 1
+
+
+def _text(number: int) -> str:
+    return socket.inet_ntoa(number.to_bytes(4, "big"))
+
+
+def _digest(*words: str) -> str:
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()

@@ -1,0 +1,274 @@
+"""Bridges and pods' links on the real kernel, in a network namespace that each test has alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from manifests.faults import HostFault
+from runtime.kernel import namespaces
+from runtime.net import attach, bridge, requests, rtnetlink
+from runtime.net.rtnetlink import Link
+
+pytestmark = pytest.mark.host
+
+NETWORK = bridge.BridgeNetwork(
+    instance="pp-t", name="default", subnet="10.64.0.0/16", gateway="10.64.0.1", mtu=1400
+)
+
+Join = Callable[[str, str], tuple[namespaces.Inside, attach.Attachment]]
+
+
+def listed() -> dict[str, Link]:
+    with rtnetlink.Socket() as kernel:
+        return {link.name: link for link in kernel.links()}
+
+
+def apply(*messages: requests.Message) -> None:
+    with rtnetlink.Socket() as kernel:
+        kernel.apply(messages)
+
+
+def wanted(uid: str, address: str) -> attach.Attachment:
+    return attach.Attachment(
+        instance="pp-t",
+        pod=uid,
+        bridge=NETWORK.link,
+        address=address,
+        prefix=16,
+        gateway="10.64.0.1",
+        mtu=1400,
+    )
+
+
+@pytest.fixture
+def host(apart: namespaces.Inside) -> namespaces.Inside:
+    """A host without a link but its loopback, with the bridge on it."""
+    apart.call(apply, requests.set_link("lo", up=True))
+    apart.call(bridge.ensure, NETWORK)
+    return apart
+
+
+@pytest.fixture
+def join(host: namespaces.Inside) -> Iterator[Join]:
+    """Make pods whose namespaces are the test's own and join them to the host's bridge."""
+    run_dir = tempfile.mkdtemp(prefix="pp-t-")
+    made: list[namespaces.Inside] = []
+
+    def joined(uid: str, address: str) -> tuple[namespaces.Inside, attach.Attachment]:
+        inside = host.call(namespaces.create, f"{run_dir}/pods/{uid}", hostname=uid)
+        made.append(inside)
+        place = wanted(uid, address)
+        host.call(attach.attach, inside, place)
+        return inside, place
+
+    yield joined
+    for inside in made:
+        inside.close()
+        host.call(namespaces.remove, inside.pod_dir)
+    assert host.call(namespaces.release, run_dir)
+    shutil.rmtree(run_dir)
+
+
+def listen(address: str) -> socket.socket:
+    return socket.create_server((address, 80))
+
+
+def ask(address: str) -> bool:
+    """Reach TCP port 80 of `address` within two seconds."""
+    try:
+        socket.create_connection((address, 80), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_a_bridge_is_made_once(apart: namespaces.Inside) -> None:
+    first = apart.call(bridge.ensure, NETWORK)
+    again = apart.call(bridge.ensure, NETWORK)
+
+    assert f"bridge {NETWORK.link} was missing" in first
+    assert again == ()
+    link = apart.call(listed)[NETWORK.link]
+    assert (link.kind, link.up, link.mtu, link.alias, link.mac) == (
+        "bridge",
+        True,
+        1400,
+        "podpy pp-t network default",
+        "02:70:0a:40:00:01",
+    )
+    assert apart.call(namespaces.read_sysctl, "net.ipv4.ip_forward") == "1"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        f"ip link delete {NETWORK.link}",
+        f"ip link set {NETWORK.link} down",
+        f"ip link set {NETWORK.link} mtu 1280",
+        f"ip link set {NETWORK.link} alias mine",
+        f"ip address delete 10.64.0.1/16 dev {NETWORK.link}",
+        f"ip address add 10.9.9.9/24 dev {NETWORK.link}",
+        "sysctl -q net.ipv4.ip_forward=0",
+        f"sysctl -q net.ipv4.conf.{NETWORK.link}.route_localnet=0",
+    ],
+)
+def test_a_bridge_changed_by_hand_is_repaired(host: namespaces.Inside, damage: str) -> None:
+    host.call(subprocess.run, damage.split(), check=True)
+
+    assert host.call(bridge.ensure, NETWORK)
+    assert host.call(bridge.ensure, NETWORK) == ()
+
+
+def test_a_bridge_is_removed_and_gone_already_is_success(host: namespaces.Inside) -> None:
+    host.call(bridge.remove, NETWORK)
+    host.call(bridge.remove, NETWORK)
+
+    assert set(host.call(listed)) <= {"lo", "ifb0", "ifb1"}
+
+
+def test_the_subnets_of_the_host_are_taken(host: namespaces.Inside) -> None:
+    taken = host.call(bridge.taken_subnets)
+
+    assert bridge.choose_subnet(taken, 16) == "10.65.0.0/16"
+
+
+def test_pods_reach_each_other_and_the_host(host: namespaces.Inside, join: Join) -> None:
+    one, _ = join("one", "10.64.0.5")
+    two, _ = join("two", "10.64.0.6")
+
+    with one.call(listen, "10.64.0.5"), host.call(listen, "10.64.0.1"):
+        assert two.call(ask, "10.64.0.5")
+        assert two.call(ask, "10.64.0.1")
+        assert host.call(ask, "10.64.0.5")
+        assert one.call(ask, "127.0.0.1") is False
+
+
+def test_a_pods_end_is_eth0_with_its_address_and_route(host: namespaces.Inside, join: Join) -> None:
+    inside, place = join("one", "10.64.0.5")
+
+    link = inside.call(listed)["eth0"]
+    assert (link.up, link.mtu, link.mac) == (True, 1400, place.mac)
+
+    def inner() -> tuple[list[rtnetlink.Address], list[rtnetlink.Route]]:
+        with rtnetlink.Socket() as kernel:
+            return kernel.addresses(), kernel.routes()
+
+    addresses, routes = inside.call(inner)
+    assert rtnetlink.Address(index=link.index, address="10.64.0.5", prefix=16) in addresses
+    assert [route.gateway for route in routes if not route.destination] == ["10.64.0.1"]
+
+
+def test_the_hosts_list_of_links_tells_which_pods_are_joined(
+    host: namespaces.Inside, join: Join
+) -> None:
+    _, one = join("one", "10.64.0.5")
+    _, two = join("two", "10.64.0.6")
+
+    links = list(host.call(listed).values())
+
+    assert set(attach.attached("pp-t", links)) == {"one", "two"}
+    assert attach.drift(one, links) == ()
+    assert attach.drift(two, links) == ()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["ip link delete {link}", "ip link set {link} down", "ip link set {link} nomaster",
+     "ip link set {link} alias x"],
+)  # fmt: skip
+def test_a_link_changed_by_hand_is_repaired(
+    host: namespaces.Inside, join: Join, damage: str
+) -> None:
+    inside, place = join("one", "10.64.0.5")
+    host.call(subprocess.run, damage.format(link=place.link).split(), check=True)
+    assert attach.drift(place, host.call(listed).values())
+
+    host.call(attach.repair, inside, place)
+
+    assert attach.drift(place, host.call(listed).values()) == ()
+    with inside.call(listen, "10.64.0.5"):
+        assert host.call(ask, "10.64.0.5")
+
+
+def test_pods_survive_the_loss_of_their_bridge(host: namespaces.Inside, join: Join) -> None:
+    inside, place = join("one", "10.64.0.5")
+    host.call(bridge.remove, NETWORK)
+
+    host.call(bridge.ensure, NETWORK)
+    host.call(attach.repair, inside, place)
+
+    with inside.call(listen, "10.64.0.5"):
+        assert host.call(ask, "10.64.0.5")
+
+
+def test_what_a_former_try_left_is_replaced(host: namespaces.Inside, join: Join) -> None:
+    inside, place = join("one", "10.64.0.5")
+
+    host.call(attach.attach, inside, place)
+
+    assert attach.drift(place, host.call(listed).values()) == ()
+
+
+def test_a_link_goes_with_its_pod_and_can_be_taken_from_a_living_one(
+    host: namespaces.Inside, join: Join
+) -> None:
+    _, place = join("one", "10.64.0.5")
+
+    host.call(attach.detach, [place])
+    host.call(attach.detach, [place])
+    host.call(attach.forget, [place])
+    host.call(attach.forget, [place])
+
+    assert place.link not in host.call(listed)
+
+    def permanent() -> list[str]:
+        with rtnetlink.Socket() as kernel:
+            return [found.address for found in kernel.neighbours() if found.permanent]
+
+    assert "10.64.0.5" not in host.call(permanent)
+
+
+def test_a_pod_without_a_network_has_its_loopback(host: namespaces.Inside, join: Join) -> None:
+    inside, _ = join("one", "10.64.0.5")
+    inside.call(apply, requests.set_link("lo", up=False))
+
+    attach.loopback(inside)
+
+    with inside.call(listen, "127.0.0.1"):
+        assert inside.call(ask, "127.0.0.1")
+
+
+def test_an_error_names_the_link_and_the_rest_is_still_tried(apart: namespaces.Inside) -> None:
+    messages = (
+        requests.set_link("no-such-link", up=True),
+        requests.bridge("pp-t-made", mac="02:70:00:00:00:01", mtu=1500),
+    )
+
+    with pytest.raises(HostFault, match=r"link no-such-link: cannot be changed: No such device"):
+        apart.call(apply, *messages)
+
+    assert "pp-t-made" in apart.call(listed)
+
+
+def test_joining_a_bridge_that_is_missing_is_worded(host: namespaces.Inside, join: Join) -> None:
+    inside, place = join("one", "10.64.0.5")
+
+    with pytest.raises(HostFault, match=r"pod one: bridge pp-no does not exist"):
+        host.call(attach.attach, inside, place.replace(bridge="pp-no"))
+
+
+def test_a_bridge_may_be_made_by_two_at_once(apart: namespaces.Inside) -> None:
+    before = os.stat("/proc/self/ns/net").st_ino
+    apart.call(apply, requests.bridge(NETWORK.link, mac="02:70:00:00:00:01", mtu=1500))
+
+    assert apart.call(bridge.ensure, NETWORK)
+
+    assert apart.call(bridge.ensure, NETWORK) == ()
+    assert os.stat("/proc/self/ns/net").st_ino == before
