@@ -1,0 +1,355 @@
+"""Read and change control groups: which kinds this host has, a pod's tree, its use and its end.
+
+    <controller's mount>/<instance>/<pod uid>/<container>   on v1, once for each hierarchy
+    /sys/fs/cgroup/<instance>/<pod uid>/<container>         on v2
+
+A path here ("/podpy/UID/app") is the part below the mount, the same in every hierarchy. The OCI
+runtime makes and limits a container's cgroup; podpy makes what stands above it (v2), reads it and
+removes it. Everything is idempotent: what is gone already is success.
+"""
+
+from __future__ import annotations
+
+import enum
+import errno
+import os
+import signal
+import time
+
+from manifests.faults import HostFault
+from manifests.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = "/sys/fs/cgroup"
+_POLL = 0.002
+"""Seconds between looks at a cgroup that is emptying: dead processes leave it a little later."""
+
+
+class Version(enum.StrEnum):
+    V1 = "v1"
+    V2 = "v2"
+    HYBRID = "hybrid"
+
+
+class Hierarchy(Value):
+    """One cgroup mount: its directory, and the controllers (or "name=systemd") it carries."""
+
+    directory: str
+    controllers: tuple[str, ...]
+
+
+class View(Value):
+    """What a mount namespace sees. A pod's sees v1 on a hybrid host: its v2 mount is not there.
+
+    `hierarchies` are those that containers are put in: on a hybrid host the v1 ones.
+    """
+
+    version: Version
+    hierarchies: tuple[Hierarchy, ...]
+
+    @property
+    def v2(self) -> bool:
+        return self.version is Version.V2
+
+    @property
+    def controllers(self) -> frozenset[str]:
+        """All controllers, under the kernel's names (memory, cpu, pids...)."""
+        return frozenset(name for one in self.hierarchies for name in one.controllers)
+
+    def directory(self, controller: str, path: str) -> str | None:
+        """Return where `path` lies in the hierarchy of `controller`; None without one."""
+        for hierarchy in self.hierarchies:
+            if controller in hierarchy.controllers:
+                return f"{hierarchy.directory}{path}"
+        return None
+
+    def directories(self, path: str) -> tuple[str, ...]:
+        """Return where `path` lies, in every hierarchy."""
+        return tuple(f"{hierarchy.directory}{path}" for hierarchy in self.hierarchies)
+
+
+class Usage(Value):
+    """What a cgroup and all below it use; None where the host has no such controller.
+
+    `memory` is bytes without page cache that can be dropped at once (what `kubectl top` shows);
+    `cpu` is seconds since the cgroup was made.
+    """
+
+    memory: int | None
+    cpu: float | None
+    pids: int | None
+
+
+def view(root: str = ROOT) -> View:
+    """Look at the cgroup mounts of the calling thread's mount namespace.
+
+    Raises HostFault when there are none.
+    """
+    unified = _read(f"{root}/cgroup.controllers")
+    if unified is not None:
+        only = Hierarchy(directory=root, controllers=tuple(unified.split()))
+        return View(version=Version.V2, hierarchies=(only,))
+    found: list[Hierarchy] = []
+    for line in (_read("/proc/thread-self/cgroup") or "").splitlines():
+        number, names, _path = line.split(":", 2)
+        directory = f"{root}/{names.removeprefix('name=')}"
+        if number != "0" and os.path.exists(f"{directory}/cgroup.procs"):
+            found.append(Hierarchy(directory=directory, controllers=tuple(names.split(","))))
+    if not found:
+        raise HostFault(
+            f"{root}: no cgroup hierarchy is mounted",
+            hint="mount one: mount -t cgroup2 cgroup2 /sys/fs/cgroup",
+        )
+    hybrid = os.path.exists(f"{root}/unified/cgroup.procs")
+    return View(version=Version.HYBRID if hybrid else Version.V1, hierarchies=tuple(found))
+
+
+def create(seen: View, path: str) -> None:
+    """Make the cgroup `path` and those above it; on v2 hand every controller down to it.
+
+    The cgroups above `path` must hold no processes (v2's rule for what hands controllers down), so
+    only leaves get any. A controller that the root cannot hand down (podpy in a container whose
+    root cgroup is in use) is left out: the OCI runtime then refuses limits that need it.
+    """
+    for hierarchy in seen.hierarchies:
+        directory = hierarchy.directory
+        for name in path.strip("/").split("/"):
+            if seen.v2:
+                _hand_down(directory, hierarchy.controllers)
+            parent, directory = directory, f"{directory}/{name}"
+            _make(parent, directory, hierarchy)
+
+
+def enter(seen: View, path: str, pid: int) -> None:
+    """Move the process `pid` with all its threads into `path`, which exists, in every hierarchy.
+
+    The first move after a quiet time waits 5-10 ms for an RCU grace period.
+    """
+    for directory in seen.directories(path):
+        try:
+            _write(f"{directory}/cgroup.procs", str(pid))
+        except ProcessLookupError:
+            return
+
+
+def sheltered(seen: View, instance: str) -> bool:
+    """Say whether what is started now will outlive this session.
+
+    A service manager ends a unit or a login session by killing its cgroup. Nobody kills the root
+    cgroup, or podpy's own; from anywhere else conmon has to be moved.
+    """
+    watched = "" if seen.v2 else "name=systemd"
+    for line in (_read("/proc/thread-self/cgroup") or "").splitlines():
+        _number, names, path = line.split(":", 2)
+        if names == watched:
+            return path == "/" or f"{path}/".startswith(f"/{instance}/")
+    return True
+
+
+def processes(seen: View, path: str) -> tuple[int, ...]:
+    """Return the processes in `path` and below; none when it is gone."""
+    found: set[int] = set()
+    for directory in seen.directories(path):
+        for one in _tree(directory):
+            found.update(int(pid) for pid in (_read(f"{one}/cgroup.procs") or "").split())
+        if seen.v2 or found:
+            break
+    return tuple(sorted(found - {0}))
+
+
+def kill(seen: View, path: str, *, timeout: float = 5.0) -> None:
+    """Kill everything in `path` and below, and wait until it is empty; TimedOut is not raised.
+
+    Raises HostFault when something survives `timeout` seconds (in uninterruptible sleep).
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        left = processes(seen, path)
+        if not left:
+            return
+        if time.monotonic() > deadline:
+            raise HostFault(
+                f"cgroup {path}: processes {_listed(left)} survive SIGKILL",
+                hint="they hang in the kernel: see /proc/PID/stack, and dmesg",
+            )
+        _kill_once(seen, path, left)
+        time.sleep(_POLL)
+
+
+def remove(seen: View, path: str, *, timeout: float = 2.0) -> None:
+    """Remove `path` and the cgroups below it, from every hierarchy.
+
+    What was killed a moment ago may still be leaving: EBUSY is tried again for `timeout` seconds
+    and then raised as HostFault with the pids that are in the way.
+    """
+    deadline = time.monotonic() + timeout
+    for directory in seen.directories(path):
+        for one in reversed(list(_tree(directory))):
+            _remove_one(one, deadline, seen, path)
+
+
+def usage(seen: View, path: str) -> Usage:
+    """Read what `path` uses now; all None when it is gone."""
+    memory_dir, cpu_dir, pids_dir = (
+        seen.directory(name, path) for name in ("memory", "cpu" if seen.v2 else "cpuacct", "pids")
+    )
+    if seen.v2:
+        # cpu.stat counts time in every cgroup, with or without the cpu controller.
+        base = seen.directories(path)[0]
+        used = _field(f"{base}/cpu.stat", "usage_usec")
+        cpu = None if used is None else used / 1e6
+        memory = _memory(memory_dir, "memory.current", "inactive_file")
+    else:
+        used = _number(f"{cpu_dir}/cpuacct.usage") if cpu_dir else None
+        cpu = None if used is None else used / 1e9
+        memory = _memory(memory_dir, "memory.usage_in_bytes", "total_inactive_file")
+    return Usage(
+        memory=memory, cpu=cpu, pids=_number(f"{pids_dir}/pids.current") if pids_dir else None
+    )
+
+
+def oom_kills(seen: View, path: str) -> int | None:
+    """Return how many processes of `path` the kernel killed for memory since it was made.
+
+    Counts outlive the processes, until the cgroup is removed. None when it is gone, or the kernel
+    does not count (v1 before 4.13).
+    """
+    directory = seen.directory("memory", path)
+    if directory is None:
+        return None
+    return _field(
+        f"{directory}/memory.events" if seen.v2 else f"{directory}/memory.oom_control", "oom_kill"
+    )
+
+
+def _hand_down(directory: str, wanted: tuple[str, ...]) -> None:
+    control = f"{directory}/cgroup.subtree_control"
+    given = (_read(control) or "").split()
+    for controller in wanted:
+        if controller not in given:
+            try:
+                _write(control, f"+{controller}")
+            except OSError as error:
+                if error.errno not in (errno.EBUSY, errno.ENOENT, errno.EINVAL, errno.EOPNOTSUPP):
+                    raise HostFault(
+                        f"{control}: cannot enable {controller}: {error.strerror}"
+                    ) from error
+
+
+def _make(parent: str, directory: str, hierarchy: Hierarchy) -> None:
+    try:
+        os.mkdir(directory, 0o755)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise HostFault(f"{directory}: cannot make cgroup: {error.strerror}") from error
+    if "cpuset" in hierarchy.controllers and os.path.exists(f"{parent}/cpuset.cpus"):
+        # On v1 a new cpuset is empty and takes no process before it has cpus and memory nodes.
+        for name in ("cpuset.cpus", "cpuset.mems"):
+            if not (_read(f"{directory}/{name}") or "\n").strip():
+                _write(f"{directory}/{name}", (_read(f"{parent}/{name}") or "").strip())
+
+
+def _kill_once(seen: View, path: str, pids: tuple[int, ...]) -> None:
+    if seen.v2:
+        try:
+            _write(f"{seen.directories(path)[0]}/cgroup.kill", "1")
+            return
+        except FileNotFoundError:
+            pass  # before Linux 5.14, or gone
+    freezer = seen.directory("freezer", path)
+    if freezer:
+        _set_frozen(freezer, "FROZEN")  # nothing can fork away from the loop below
+    try:
+        for pid in processes(seen, path) or pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+    finally:
+        if freezer:
+            _set_frozen(freezer, "THAWED")
+
+
+def _set_frozen(directory: str, state: str) -> None:
+    try:
+        _write(f"{directory}/freezer.state", state)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENODEV):
+            raise HostFault(f"{directory}: cannot be {state}: {error.strerror}") from error
+
+
+def _remove_one(directory: str, deadline: float, seen: View, path: str) -> None:
+    while True:
+        try:
+            os.rmdir(directory)
+            return
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if error.errno != errno.EBUSY or time.monotonic() > deadline:
+                pids = _listed(processes(seen, path))
+                raise HostFault(
+                    f"cgroup {directory}: cannot be removed: {error.strerror}; processes: {pids}"
+                ) from error
+        time.sleep(_POLL)
+
+
+def _tree(directory: str) -> Iterator[str]:
+    """Yield `directory` and all cgroups below it, parents first."""
+    try:
+        with os.scandir(directory) as entries:
+            children = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return
+    yield directory
+    for child in children:
+        yield from _tree(child)
+
+
+def _memory(directory: str | None, file: str, cache: str) -> int | None:
+    total = _number(f"{directory}/{file}") if directory else None
+    if total is None:
+        return None
+    return max(0, total - (_field(f"{directory}/memory.stat", cache) or 0))
+
+
+def _number(path: str) -> int | None:
+    text = _read(path)
+    return None if text is None else int(text)
+
+
+def _field(path: str, name: str) -> int | None:
+    """Read the number behind `name` in a file of `name number` lines."""
+    for line in (_read(path) or "").splitlines():
+        key, _, value = line.partition(" ")
+        if key == name:
+            return int(value)
+    return None
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENOTDIR, errno.EOPNOTSUPP):
+            return None
+        raise
+
+
+def _write(path: str, text: str) -> None:
+    # A cgroup file takes one write(2); open() with "w" would add O_CREAT and hide a missing file.
+    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)
+
+
+def _listed(pids: tuple[int, ...]) -> str:
+    shown = ", ".join(str(pid) for pid in pids[:5])
+    return shown + (", ..." if len(pids) > 5 else "") if pids else "none"

@@ -1,0 +1,234 @@
+"""Start a container's supervisor: conmon, which runs `create` of the OCI runtime and stays.
+
+    launch in -> the container's pid out, or NotCreated with the runtime's own words
+
+conmon holds the container's output and writes it to the log, notes how it ended
+(BUNDLE/exit/exit, .../oom) and outlives podpy: it forks, leaves the session, and where it would be
+killed with this session's cgroup it is moved out first. Called by runtime.oci.container.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import signal
+import time
+
+from manifests.faults import HostFault, TimedOut
+from manifests.value import Value
+from runtime.kernel import cgroups
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from runtime.oci.engine import Engine
+
+_KEPT = ("PATH", "HOME", "LANG", "TZ", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_STATE_HOME")
+"""What conmon, and through it the exit command, sees of our environment, besides PODPY_*."""
+
+# What a runtime says when the image lacks what the manifest wants to run, as against a host that
+# cannot make the container: the kubelet, too, reports the first as RunContainerError.
+_PROGRAM_FAULT = re.compile(
+    r"executable file|exec: \"|open executable|exec user process|chdir to|permission denied.*exec",
+    re.IGNORECASE,
+)
+_NOISE = re.compile(r"^(\d{4}-\d\d-\d\dT\S+: |error: |runc create failed: |time=\S+ level=\w+ )+")
+
+
+class NotCreated(HostFault):
+    """A container was not created or started; `reason` is the word that Kubernetes has for it."""
+
+    def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+
+
+class Launch(Value):
+    """What conmon is told. `log_size_max` in bytes, 0 for no limit; conmon then starts it afresh.
+
+    `exit_command` runs at every end of the container, a failed creation included.
+    `cgroup` is conmon's own, "" to leave it in ours (see cgroups.sheltered).
+    """
+
+    id: str
+    name: str
+    bundle: str
+    oci_root: str
+    log_path: str
+    log_size_max: int = 0
+    exit_command: tuple[str, ...] = ()
+    terminal: bool = False
+    stdin: bool = False
+    cgroup: str = ""
+
+
+def spawn(engine: Engine, launch: Launch, seen: cgroups.View, *, timeout: float = 60.0) -> int:
+    """Start conmon, let it create the container, and return the container's pid on this host.
+
+    Call it inside the pod's namespaces, on a thread with a working directory of its own
+    (namespaces.Inside): conmon 2.1.6 drops an `oom` file into the directory it starts in, so that
+    is made the bundle. Raises NotCreated, or TimedOut after `timeout` seconds.
+    """
+    sync, sync_end = os.pipe2(os.O_CLOEXEC)
+    said, said_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    start, start_end = os.pipe2(os.O_CLOEXEC)
+    before = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.chdir(launch.bundle)
+        first = os.posix_spawn(
+            engine.conmon,
+            _argv(engine, launch),
+            _environment(sync_end, start if launch.cgroup else None),
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
+                (os.POSIX_SPAWN_DUP2, said_end, 2),
+                # Onto itself: that takes close-on-exec off, in the child alone.
+                (os.POSIX_SPAWN_DUP2, sync_end, sync_end),
+                *([(os.POSIX_SPAWN_DUP2, start, start)] if launch.cgroup else []),
+            ],
+            setsigdef=[signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGCHLD],
+            setsigmask=[],
+        )
+        for end in (sync_end, said_end):
+            os.close(end)
+        sync_end = said_end = -1
+        try:
+            if launch.cgroup:
+                cgroups.create(seen, launch.cgroup)
+                cgroups.enter(seen, launch.cgroup, first)
+                os.write(start_end, b"\0")
+            answer = _read_answer(sync, time.monotonic() + timeout)
+        except BaseException:
+            _abandon(first, launch.bundle)
+            raise
+        os.waitpid(first, 0)
+        return _pid(answer, said, launch.name)
+    finally:
+        os.fchdir(before)
+        for fd in (sync, sync_end, said, said_end, start, start_end, before):
+            if fd >= 0:
+                os.close(fd)
+
+
+def reopen_log(bundle: str) -> bool:
+    """Ask the conmon of `bundle` to start its log file afresh; False when it is gone.
+
+    conmon makes LOG.tmp and renames it over LOG: whoever holds a link to the old file keeps it.
+    """
+    try:
+        ctl = os.open(f"{bundle}/ctl", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False  # ENXIO: nobody reads the fifo
+    try:
+        os.write(ctl, b"2 0 0\n")
+    finally:
+        os.close(ctl)
+    return True
+
+
+def resize(bundle: str, rows: int, columns: int) -> bool:
+    """Tell the terminal of the container in `bundle` its size; False when conmon is gone."""
+    try:
+        ctl = os.open(f"{bundle}/ctl", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        os.write(ctl, f"1 {min(rows, 1000)} {min(columns, 1000)}\n".encode())
+    finally:
+        os.close(ctl)
+    return True
+
+
+def _argv(engine: Engine, launch: Launch) -> list[str]:
+    bundle = launch.bundle
+    argv = [engine.conmon, "--api-version", "1", "--full-attach", "--no-sync-log"]
+    argv += ["-c", launch.id, "-u", launch.id, "-n", launch.name, "-b", bundle]
+    argv += ["-r", engine.path, "--runtime-arg", "--root", "--runtime-arg", launch.oci_root]
+    argv += ["-p", f"{bundle}/pid", "-P", f"{bundle}/conmon.pid", "--persist-dir", f"{bundle}/exit"]
+    argv += ["--log-path", f"k8s-file:{launch.log_path}", "--log-level", "error"]
+    if launch.log_size_max:
+        argv += ["--log-size-max", str(launch.log_size_max)]
+    if launch.terminal:
+        argv.append("-t")
+    if launch.stdin:
+        argv += ["-i", "--leave-stdin-open"]
+    if launch.exit_command:
+        argv += ["--exit-command", launch.exit_command[0]]
+        for word in launch.exit_command[1:]:
+            argv += ["--exit-command-arg", word]
+    return argv
+
+
+def _environment(sync_end: int, start: int | None) -> dict[str, str]:
+    given = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _KEPT or name.startswith(("LC_", "PODPY_"))
+    }
+    given["_OCI_SYNCPIPE"] = str(sync_end)
+    if start is not None:
+        given["_OCI_STARTPIPE"] = str(start)
+    return given
+
+
+def _read_answer(sync: int, deadline: float) -> bytes:
+    """Read conmon's line, b"" if it ended without one."""
+    poll = select.poll()
+    poll.register(sync, select.POLLIN)
+    answer = b""
+    while not answer.endswith(b"\n"):
+        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            raise TimedOut("conmon has not created the container before its deadline")
+        part = os.read(sync, 65536)
+        if not part:
+            break
+        answer += part
+    return answer
+
+
+def _pid(answer: bytes, said: int, name: str) -> int:
+    """Take the pid from conmon's answer, or raise NotCreated with what it or the runtime said."""
+    message = ""
+    if answer:
+        try:
+            # conmon passes the runtime's bytes on as they are, so they may be no JSON.
+            decoded = json.loads(answer.decode(errors="replace"), strict=False)
+            if decoded["data"] > 0:
+                return int(decoded["data"])
+            message = decoded.get("message", "")
+        except (ValueError, KeyError, TypeError):
+            message = answer.decode(errors="replace")
+    if not message:
+        try:
+            message = os.read(said, 65536).decode(errors="replace")
+        except BlockingIOError:
+            message = ""
+    cause = plain(message) or "conmon ended without a word; see the system log"
+    program = _PROGRAM_FAULT.search(cause)
+    reason = "RunContainerError" if program else "CreateContainerError"
+    hint = "check command, workingDir and the image's contents" if program else ""
+    raise NotCreated(f"container {name}: {cause}", reason=reason, hint=hint)
+
+
+def plain(message: str) -> str:
+    """Return the last lines of a runtime's complaint, without time stamps and log levels."""
+    lines = [_NOISE.sub("", line.strip()) for line in message.strip().splitlines()]
+    return "; ".join(line for line in lines[-3:] if line)
+
+
+def _abandon(first: int, bundle: str) -> None:
+    """End a conmon that did not answer: the first process, and the one it left behind."""
+    victims = [first]
+    try:
+        with open(f"{bundle}/conmon.pid", encoding="ascii") as file:
+            victims.append(int(file.read()))
+    except (OSError, ValueError):
+        pass
+    for pid in victims:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    os.waitpid(first, 0)

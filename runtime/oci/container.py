@@ -1,0 +1,371 @@
+"""Create, start, signal, stop and remove containers, and read how they are, from files and /proc.
+
+    BUNDLE/config.json, rootfs/    the OCI bundle
+    BUNDLE/pid, conmon.pid         written by conmon
+    BUNDLE/exit/{exit,oom}         how it ended: conmon's record
+    OCI_ROOT/ID/exec.fifo          there while the container is created and not yet started
+
+`create` and `start` run inside the pod's namespaces (namespaces.Inside.call); the rest anywhere.
+Reading a state starts no process. Gone already is success, everywhere.
+"""
+
+from __future__ import annotations
+
+import enum
+import errno
+import os
+import signal
+import time
+
+from manifests.faults import Fault, HostFault
+from manifests.value import Value
+from runtime.kernel import cgroups, processes
+from runtime.oci import conmon, filters
+from runtime.oci.conmon import NotCreated
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from runtime.oci.engine import Engine
+    from runtime.paths import Paths
+
+_KILL_SECONDS = 10.0
+"""How long a process may take to die of SIGKILL, and its conmon to write that down."""
+
+_RECORDS = ("pid", "conmon.pid", "oom", "ctl", "winsz", "attach", "exit/exit", "exit/oom")
+
+
+class State(enum.StrEnum):
+    GONE = "gone"  # never created, or removed
+    CREATED = "created"  # set up, its program not yet started
+    RUNNING = "running"
+    STOPPED = "stopped"
+
+
+class Container(Value):
+    """Where a container is found: nothing but names, so it can be made anew from its pod's uid."""
+
+    id: str
+    name: str
+    bundle: str
+    cgroup: str
+    oci_root: str
+
+    @classmethod
+    def of(cls, paths: Paths, uid: str, name: str) -> Container:
+        return cls(
+            id=f"{uid}.{name}",
+            name=name,
+            bundle=paths.container(uid, name),
+            cgroup=f"/{paths.instance}/{uid}/{name}",
+            oci_root=paths.oci_state,
+        )
+
+    @property
+    def fifo(self) -> str:
+        return f"{self.oci_root}/{self.id}/exec.fifo"
+
+
+class Ended(Value):
+    """How a container ended. `code` is 128 + n after signal n; None when nobody saw it end.
+
+    `at` is seconds since 1970. `oom_killed`: the kernel killed one of its processes for memory.
+    """
+
+    code: int | None
+    oom_killed: bool
+    at: float
+
+
+class Supervision(Value):
+    """What conmon is to do for a container: see conmon.Launch for the fields."""
+
+    log_path: str
+    log_size_max: int = 0
+    exit_command: tuple[str, ...] = ()
+    terminal: bool = False
+    stdin: bool = False
+    conmon_cgroup: str = ""
+
+
+def create(
+    engine: Engine,
+    container: Container,
+    config: str,
+    supervision: Supervision,
+    seen: cgroups.View,
+) -> int:
+    """Write the bundle's `config` and create the container, not yet started; return its pid.
+
+    What an earlier attempt of the same container left is removed first. Raises NotCreated with
+    what the runtime said (then nothing but the bundle is left), TimedOut, or HostFault when the
+    container is still alive.
+    """
+    if state(container) in (State.CREATED, State.RUNNING):
+        raise HostFault(f"container {container.id}: is there already", hint="stop it first")
+    remove(container, seen)
+    os.makedirs(f"{container.bundle}/exit", mode=0o700, exist_ok=True)
+    os.makedirs(container.oci_root, mode=0o700, exist_ok=True)
+    for record in _RECORDS:
+        _unlink(f"{container.bundle}/{record}")
+    prepared = filters.prepare(engine, container.oci_root, config)
+    _write(f"{container.bundle}/config.json", prepared.config)
+    engine.shield()
+    if seen.v2:
+        cgroups.create(seen, container.cgroup)
+    launch = conmon.Launch(
+        id=container.id,
+        name=container.name,
+        bundle=container.bundle,
+        oci_root=container.oci_root,
+        log_path=supervision.log_path,
+        log_size_max=supervision.log_size_max,
+        exit_command=supervision.exit_command,
+        terminal=supervision.terminal,
+        stdin=supervision.stdin,
+        cgroup=supervision.conmon_cgroup,
+    )
+    try:
+        created = conmon.spawn(engine, launch, seen)
+    except Fault:
+        remove(container, seen)
+        raise
+    filters.keep(prepared, f"{container.oci_root}/{container.id}")
+    return created
+
+
+def start(engine: Engine, container: Container) -> None:
+    """Start the program of a created container. Raises NotCreated when it is dead or not created.
+
+    With crun that is a byte into the fifo its first process waits at, then the fifo's removal (by
+    which crun's own state says "running"); otherwise the runtime's `start`.
+    """
+    if engine.starts_by_fifo and os.path.exists(container.fifo):
+        if pid(container) is None:
+            raise NotCreated(
+                f"container {container.name}: died before it was started",
+                reason="RunContainerError",
+            )
+        _start_by_fifo(container.fifo)
+        return
+    from runtime import proc
+
+    result = proc.run(engine.path, "--root", container.oci_root, "start", container.id, timeout=30)
+    if result.status != 0:
+        raise NotCreated(
+            f"container {container.name}: cannot be started: {conmon.plain(result.complaint)}",
+            reason="RunContainerError",
+        )
+
+
+def state(container: Container) -> State:
+    """Read what the container is now.
+
+    A container whose process has died is RUNNING until its conmon has written down how (about 2
+    ms); when conmon died too, it is STOPPED and `ended` says that nobody knows.
+    """
+    if os.path.exists(f"{container.bundle}/exit/exit"):
+        return State.STOPPED
+    if pid(container) is not None:
+        return State.CREATED if os.path.exists(container.fifo) else State.RUNNING
+    if not os.path.exists(f"{container.bundle}/pid"):
+        return State.GONE
+    if conmon_pid(container) is not None:
+        return State.RUNNING
+    # The record may have been written between the first look and this one.
+    return State.STOPPED
+
+
+def pid(container: Container) -> int | None:
+    """Return the pid of the container's first process, None when it is dead.
+
+    That the process is in the container's cgroup tells it from another with a reused number.
+    """
+    number = _number(f"{container.bundle}/pid")
+    if number is None or processes.start_time(number) is None:
+        return None
+    inside = any(path.endswith(container.cgroup) for path in processes.cgroups(number).values())
+    return number if inside else None
+
+
+def conmon_pid(container: Container) -> int | None:
+    """Return the pid of the container's conmon, None when it is dead."""
+    number = _number(f"{container.bundle}/conmon.pid")
+    if number is None or processes.start_time(number) is None:
+        return None
+    return number if container.bundle in processes.command_line(number) else None
+
+
+def ended(container: Container, seen: cgroups.View) -> Ended | None:
+    """Read how the container ended; None while it lives or was never there.
+
+    Whether memory was the cause is read from its cgroup, which counts exactly, and, when that is
+    gone, from conmon's note: so read this before `remove`.
+    """
+    if state(container) is not State.STOPPED:
+        return None
+    record = f"{container.bundle}/exit/exit"
+    code = _number(record)
+    try:
+        at = os.stat(record).st_mtime
+    except FileNotFoundError:
+        at = os.stat(f"{container.bundle}/pid").st_mtime
+    kills = cgroups.oom_kills(seen, container.cgroup)
+    if kills is None:
+        kills = int(os.path.exists(f"{container.bundle}/exit/oom"))
+    return Ended(code=code, oom_killed=kills > 0, at=at)
+
+
+def kill(container: Container, number: int) -> bool:
+    """Send signal `number` to the container's first process; False when it is dead."""
+    process = pid(container)
+    pidfd = None if process is None else processes.opened(process)
+    if pidfd is None:
+        return False
+    try:
+        return processes.signal(pidfd, number)
+    finally:
+        os.close(pidfd)
+
+
+def stop(stopping: Sequence[tuple[Container, int]], grace: float) -> None:
+    """Send each container its signal, all at once, and SIGKILL to those alive `grace` s later.
+
+    Returns when all are dead and their conmons have ended, so that the records are written and
+    the directories can be removed. Raises HostFault naming those that do not die.
+    """
+    alive = {container.id: container for container, _number in stopping}
+    watched = _watched(alive.values())
+    conmons = _pidfds((c.id, conmon_pid(c)) for c in alive.values())
+    try:
+        for container, number in stopping:
+            if container.id in watched:
+                # What waits at its fifo as PID 1 with no handler would not hear anything else.
+                created = os.path.exists(container.fifo)
+                processes.signal(watched[container.id], signal.SIGKILL if created else number)
+        dead = processes.wait(watched.values(), grace)
+        late = [pidfd for pidfd in watched.values() if pidfd not in dead]
+        for pidfd in late:
+            processes.signal(pidfd, signal.SIGKILL)
+        dead |= processes.wait(late, _KILL_SECONDS)
+        dead |= processes.wait(conmons.values(), _KILL_SECONDS)
+        left = [
+            name for pidfds in (watched, conmons) for name in pidfds if pidfds[name] not in dead
+        ]
+        if left:
+            raise HostFault(
+                f"containers {', '.join(sorted(set(left)))}: still there after SIGKILL",
+                hint="they hang in the kernel: see /proc/PID/stack, and dmesg",
+            )
+    finally:
+        for pidfd in (*watched.values(), *conmons.values()):
+            os.close(pidfd)
+
+
+def remove(container: Container, seen: cgroups.View, engine: Engine | None = None) -> None:
+    """Remove the container's cgroup and the runtime's state; kills what is left of it first.
+
+    The bundle with its records stays: it is the caller's. With `engine`, the runtime's own
+    `delete --force` is tried where removing by hand fails.
+    """
+    if conmon_pid(container) is not None or pid(container) is not None:
+        stop([(container, signal.SIGKILL)], 0.0)
+    try:
+        cgroups.kill(seen, container.cgroup)
+        cgroups.remove(seen, container.cgroup)
+    except HostFault:
+        if engine is None:
+            raise
+        from runtime import proc
+
+        proc.check(engine.path, "--root", container.oci_root, "delete", "--force", container.id)
+        cgroups.remove(seen, container.cgroup)
+    _remove_directory(f"{container.oci_root}/{container.id}")
+
+
+def recover(
+    engine: Engine, container: Container, seen: cgroups.View, *, patience: float = 2.0
+) -> State:
+    """Bring a container that podpy was killed over into a settled state, and return that.
+
+    Created with its conmon alive: started. Without one (conmon 2.1.6 ends when nobody reads its
+    answer): removed, GONE. A conmon still at work is waited for, `patience` seconds. Call it
+    inside the pod's namespaces, holding whatever keeps others from starting the same container.
+    """
+    deadline = time.monotonic() + patience
+    found = state(container)
+    while found is State.GONE and conmon_pid(container) and time.monotonic() < deadline:
+        time.sleep(0.005)
+        found = state(container)
+    if found is State.CREATED and conmon_pid(container) is not None:
+        start(engine, container)
+        return State.RUNNING
+    if found in (State.CREATED, State.GONE):
+        remove(container, seen, engine)
+        for record in _RECORDS:
+            _unlink(f"{container.bundle}/{record}")
+        return State.GONE
+    return found
+
+
+def _start_by_fifo(fifo: str) -> None:
+    # The first process holds the fifo open until it has read: with no reader (ENXIO) the byte came
+    # from a podpy that was killed before it removed the fifo.
+    try:
+        fd = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENXIO):
+            raise
+    else:
+        try:
+            os.write(fd, b"\0")
+        finally:
+            os.close(fd)
+    _unlink(fifo)
+
+
+def _watched(containers: Iterable[Container]) -> dict[str, int]:
+    return _pidfds((container.id, pid(container)) for container in containers)
+
+
+def _pidfds(numbers: Iterable[tuple[str, int | None]]) -> dict[str, int]:
+    opened = {
+        name: processes.opened(number) if number is not None else None for name, number in numbers
+    }
+    return {name: pidfd for name, pidfd in opened.items() if pidfd is not None}
+
+
+def _number(path: str) -> int | None:
+    try:
+        with open(path, encoding="ascii") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return None
+
+
+def _write(path: str, text: str) -> None:
+    # It holds the environment, and with it secrets.
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with open(fd, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+
+
+def _remove_directory(path: str) -> None:
+    try:
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    _remove_directory(entry.path)
+                else:
+                    _unlink(entry.path)
+        os.rmdir(path)
+    except FileNotFoundError:
+        return

@@ -1,0 +1,218 @@
+"""Find the OCI runtime that works on this host: crun, or runc where crun is missing or cannot run.
+
+Whether a runtime runs is found out by running it once on a trivial container, in the mount
+namespace of the caller (a pod's). The answer is kept in RUN_DIR/engine.json and holds until a
+binary, the kernel or the cgroup view changes; reading it starts no process.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import os
+
+from manifests.faults import Fault, HostFault
+from manifests.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from runtime.kernel import cgroups
+
+_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_TRIAL_SECONDS = 30.0
+
+
+class Kind(enum.StrEnum):
+    CRUN = "crun"
+    RUNC = "runc"
+
+
+class Engine(Value):
+    """The chosen runtime and the supervisor. `reason` says in a line why it is not crun, if so."""
+
+    kind: Kind
+    path: str
+    version: tuple[int, ...]
+    conmon: str
+    conmon_version: tuple[int, ...]
+    reason: str = ""
+
+    @property
+    def starts_by_fifo(self) -> bool:
+        """Whether a created container may be started by writing to its exec.fifo.
+
+        crun's `start` does that and no more for a container without hooks; seen in its sources and
+        tried for 1.8 to 1.21. In runc the container writes and `start` reads.
+        """
+        return self.kind is Kind.CRUN and (1, 8) <= self.version < (2,)
+
+    def shield(self) -> None:
+        """Make crun's file read-only in the calling thread's (a pod's) mount namespace, once.
+
+        A container could otherwise overwrite it through /proc/PID/exe (CVE-2019-5736), so crun
+        copies itself to memory and starts again on every call, 1.3 ms, unless it finds this.
+        """
+        from runtime.kernel import mounts
+
+        if self.kind is Kind.CRUN and not mounts.is_mounted(self.path):
+            mounts.bind(self.path, self.path, recursive=False, access=mounts.READ_ONLY)
+
+
+def find(run_dir: str, seen: cgroups.View, instance: str) -> Engine:
+    """Return the engine for containers made under the cgroup view `seen`; call it inside a pod.
+
+    `instance` names the cgroup of the trial. Raises HostFault, with what each runtime said, when
+    none runs or conmon is missing.
+    """
+    conmon = locate("conmon")
+    if conmon is None:
+        raise HostFault("conmon: not found on this host", hint="install conmon")
+    key = _key(seen, conmon)
+    remembered = _remembered(f"{run_dir}/engine.json", key)
+    if remembered is not None:
+        return remembered
+    complaints: list[str] = []
+    for kind in Kind:
+        path = locate(kind)
+        if path is None:
+            complaints.append(f"{kind} is not installed")
+            continue
+        complaint = _try(path, run_dir, seen, instance)
+        if complaint:
+            complaints.append(f"{kind} cannot run here: {complaint}")
+            continue
+        engine = Engine(
+            kind=kind,
+            path=path,
+            version=_version(path),
+            conmon=conmon,
+            conmon_version=_version(conmon),
+            reason="; ".join(complaints),
+        )
+        _remember(f"{run_dir}/engine.json", key, engine)
+        return engine
+    raise HostFault(
+        f"no OCI runtime works on this host: {'; '.join(complaints)}", hint="install crun"
+    )
+
+
+def locate(tool: str) -> str | None:
+    """Return the path of `tool`, also where an ordinary user's PATH leaves out sbin.
+
+    Does what proc.find does, without importing subprocess on the way to every container.
+    """
+    for directory in f"{os.environ.get('PATH', '')}:{_SYSTEM_PATH}".split(":"):
+        path = f"{directory}/{tool}"
+        if directory and os.access(path, os.X_OK) and os.path.isfile(path):
+            return os.path.realpath(path)
+    return None
+
+
+def _key(seen: cgroups.View, conmon: str) -> str:
+    parts = [os.uname().release, seen.version, ",".join(sorted(seen.controllers))]
+    for path in (conmon, *(locate(kind) for kind in Kind)):
+        if path:
+            status = os.stat(path)
+            parts.append(f"{path} {status.st_mtime_ns} {status.st_size}")
+        else:
+            parts.append("-")
+    return "|".join(parts)
+
+
+def _remembered(path: str, key: str) -> Engine | None:
+    try:
+        with open(path, encoding="utf-8") as file:
+            kept = json.load(file)
+        if kept["key"] != key:
+            return None
+        return Engine(
+            kind=Kind(kept["kind"]),
+            path=kept["path"],
+            version=tuple(kept["version"]),
+            conmon=kept["conmon"],
+            conmon_version=tuple(kept["conmon_version"]),
+            reason=kept["reason"],
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _remember(path: str, key: str, engine: Engine) -> None:
+    kept = {"key": key, **{field: getattr(engine, field) for field in Engine.__fields__}}
+    temporary = f"{path}.{os.getpid()}"
+    with open(temporary, "w", encoding="utf-8") as file:
+        json.dump(kept, file)
+    os.replace(temporary, path)
+
+
+def _version(path: str) -> tuple[int, ...]:
+    """Read `crun version 1.8.1`, `conmon version 2.1.6`, `runc version 1.1.5+ds1`."""
+    from runtime import proc
+
+    words = proc.check(path, "--version", timeout=10).text.split()
+    digits = words[2].split("+")[0].split("-")[0] if len(words) > 2 else ""
+    return tuple(int(part) for part in digits.split(".") if part.isdigit())
+
+
+def _try(path: str, run_dir: str, seen: cgroups.View, instance: str) -> str:
+    """Run the host's own /bin/true in a container; return what went wrong, if anything."""
+    import shutil
+
+    from runtime import proc
+    from runtime.kernel import cgroups
+
+    name = f"trial-{os.getpid()}"
+    bundle, root = f"{run_dir}/{name}", f"{run_dir}/{name}/root"
+    cgroup = f"/{instance}/{name}"
+    os.makedirs(root, mode=0o700, exist_ok=True)
+    os.makedirs(f"{bundle}/rootfs", exist_ok=True)
+    try:
+        with open(f"{bundle}/config.json", "w", encoding="utf-8") as file:
+            json.dump(_trial_config(cgroup, seen.v2), file)
+        if seen.v2:
+            cgroups.create(seen, cgroup)
+        result = proc.run(
+            path, "--root", root, "run", "--bundle", bundle, name, timeout=_TRIAL_SECONDS
+        )
+        if result.status == 0:
+            return ""
+        proc.run(path, "--root", root, "delete", "--force", name, timeout=_TRIAL_SECONDS)
+        return result.complaint.splitlines()[-1]
+    except Fault as fault:
+        return fault.message
+    finally:
+        shutil.rmtree(bundle, ignore_errors=True)
+        cgroups.remove(seen, cgroup)
+
+
+def _trial_config(cgroup: str, v2: bool) -> dict[str, Any]:
+    held = ["CAP_KILL"]
+    return {
+        "ociVersion": "1.0.2",
+        "process": {
+            "user": {"uid": 0, "gid": 0},
+            "args": ["/bin/true"],
+            "env": ["PATH=/usr/bin:/bin"],
+            "cwd": "/",
+            "capabilities": {"bounding": held, "effective": held, "permitted": held},
+        },
+        "root": {"path": "rootfs"},
+        "mounts": [
+            {"destination": "/proc", "type": "proc", "source": "proc"},
+            {"destination": "/dev", "type": "tmpfs", "source": "tmpfs"},
+            *(
+                {"destination": path, "type": "bind", "source": path, "options": ["rbind", "ro"]}
+                for path in ("/usr", "/bin", "/lib", "/lib64")
+                if os.path.isdir(path)
+            ),
+        ],
+        "linux": {
+            "cgroupsPath": cgroup,
+            "namespaces": [
+                {"type": kind} for kind in ("pid", "mount", *(("cgroup",) if v2 else ()))
+            ],
+            "resources": {"devices": [{"allow": False, "access": "rwm"}]},
+        },
+    }
