@@ -1,0 +1,1 @@
+"""Where pods run: each target observes what is there and carries out a plan."""

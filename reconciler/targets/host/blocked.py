@@ -1,0 +1,22 @@
+"""The fault of a container or volume that cannot be made as things stand, with its reason."""
+
+from __future__ import annotations
+
+from manifests.faults import Retry
+
+CONFIG = "CreateContainerConfigError"
+"""The kubelet's word for a container whose references or security settings do not work out."""
+
+MOUNT = "FailedMount"
+"""The kubelet's word for a volume that cannot be set up."""
+
+
+class Blocked(Retry):
+    """A later pass may succeed: the kubelet goes on trying as well, since objects may yet come.
+
+    `reason` is what the container's waiting state and the event say, one of this module's words.
+    """
+
+    def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason

@@ -1,0 +1,76 @@
+"""Give a container a directory of its own for each VOLUME of its image, filled from the image.
+
+As containerd does for Kubernetes: anonymous, not shared, new with each new writable layer, and only
+where the pod mounts nothing itself. They lie beside the writable layer,
+Paths.pod_disk(uid)/CONTAINER/volumes/HASH, and go with it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from manifests.faults import HostFault
+from runtime import proc
+from runtime.kernel import syscalls
+
+_RESOLVE_IN_ROOT = 0x10
+"""openat2(2): `/` and `..` mean the image's root. Images link absolutely: /var/run -> /run."""
+
+_MODE = 0o755
+_COPY_SECONDS = 600.0
+
+
+def fill(directory: str, rootfs: str, path: str) -> None:
+    """Make `directory` from what the image has at `path`; it is left alone if it exists.
+
+    Owners, modes, links and extended attributes are kept. Where the image has nothing, or no
+    directory, it is empty, 0755, root's. Run where `rootfs` is mounted. Raises HostFault.
+    """
+    if os.path.isdir(directory):
+        return
+    fresh = f"{directory}.new"
+    try:
+        # A fill that was killed left it half done.
+        if os.path.isdir(fresh):
+            proc.check("rm", "-rf", "--one-file-system", "--", fresh, timeout=_COPY_SECONDS)
+        os.makedirs(fresh)
+        os.chmod(fresh, _MODE)
+        source = _open(rootfs, path)
+        if source is not None:
+            try:
+                _copy(source, fresh)
+            finally:
+                os.close(source)
+        os.rename(fresh, directory)
+    except OSError as error:
+        raise HostFault(
+            f"{directory}: cannot be filled from the image's volume {path}: {error.strerror}"
+        ) from error
+
+
+def _open(rootfs: str, path: str) -> int | None:
+    root = os.open(rootfs, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return syscalls.openat2(
+            root,
+            path,
+            os.O_RDONLY | os.O_DIRECTORY,
+            resolve=_RESOLVE_IN_ROOT | syscalls.RESOLVE_NO_MAGICLINKS,
+        )
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    finally:
+        os.close(root)
+
+
+def _copy(source: int, target: str) -> None:
+    held = os.fstat(source)
+    os.chown(target, held.st_uid, held.st_gid)
+    os.chmod(target, stat.S_IMODE(held.st_mode))
+    if os.listdir(source):
+        # Being there, and not naming the place, is what keeps links in the image out of it.
+        proc.check(
+            "cp", "-a", "--reflink=auto", "--", ".", target,
+            cwd=f"/proc/self/fd/{source}", timeout=_COPY_SECONDS,
+        )  # fmt: skip
