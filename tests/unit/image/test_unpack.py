@@ -1,0 +1,451 @@
+"""Layers unpacked: hostile, corrupt and ordinary archives; needs no root."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import random
+import shutil
+import stat
+import subprocess
+import tarfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from manifests.faults import Fault, Invalid
+from runtime.image.blob import Limits
+from runtime.image.unpack import Unpacked, unpack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def entry(name: str, kind: bytes = tarfile.REGTYPE, **fields: Any) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type = kind
+    info.mode = 0o755 if kind == tarfile.DIRTYPE else 0o644
+    info.uid, info.gid = os.geteuid(), os.getegid()
+    info.mtime = 1_700_000_000
+    for field, value in fields.items():
+        setattr(info, field, value)
+    return info
+
+
+def archive(*entries: tuple[tarfile.TarInfo, bytes], form: int = tarfile.PAX_FORMAT) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=form) as tar:
+        for info, data in entries:
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def plain(name: str, data: bytes = b"x", **fields: Any) -> tuple[tarfile.TarInfo, bytes]:
+    return entry(name, **fields), data
+
+
+def folder(name: str, **fields: Any) -> tuple[tarfile.TarInfo, bytes]:
+    return entry(name, tarfile.DIRTYPE, **fields), b""
+
+
+def symlink(name: str, target: str) -> tuple[tarfile.TarInfo, bytes]:
+    return entry(name, tarfile.SYMTYPE, linkname=target), b""
+
+
+def hard_link(name: str, target: str) -> tuple[tarfile.TarInfo, bytes]:
+    return entry(name, tarfile.LNKTYPE, linkname=target), b""
+
+
+class Box:
+    """A directory to unpack into, beside a file that nothing may touch."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.path = tmp_path
+        self.outside = tmp_path / "outside"
+        self.outside.mkdir()
+        (self.outside / "secret").write_text("untouched")
+        self.root = tmp_path / "layer"
+
+    def unpack(self, data: bytes, **options: Any) -> Unpacked:
+        blob = self.path / "blob"
+        blob.write_bytes(data)
+        return unpack(str(blob), str(self.root), **options)
+
+    def refuses(self, data: bytes, why: str, **options: Any) -> None:
+        with pytest.raises(Invalid, match=why):
+            self.unpack(data, **options)
+        assert not self.root.exists()
+        assert os.listdir(self.outside) == ["secret"]
+        assert (self.outside / "secret").read_text() == "untouched"
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Box:
+    return Box(tmp_path)
+
+
+def test_files_keep_content_mode_and_time(box: Box) -> None:
+    done = box.unpack(
+        archive(
+            folder("etc", mode=0o750, mtime=1_600_000_000),
+            plain("etc/one", b"content", mode=0o4755),
+            symlink("etc/two", "one"),
+            hard_link("etc/three", "etc/one"),
+            (entry("etc/pipe", tarfile.FIFOTYPE, mode=0o622), b""),
+        )
+    )
+
+    one = os.lstat(box.root / "etc/one")
+    assert (box.root / "etc/one").read_bytes() == b"content"
+    assert stat.S_IMODE(one.st_mode) == 0o4755
+    assert one.st_mtime == 1_700_000_000
+    assert one.st_nlink == 2
+    assert os.readlink(box.root / "etc/two") == "one"
+    assert stat.S_IMODE(os.lstat(box.root / "etc").st_mode) == 0o750
+    assert os.lstat(box.root / "etc").st_mtime == 1_600_000_000
+    pipe = os.lstat(box.root / "etc/pipe").st_mode
+    assert (stat.S_ISFIFO(pipe), stat.S_IMODE(pipe)) == (True, 0o622)
+    assert (done.size, done.entries) == (7, 5)
+
+
+@pytest.mark.parametrize("umask", [0o077, 0o000, 0o022])
+def test_modes_do_not_depend_on_the_umask(box: Box, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        box.unpack(archive(plain("a/b/file", mode=0o666), folder("open", mode=0o1777)))
+    finally:
+        os.umask(before)
+
+    modes = [stat.S_IMODE(os.lstat(box.root / at).st_mode) for at in ("", "a/b", "a/b/file")]
+    assert modes == [0o755, 0o755, 0o666]
+    assert stat.S_IMODE(os.lstat(box.root / "open").st_mode) == 0o1777
+
+
+@pytest.mark.parametrize(
+    ("pack", "name"),
+    [(lambda raw: raw, "plain"), (gzip.compress, "gzip"), (None, "zstd"), (None, "members")],
+)
+def test_every_compression_gives_both_digests(box: Box, pack: Any, name: str) -> None:
+    raw = archive(plain("file", random.Random(1).randbytes(3_000_000)), plain("z", b"\0" * 4000000))
+    if name == "zstd":
+        blob = subprocess.run(["zstd", "-c"], input=raw, capture_output=True, check=True).stdout
+    elif name == "members":
+        blob = b"".join(gzip.compress(raw[at : at + 9999]) for at in range(0, len(raw), 9999))
+    else:
+        blob = pack(raw)
+
+    done = box.unpack(blob)
+
+    assert done.digest == f"sha256:{hashlib.sha256(blob).hexdigest()}"
+    assert done.diff_id == f"sha256:{hashlib.sha256(raw).hexdigest()}"
+    assert (box.root / "z").read_bytes() == b"\0" * 4000000
+
+
+def test_absolute_names_are_inside_of_the_layer(box: Box) -> None:
+    box.unpack(archive(plain("/etc/passwd", b"mine"), plain("./a/./b//c"), plain("a/x/../d")))
+
+    assert (box.root / "etc/passwd").read_bytes() == b"mine"
+    assert sorted(os.listdir(box.root / "a")) == ["b", "d"]
+
+
+@pytest.mark.parametrize("name", ["../escape", "a/../../escape", "/../escape", ".."])
+def test_a_name_that_climbs_out_is_refused(box: Box, name: str) -> None:
+    box.refuses(archive(plain(name)), "outside of its layer")
+
+
+def test_a_link_to_the_outside_is_never_followed(box: Box) -> None:
+    box.unpack(
+        archive(
+            symlink("out", str(box.outside)),
+            plain("out/file", b"scoped"),
+            symlink("up", "../../../../../.." + str(box.outside)),
+            plain("up/other", b"scoped"),
+            symlink("secret", str(box.outside / "secret")),
+            plain("secret", b"replaced"),
+        )
+    )
+
+    inside = box.root / str(box.outside).lstrip("/")
+    assert sorted(os.listdir(inside)) == ["file", "other"]
+    assert os.listdir(box.outside) == ["secret"]
+    assert (box.outside / "secret").read_text() == "untouched"
+    assert (box.root / "secret").read_bytes() == b"replaced"
+
+
+def test_a_parent_that_is_a_link_of_the_layer_is_followed_inside(box: Box) -> None:
+    box.unpack(
+        archive(
+            folder("usr/lib"), symlink("lib", "usr/lib"), plain("lib/one"), folder("lib/deep"),
+            plain("lib/deep/two"), symlink("abs", "/usr"), plain("abs/lib/three"),
+        )
+    )  # fmt: skip
+
+    assert sorted(os.listdir(box.root / "usr/lib")) == ["deep", "one", "three"]
+    assert os.readlink(box.root / "lib") == "usr/lib"
+
+
+def test_a_loop_of_links_is_refused(box: Box) -> None:
+    box.refuses(archive(symlink("a", "b"), symlink("b", "a"), plain("a/file")), "loop of links")
+
+
+def test_a_file_as_parent_is_refused(box: Box) -> None:
+    box.refuses(archive(plain("file"), plain("file/below")), "not a directory")
+
+
+@pytest.mark.parametrize("target", ["{out}/secret", "../outside/secret", "out/secret", "missing"])
+def test_a_hard_link_to_the_outside_is_refused(box: Box, target: str) -> None:
+    target = target.format(out=box.outside)
+    box.refuses(
+        archive(symlink("out", str(box.outside)), hard_link("mine", target)),
+        "outside of its layer|which is not in it",
+    )
+
+
+def test_a_hard_link_to_a_directory_is_refused(box: Box) -> None:
+    box.refuses(archive(folder("d"), hard_link("e", "d")), "hard link to the directory")
+
+
+def test_a_directory_replaced_by_a_link_does_not_redirect_what_was_kept_open(box: Box) -> None:
+    box.unpack(
+        archive(
+            folder("d", mode=0o700), plain("d/first"), symlink("d", str(box.outside)),
+            plain("d/second"), folder("e"), plain("e/x"), plain("e", b"now a file"),
+        )
+    )  # fmt: skip
+
+    assert os.listdir(box.outside) == ["secret"]
+    assert stat.S_IMODE(os.lstat(box.outside).st_mode) != 0o700
+    assert (box.root / "e").read_bytes() == b"now a file"
+
+
+def test_the_last_of_two_entries_of_one_name_counts(box: Box) -> None:
+    box.unpack(
+        archive(
+            plain("a", b"1"), plain("a", b"2"), symlink("b", "x"), folder("b"), plain("b/c"),
+            plain("l", b"3"), symlink("l", "a"), plain("h", b"4"), hard_link("h", "a"),
+            hard_link("a", "a"),
+        )
+    )  # fmt: skip
+
+    assert (box.root / "a").read_bytes() == b"2"
+    assert (box.root / "b/c").exists()
+    assert os.readlink(box.root / "l") == "a"
+    assert (box.root / "h").read_bytes() == b"2"
+
+
+def test_overlay_xattrs_of_the_archive_are_not_set(box: Box) -> None:
+    info, data = plain("file")
+    info.pax_headers = {
+        "SCHILY.xattr.user.kept": "yes",
+        "SCHILY.xattr.user.overlay.redirect": "/",
+        "SCHILY.xattr.trusted.overlay.redirect": "/",
+        "SCHILY.xattr.trusted.other": "no",
+    }
+    box.unpack(archive((info, data)))
+
+    assert set(os.listxattr(box.root / "file")) <= {"user.kept"}
+
+
+@pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_long_and_odd_names(box: Box, form: int) -> None:
+    deep = "/".join(["d" * 60] * 8)
+    names = [f"{deep}/file", "ümläut", "with space", "new\nline", "n" * 255, " lead"]
+    box.unpack(archive(*(plain(name) for name in names), symlink("link", deep), form=form))
+
+    assert all((box.root / name).read_bytes() == b"x" for name in names)
+    assert os.readlink(box.root / "link") == deep
+
+
+def test_a_name_longer_than_the_file_system_takes_is_refused(box: Box) -> None:
+    box.refuses(archive(plain("n" * 256)), "File name too long")
+
+
+def test_a_very_deep_path_is_refused(box: Box) -> None:
+    box.refuses(archive(plain("d/" * 300 + "file")), "256 levels")
+
+
+@pytest.mark.parametrize("form", ["gnu", "posix --sparse-version=0.0", "posix --sparse-version=0.1",
+                                  "posix --sparse-version=1.0"])  # fmt: skip
+def test_sparse_files_come_out_whole_and_sparse(box: Box, tmp_path: Path, form: str) -> None:
+    source = tmp_path / "sparse"
+    with open(source, "wb") as file:
+        for at in range(40):
+            file.seek(at * 1_000_000)
+            file.write(b"%d" % at * 100)
+        file.truncate(50_000_000)
+    tar = ["tar", "-c", "--sparse", *f"--format={form}".split(), "-C", str(tmp_path), "sparse"]
+    raw = subprocess.run(tar, capture_output=True, check=True).stdout
+    assert len(raw) < 5_000_000
+
+    box.unpack(raw + b"")
+
+    assert (box.root / "sparse").read_bytes() == source.read_bytes()
+    assert os.stat(box.root / "sparse").st_blocks * 512 < 10_000_000
+
+
+@pytest.mark.parametrize("cut", [100, 511, 513, 700, 1030])
+def test_a_truncated_archive_is_refused(box: Box, cut: int) -> None:
+    whole = archive(plain("file", b"y" * 600), plain("next", b"z" * 600))
+    diff_id = f"sha256:{hashlib.sha256(whole).hexdigest()}"
+    box.refuses(whole[:cut], "ends in the middle|diff id is", diff_id=diff_id)
+
+
+def test_truncated_and_corrupt_compression_is_refused(box: Box) -> None:
+    raw = archive(plain("file", random.Random(2).randbytes(700_000)))
+    squeezed = gzip.compress(raw)
+    box.refuses(squeezed[:300_000], "truncated")
+    box.refuses(squeezed[:5], "truncated|corrupt")
+    box.refuses(squeezed[:90_000] + b"\xff" * 900 + squeezed[90_900:], "corrupt|digest")
+    zstd = subprocess.run(["zstd", "-c"], input=raw, capture_output=True, check=True).stdout
+    box.refuses(zstd[:300_000], "zstd data is corrupt|ends in the middle")
+
+
+def test_wrong_digests_are_refused(box: Box) -> None:
+    data = archive(plain("file"))
+    box.refuses(data, "digest is", digest="sha256:" + "0" * 64)
+    box.refuses(data, "diff id is", diff_id="sha256:" + "0" * 64)
+
+
+def test_data_after_the_end_counts_into_the_diff_id(box: Box) -> None:
+    data = archive(plain("file")) + b"\0" * 10240 + b"trailing"
+
+    done = box.unpack(data, diff_id=f"sha256:{hashlib.sha256(data).hexdigest()}")
+
+    assert done.entries == 1
+
+
+def test_limits_stop_bombs(box: Box) -> None:
+    zeros = archive(plain("zeros", bytes(30_000_000)))
+    box.refuses(gzip.compress(zeros), "bomb", limits=Limits(ratio_from=1_000_000))
+    box.refuses(gzip.compress(zeros), "larger than", limits=Limits(size=20_000_000))
+    many = archive(*(plain(f"f{at}", b"") for at in range(200)))
+    box.refuses(many, "more than 100 entries", limits=Limits(entries=100))
+
+
+def test_an_endless_pax_header_is_refused(box: Box) -> None:
+    header = entry("x", tarfile.XHDTYPE, size=2 << 20).tobuf(tarfile.USTAR_FORMAT)
+    box.refuses(header + bytes(3 << 20), "limit is 1 MiB")
+
+
+@pytest.mark.parametrize("name", [".wh.", ".wh..", ".wh..."])
+def test_a_whiteout_of_no_name_is_refused(box: Box, name: str) -> None:
+    box.refuses(archive(plain(f"etc/{name}", b"")), "whiteout of no name")
+
+
+def test_whiteout_bookkeeping_of_aufs_is_left_out(box: Box) -> None:
+    box.unpack(archive(plain(".wh..wh.plnk", b""), folder("a")))
+
+    assert os.listdir(box.root) == ["a"]
+
+
+def test_whiteouts_become_devices_that_nothing_of_the_layer_is_lost_to(box: Box) -> None:
+    box.unpack(
+        archive(
+            plain("etc/.wh.gone", b""), plain("kept"), plain(".wh.kept", b""),
+            plain(".wh.late", b""), plain("late", b"here"),
+            plain(".wh.dir", b""), plain("dir/file"),
+            plain("old/file"), plain(".wh.old", b""),
+            plain("opaque/file"), plain("opaque/.wh..wh..opq", b""),
+        )
+    )  # fmt: skip
+
+    gone = os.lstat(box.root / "etc/gone")
+    assert (stat.S_ISCHR(gone.st_mode), gone.st_rdev) == (True, 0)
+    assert (box.root / "kept").read_bytes() == b"x"
+    assert (box.root / "late").read_bytes() == b"here"
+    for name in ("dir", "old", "opaque"):
+        assert os.listdir(box.root / name) == ["file"]
+        marks = os.listxattr(box.root / name)
+        assert [mark.split(".", 1)[1] for mark in marks] == ["overlay.opaque"], name
+
+
+def test_random_archives_are_unpacked_as_tarfile_does(tmp_path: Path) -> None:
+    for seed in range(60):
+        dice = random.Random(seed)
+        form = dice.choice([tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+        raw = archive(*_random_entries(dice), form=form)
+        here = tmp_path / str(seed)
+        here.mkdir()
+        (here / "blob").write_bytes(gzip.compress(raw, 1) if seed % 2 else raw)
+        unpack(str(here / "blob"), str(here / "ours"))
+        with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
+            tar.extractall(here / "theirs", filter="fully_trusted")
+
+        assert _listing(here / "ours") == _listing(here / "theirs"), seed
+
+
+def test_random_damage_never_gives_more_than_a_fault(tmp_path: Path) -> None:
+    good = archive(*_random_entries(random.Random(7)))
+    watched = tmp_path / "watched"
+    watched.mkdir()
+    for seed in range(300):
+        dice = random.Random(seed)
+        bad = bytearray(good)
+        for _ in range(dice.randint(1, 6)):
+            at = dice.randrange(len(bad))
+            bad[at] = dice.choice([0, 0x2F, 0x2E, 0x32, 0xFF, dice.randrange(256)])
+        if dice.random() < 0.5:
+            _mend_checksums(bad)
+        (tmp_path / "blob").write_bytes(bad[: dice.randrange(len(bad))] if seed % 5 == 0 else bad)
+        into = watched / "layer"
+        try:
+            unpack(str(tmp_path / "blob"), str(into), limits=Limits(size=1 << 30))
+        except Fault:
+            assert not into.exists(), seed
+        else:
+            shutil.rmtree(into)
+        assert os.listdir(watched) == [], seed
+
+
+def _random_entries(dice: random.Random) -> list[tuple[tarfile.TarInfo, bytes]]:
+    made: list[tuple[tarfile.TarInfo, bytes]] = []
+    folders = [""]
+    files: list[tuple[str, int, int]] = []
+    for number in range(dice.randint(1, 60)):
+        at = dice.choice(folders) + f"n{number}" + "é" * dice.choice([0, 0, 3, 60])
+        mtime = dice.randrange(2_000_000_000)
+        kind = dice.random()
+        if kind < 0.25:
+            made.append(folder(at, mode=dice.choice([0o755, 0o711, 0o1777]), mtime=mtime))
+            folders.append(at + "/")
+        elif kind < 0.75:
+            size = dice.choice([0, 1, 511, 512, 513, 5000, 1_500_000])
+            mode = dice.choice([0o644, 0o600, 0o4755])
+            made.append(plain(at, dice.randbytes(size), mode=mode, mtime=mtime))
+            files.append((at, mode, mtime))
+        elif kind < 0.9 or not files:
+            made.append(symlink(at, dice.choice(["nowhere", "/etc/passwd", "../up"])))
+        else:
+            target, mode, mtime = dice.choice(files)  # tarfile sets both again through the link
+            fields = {"linkname": target, "mode": mode, "mtime": mtime}
+            made.append((entry(at, tarfile.LNKTYPE, **fields), b""))
+    return made
+
+
+def _listing(root: Path) -> list[tuple[object, ...]]:
+    found: list[tuple[object, ...]] = []
+    for where, folders, files in os.walk(root):
+        for name in folders + files:
+            path = os.path.join(where, name)
+            held = os.lstat(path)
+            content: object = None
+            if stat.S_ISLNK(held.st_mode):
+                content = os.readlink(path)
+            elif stat.S_ISREG(held.st_mode):
+                with open(path, "rb") as file:
+                    content = hashlib.sha256(file.read()).hexdigest()
+            time = 0.0 if stat.S_ISLNK(held.st_mode) else held.st_mtime  # tarfile leaves links'
+            kept = os.path.relpath(path, root), held.st_mode, time, content
+            found.append((*kept, held.st_nlink if stat.S_ISREG(held.st_mode) else 0))
+    return sorted(found, key=lambda item: str(item[0]))
+
+
+def _mend_checksums(data: bytearray) -> None:
+    """Make every header-like block's checksum right again, so that damage goes deeper."""
+    for at in range(0, len(data) - 511, 512):
+        if data[at + 257 : at + 262] == b"ustar":
+            total = sum(data[at : at + 512]) - sum(data[at + 148 : at + 156]) + 256
+            data[at + 148 : at + 156] = b"%06o\0 " % total
