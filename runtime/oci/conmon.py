@@ -9,6 +9,7 @@ killed with this session's cgroup it is moved out first. Called by runtime.oci.c
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -112,30 +113,33 @@ def spawn(engine: Engine, launch: Launch, seen: cgroups.View, *, timeout: float 
                 os.close(fd)
 
 
+def reachable(bundle: str) -> bool:
+    """Say whether the conmon of `bundle` lives and takes orders."""
+    return _order(bundle, b"")
+
+
 def reopen_log(bundle: str) -> bool:
     """Ask the conmon of `bundle` to start its log file afresh; False when it is gone.
 
     conmon makes LOG.tmp and renames it over LOG: whoever holds a link to the old file keeps it.
     """
-    try:
-        ctl = os.open(f"{bundle}/ctl", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return False  # ENXIO: nobody reads the fifo
-    try:
-        os.write(ctl, b"2 0 0\n")
-    finally:
-        os.close(ctl)
-    return True
+    return _order(bundle, b"2 0 0\n")
 
 
 def resize(bundle: str, rows: int, columns: int) -> bool:
     """Tell the terminal of the container in `bundle` its size; False when conmon is gone."""
+    return _order(bundle, f"1 {min(rows, 1000)} {min(columns, 1000)}\n".encode())
+
+
+def _order(bundle: str, words: bytes) -> bool:
     try:
         ctl = os.open(f"{bundle}/ctl", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return False
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENXIO):
+            return False  # ENXIO: nobody reads the fifo
+        raise
     try:
-        os.write(ctl, f"1 {min(rows, 1000)} {min(columns, 1000)}\n".encode())
+        os.write(ctl, words)
     finally:
         os.close(ctl)
     return True
