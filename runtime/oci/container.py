@@ -21,7 +21,7 @@ from manifests.faults import Fault, HostFault
 from manifests.value import Value
 from runtime.kernel import cgroups, processes
 from runtime.oci import conmon, filters
-from runtime.oci.conmon import NotCreated
+from runtime.oci.conmon import NotCreated as NotCreated  # part of what `create` promises
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -86,9 +86,9 @@ def find(run_dir: str, seen: cgroups.View, instance: str) -> Engine:
         engine = Engine(
             kind=kind,
             path=path,
-            version=_version(path),
+            version=version(path),
             conmon=conmon,
-            conmon_version=_version(conmon),
+            conmon_version=version(conmon),
             reason="; ".join(complaints),
         )
         _remember(f"{run_dir}/engine.json", key, engine)
@@ -147,7 +147,7 @@ def _remember(path: str, key: str, engine: Engine) -> None:
     os.replace(temporary, path)
 
 
-def _version(path: str) -> tuple[int, ...]:
+def version(path: str) -> tuple[int, ...]:
     """Read `crun version 1.8.1`, `conmon version 2.1.6`, `runc version 1.1.5+ds1`."""
     from runtime import proc
 

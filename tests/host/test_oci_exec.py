@@ -1,0 +1,142 @@
+"""Commands in running containers, through the real OCI runtime."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from manifests.faults import HostFault, TimedOut
+from runtime.oci import exec as oci_exec
+from runtime.oci.container import Container
+from runtime.oci.exec import Command
+from tests.fixtures import bench
+from tests.fixtures.bench import UID, Bench
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runtime import proc
+    from runtime.paths import Paths
+
+pytestmark = pytest.mark.host
+
+REPLACE = """
+import sys
+sys.path.insert(0, {root!r})
+from runtime.oci import engine as engines, exec as oci_exec
+from runtime.oci.container import Container
+from runtime.oci.exec import Command
+from runtime.paths import Paths
+paths = Paths(**{paths!r})
+path, conmon = engines.locate({kind!r}), engines.locate("conmon")
+engine = engines.Engine(kind=engines.Kind({kind!r}), path=path, version=(), conmon=conmon,
+                        conmon_version=())
+oci_exec.replace(engine, Container.of(paths, {uid!r}, "app"), paths.pod({uid!r}),
+                 Command(**{command!r}))
+"""
+
+
+@pytest.fixture
+def pod(instance: Paths) -> Iterator[Bench]:
+    with bench.opened(instance) as opened:
+        opened.run("app", "echo up; while :; do sleep 0.05; done", env=("PATH=/bin", "A=outer"))
+        opened.says("app", "up")
+        yield opened
+
+
+def captured(pod: Bench, command: Command, **how: object) -> proc.Result:
+    timeout = how.get("timeout", 20.0)
+    stdin = how.get("stdin", b"")
+    assert isinstance(timeout, float)
+    assert isinstance(stdin, bytes)
+    return pod.inside.call(
+        oci_exec.captured, pod.engine, pod.made[0], command, timeout=timeout, stdin=stdin
+    )
+
+
+def program(pod: Bench, **command: object) -> list[str]:
+    """The words of a Python that becomes the command, as `podpy exec` does."""
+    body = REPLACE.format(
+        root=os.getcwd(),
+        paths={field: getattr(pod.paths, field) for field in type(pod.paths).__fields__},
+        kind=str(pod.engine.kind),
+        uid=UID,
+        command=command,
+    )
+    return [sys.executable, "-c", body]
+
+
+def test_a_command_runs_as_the_container_does_and_gives_its_code(pod: Bench) -> None:
+    script = "echo $A; cat; grep -E 'CapEff|Seccomp:' /proc/self/status; exit 9"
+    result = captured(pod, Command(argv=("sh", "-c", script)), stdin=b"typed\n")
+
+    assert result.status == 9
+    assert result.text.startswith("outer\ntyped\n")
+    assert "Seccomp:\t2" in result.text
+    assert "00000000a80425fb" in result.text
+
+
+def test_user_directory_and_environment_can_be_given(pod: Bench) -> None:
+    wanted = Command(
+        argv=("sh", "-c", "id -u; id -g; pwd; echo $B"),
+        user="1000:2000",
+        cwd="/tmp",
+        env=("B=inner",),
+    )
+
+    assert captured(pod, wanted).text.split() == ["1000", "2000", "/tmp", "inner"]
+
+
+def test_a_command_past_its_deadline_is_killed_inside_too(pod: Bench) -> None:
+    with pytest.raises(TimedOut, match="sleep did not end"):
+        captured(pod, Command(argv=("sleep", "1234")), timeout=0.5)
+
+    bench.until(lambda: "sleep 1234" not in captured(pod, Command(argv=("ps", "-o", "args"))).text)
+    assert not [name for name in os.listdir(pod.made[0].bundle) if name.startswith("exec-")]
+
+
+def test_podpy_becomes_the_command(pod: Bench) -> None:
+    words = program(pod, argv=("sh", "-c", "cat; echo out; echo err >&2; exit 7"), stdin=True)
+
+    done = subprocess.run(words, input=b"in\n", capture_output=True, check=False, timeout=30)
+
+    assert (done.returncode, done.stdout, done.stderr) == (7, b"in\nout\n", b"err\n")
+
+
+def test_without_stdin_a_command_reads_nothing(pod: Bench) -> None:
+    words = program(pod, argv=("sh", "-c", "cat; echo end"))
+
+    done = subprocess.run(words, input=b"in\n", capture_output=True, check=False, timeout=30)
+
+    assert done.stdout == b"end\n"
+
+
+def test_an_interactive_command_has_the_callers_terminal(pod: Bench) -> None:
+    words = program(pod, argv=("sh", "-c", "tty; stty size"), stdin=True, terminal=True)
+    control, terminal = pty.openpty()
+    subprocess.run(["stty", "rows", "33", "cols", "99"], stdin=terminal, check=True)
+
+    done = subprocess.run(
+        words, stdin=terminal, stdout=terminal, stderr=terminal, check=False, timeout=30,
+        start_new_session=True,
+    )  # fmt: skip
+
+    said = os.read(control, 4096).decode()
+    os.close(control)
+    os.close(terminal)
+    assert done.returncode == 0
+    assert "/dev/pts/" in said
+    assert "33 99" in said
+
+
+def test_a_pod_that_is_not_there_is_a_clear_fault(instance: Paths) -> None:
+    with bench.opened(instance) as pod:
+        gone = Container.of(instance, "no-such-uid", "app")
+
+        with pytest.raises(HostFault, match="cannot enter"):
+            oci_exec.replace(pod.engine, gone, instance.pod("no-such-uid"), Command(argv=("true",)))
