@@ -11,6 +11,7 @@ mount namespace: `replace` enters it by itself, `captured` is called inside (Ins
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -53,7 +54,7 @@ def command(
         words += ["--cwd", wanted.cwd]
     if wanted.user:
         words += ["--user", wanted.user]
-    for variable in wanted.env:
+    for variable in _environment(container, wanted.env):
         words += ["--env", variable]
     if pid_file:
         words += ["--pid-file", pid_file]
@@ -103,6 +104,19 @@ def captured(
         ) from timed_out
     finally:
         _unlink(pid_file)
+
+
+def _environment(container: Container, added: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what to name to the runtime: nothing, or all there is to be.
+
+    crun takes the variables that it is given in place of the container's own, runc on top of them.
+    """
+    if not added:
+        return ()
+    with open(f"{container.bundle}/config.json", encoding="utf-8") as file:
+        own = json.load(file)["process"]["env"]
+    names = {variable.partition("=")[0] for variable in added}
+    return (*(one for one in own if one.partition("=")[0] not in names), *added)
 
 
 def _kill(pid_file: str) -> None:

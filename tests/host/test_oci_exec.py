@@ -89,7 +89,8 @@ def test_user_directory_and_environment_can_be_given(pod: Bench) -> None:
         env=("B=inner",),
     )
 
-    assert captured(pod, wanted).text.split() == ["1000", "2000", "/tmp", "inner"]
+    result = captured(pod, wanted)
+    assert result.text.split() == ["1000", "2000", "/tmp", "inner"], result.complaint
 
 
 def test_a_command_past_its_deadline_is_killed_inside_too(pod: Bench) -> None:
