@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from manifests.faults import HostFault
-from runtime.kernel import cgroups, mounts, processes, syscalls
+from runtime.kernel import cgroups, processes
+from tests.fixtures import bench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,14 +26,8 @@ pytestmark = pytest.mark.host
 def thread(request: pytest.FixtureRequest, apart: Inside) -> Inside:
     """A thread that sees this host's cgroups, or nothing but cgroup v2."""
     if request.param == "v2 alone":
-        apart.call(_only_v2)
+        apart.call(bench.see_v2_alone)
     return apart
-
-
-def _only_v2() -> None:
-    for mount in reversed(list(mounts.below(cgroups.ROOT))):
-        mounts.umount(mount.target)
-    syscalls.mount("cgroup2", cgroups.ROOT, "cgroup2")
 
 
 @pytest.fixture

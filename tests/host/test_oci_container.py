@@ -69,6 +69,33 @@ def test_both_runtimes_make_start_and_end_a_container(instance: Paths, kind: Kin
         assert oci.state(container) is State.STOPPED
 
 
+def test_on_cgroup_v2_a_container_sees_its_own_cgroup_as_the_root(instance: Paths) -> None:
+    script = (
+        "cat /proc/self/cgroup; grep /sys/fs/cgroup /proc/self/mountinfo;"
+        " touch /sys/fs/cgroup/x 2>&1; mkdir /sys/fs/cgroup/y 2>&1; true"
+    )
+    with bench.opened(instance, v2_alone=True) as pod:
+        assert pod.seen.v2
+
+        said = pod.output("app", script).splitlines()
+
+    assert "0::/" in said
+    mount = next(line.split() for line in said if " /sys/fs/cgroup " in line)
+    assert mount[3] == "/"
+    assert "ro" in mount[5].split(",")
+    assert sum("Read-only file system" in line for line in said) == 2
+
+
+def test_on_cgroup_v2_all_is_killed_and_removed(instance: Paths) -> None:
+    with bench.opened(instance, v2_alone=True) as pod:
+        container = pod.run("app", f"sleep 1000 & echo up; {FOREVER}")
+        pod.says("app", "up")
+
+        pod.inside.call(cgroups.kill, pod.seen, container.cgroup)
+
+        assert pod.wait(container).code == 137
+
+
 def test_nothing_is_left_after_a_container(instance: Paths) -> None:
     with bench.opened(instance) as pod:
         container = pod.run("app", FOREVER)
