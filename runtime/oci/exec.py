@@ -11,10 +11,9 @@ mount namespace: `replace` enters it by itself, `captured` is called inside (Ins
 
 from __future__ import annotations
 
-import json
+import _thread
 import os
 import signal
-import threading
 
 from manifests.faults import HostFault, TimedOut
 from manifests.value import Value
@@ -93,7 +92,7 @@ def captured(
     """
     from runtime import proc
 
-    pid_file = f"{container.bundle}/exec-{os.getpid()}-{threading.get_ident()}.pid"
+    pid_file = f"{container.bundle}/exec-{os.getpid()}-{_thread.get_ident()}.pid"
     words = command(engine, container, wanted, pid_file=pid_file)
     try:
         return proc.run(*words, stdin=stdin, timeout=timeout)
@@ -113,6 +112,8 @@ def _environment(container: Container, added: tuple[str, ...]) -> tuple[str, ...
     """
     if not added:
         return ()
+    import json
+
     with open(f"{container.bundle}/config.json", encoding="utf-8") as file:
         own = json.load(file)["process"]["env"]
     names = {variable.partition("=")[0] for variable in added}
