@@ -10,7 +10,10 @@ import re
 
 from manifests.faults import Invalid
 
-_FORM = re.compile(r"([+-]?)(\d+(?:\.\d*)?|\.\d+)((?:[eE][+-]?\d+)|[KMGTPE]i|[numkMGTPE])?")
+_FORM = re.compile(
+    r"([+-]?)([0-9]+(?:\.[0-9]*)?|\.[0-9]+)((?:[eE][+-]?[0-9]{1,3})|[KMGTPE]i|[numkMGTPE])?"
+)
+_LONGEST = 64
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 
@@ -30,11 +33,23 @@ class Quantity(str):
         return -(-number // unit)
 
     def valid(self) -> bool:
-        return _FORM.fullmatch(self) is not None
+        """Whether it is a quantity. What is longer than any amount on earth is refused."""
+        return self._parts() is not None
+
+    def negative(self) -> bool:
+        """Whether it is below zero. Invalid if it is no quantity."""
+        return self._scaled(0)[0] < 0
+
+    def fraction(self) -> tuple[int, int]:
+        """The exact value as numerator and denominator. Invalid if it is no quantity."""
+        return self._scaled(0)
+
+    def _parts(self) -> re.Match[str] | None:
+        return _FORM.fullmatch(self) if len(self) <= _LONGEST else None
 
     def _scaled(self, power: int) -> tuple[int, int]:
         """The value times 10**power as numerator and denominator. Invalid if it is no quantity."""
-        match = _FORM.fullmatch(self)
+        match = self._parts()
         if match is None:
             raise Invalid(
                 f'"{self}" is not a quantity', hint="write a number with a suffix: 500m, 64Mi, 2G"

@@ -1,0 +1,48 @@
+"""Check metadata: names by kind, labels, annotations and their sizes."""
+
+from __future__ import annotations
+
+from manifests import kinds
+from manifests.checks import names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from manifests.checks.findings import Findings
+    from manifests.codec import Path
+    from manifests.kinds import Object
+
+ANNOTATIONS_SIZE = 256 * 1024
+"""Bytes of all annotations of an object, keys and values."""
+
+_LABEL_NAMED = frozenset({"Namespace", "Network"})
+
+
+def check(thing: Object, findings: Findings) -> None:
+    """Check an object's own metadata. A missing name is named as what it is."""
+    meta = thing.metadata
+    judge = names.dns_label if thing.kind in _LABEL_NAMED else names.dns_subdomain
+    findings.unless(judge(meta.name), ("metadata", "name"))
+    if kinds.BY_KIND[thing.kind].namespaced:
+        if meta.namespace:
+            findings.unless(names.dns_label(meta.namespace), ("metadata", "namespace"))
+    elif meta.namespace:
+        findings.add(("metadata", "namespace"), f"a {thing.kind} is in no namespace")
+    check_labels(meta.labels, ("metadata", "labels"), findings)
+    check_annotations(meta.annotations, ("metadata", "annotations"), findings)
+
+
+def check_labels(labels: Mapping[str, str], path: Path, findings: Findings) -> None:
+    for key, value in labels.items():
+        findings.unless(names.qualified(key), (*path, key))
+        findings.unless(names.label_value(value), (*path, key))
+
+
+def check_annotations(annotations: Mapping[str, str], path: Path, findings: Findings) -> None:
+    size = 0
+    for key, value in annotations.items():
+        findings.unless(names.qualified(key.lower()), (*path, key))
+        size += len(key.encode()) + len(value.encode())
+    if size > ANNOTATIONS_SIZE:
+        findings.add(path, f"must be no more than {ANNOTATIONS_SIZE} bytes in all; they are {size}")

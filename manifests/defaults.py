@@ -1,0 +1,93 @@
+"""Fill in what the API server would: `complete(pod, namespace)` returns a copy with defaults. Pure.
+
+What has one default wherever it stands is the default of its field, in the class; here is what
+depends on something else. The facts are those of Kubernetes' pkg/apis/*/v1/defaults.go.
+"""
+
+from __future__ import annotations
+
+from manifests import kinds
+from manifests.codec import SecretBytes
+from manifests.config import Secret
+from manifests.container import PullPolicy
+from manifests.meta import DEFAULT_NAMESPACE
+from manifests.pod import Pod
+from manifests.value import EMPTY
+from manifests.volumes import EmptyDir
+from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from manifests.container import Container
+    from manifests.kinds import Object
+    from manifests.pod import PodSpec
+    from manifests.volumes import Volume
+
+
+def complete(thing: Object, namespace: str = DEFAULT_NAMESPACE) -> Object:
+    """Return the object with its defaults; `namespace` is for objects that name none."""
+    if kinds.BY_KIND[thing.kind].namespaced and not thing.metadata.namespace:
+        thing = thing.replace(metadata=thing.metadata.replace(namespace=namespace))
+    match thing:
+        case Pod():
+            return thing.replace(spec=pod_spec(thing.spec))
+        case Deployment() | ReplicaSet() | DaemonSet() | Job():
+            template = thing.spec.template
+            filled = template.replace(spec=pod_spec(template.spec))
+            return thing.replace(spec=thing.spec.replace(template=filled))
+        case Secret():
+            return _merged(thing)
+        case _:
+            return thing
+
+
+def pod_spec(spec: PodSpec) -> PodSpec:
+    """Return a pod's specification with its defaults."""
+    return spec.replace(
+        init_containers=tuple(_container(one, spec.host_network) for one in spec.init_containers),
+        containers=tuple(_container(one, spec.host_network) for one in spec.containers),
+        volumes=tuple(_volume(one) for one in spec.volumes),
+    )
+
+
+def pull_policy(image: str) -> PullPolicy:
+    """Return the policy of an image that states none: what has no fixed tag is always pulled."""
+    if "@" in image:
+        return PullPolicy.IF_NOT_PRESENT
+    _, colon, tag = image.rpartition("/")[2].partition(":")
+    return PullPolicy.ALWAYS if not colon or tag == "latest" else PullPolicy.IF_NOT_PRESENT
+
+
+def _container(container: Container, host_network: bool) -> Container:
+    changes: dict[str, object] = {}
+    if container.image_pull_policy is None:
+        changes["image_pull_policy"] = pull_policy(container.image)
+    resources = container.resources
+    if resources.limits.keys() - resources.requests.keys():
+        requests = {**resources.limits, **resources.requests}
+        changes["resources"] = resources.replace(requests=requests)
+    if host_network and any(not port.host_port for port in container.ports):
+        changes["ports"] = tuple(
+            port if port.host_port else port.replace(host_port=port.container_port)
+            for port in container.ports
+        )
+    return container.replace(**changes) if changes else container
+
+
+def _volume(volume: Volume) -> Volume:
+    given = (
+        volume.empty_dir
+        or volume.host_path
+        or volume.config_map
+        or volume.secret
+        or volume.persistent_volume_claim
+    )
+    return volume if given is not None else volume.replace(empty_dir=EmptyDir())
+
+
+def _merged(secret: Secret) -> Secret:
+    """`stringData` is a way of writing `data`: both ways give one object."""
+    if not secret.string_data:
+        return secret
+    written = {key: SecretBytes(text.encode()) for key, text in secret.string_data.items()}
+    return secret.replace(data={**secret.data, **written}, string_data=EMPTY)
