@@ -123,6 +123,8 @@ def inside(root: str, argv: Sequence[str]) -> int:
         os.execv("/usr/bin/catatonit", ["catatonit", "--", *argv])
     _, status = os.waitpid(child, 0)
     _remove_cgroups()
+    for storage in ("podman", "podpy", "registry"):
+        shutil.rmtree(f"{root}{WORK}/{storage}", ignore_errors=True)
     return os.waitstatus_to_exitcode(status)
 
 
