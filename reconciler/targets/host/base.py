@@ -1,0 +1,156 @@
+"""What every part of the host target works with: paths, database, cgroups, images, sources.
+
+Made once for a command; what costs start-up time is made when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from functools import cached_property
+
+from manifests import kinds
+from manifests.config import ConfigMap, Secret
+from manifests.ref import Ref
+from reconciler.state import objects, secrets
+from reconciler.targets.host.environment import HostFacts, Sources
+from runtime.kernel import cgroups, mounts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from manifests.kinds import Object
+    from manifests.pod import Pod
+    from reconciler.state.database import Database
+    from runtime.image.store import Store
+    from runtime.kernel.namespaces import Inside
+    from runtime.oci.engine import Engine
+    from runtime.paths import Paths
+
+START_SECONDS = 120.0
+SECCOMP_ROOT = "/var/lib/kubelet/seccomp"
+"""Where the kubelet looks for Localhost profiles."""
+
+
+class Base:
+    """`hook` is the program that conmon starts when a container ends: podpy itself.
+
+    `start_seconds` is how long a pod may take until it runs. `wished` are ConfigMaps and Secrets
+    about to be recorded: they win over the remembered ones.
+    """
+
+    def __init__(
+        self,
+        paths: Paths,
+        database: Database,
+        *,
+        hook: str = "",
+        start_seconds: float = START_SECONDS,
+        seccomp_root: str = SECCOMP_ROOT,
+    ) -> None:
+        self.paths = paths
+        self.database = database
+        self.hook = hook
+        self.start_seconds = start_seconds
+        self.seccomp_root = seccomp_root
+        self._wished: dict[Ref, Object] = {}
+        self._engine: Engine | None = None
+        self._engine_lock = threading.Lock()
+        self._database_lock = threading.Lock()
+
+    @cached_property
+    def cgroups(self) -> cgroups.View:
+        """The cgroup hierarchies that pods' containers are put in."""
+        return cgroups.view()
+
+    @cached_property
+    def store(self) -> Store:
+        from runtime.image.store import Store
+
+        return Store(self.paths)
+
+    @cached_property
+    def facts(self) -> HostFacts:
+        """What containers may ask about this host."""
+        from runtime.observe import facts
+
+        return HostFacts(
+            node=facts.node_name(),
+            addresses=facts.addresses(),
+            cpus=os.cpu_count() or 1,
+            memory=facts.memory_bytes(),
+            storage=facts.storage_bytes(self.paths.state_dir),
+        )
+
+    def engine(self, inside: Inside) -> Engine:
+        """Return the OCI runtime that works here; found out in the pod that `inside` is in."""
+        from runtime.oci import engine
+
+        with self._engine_lock:
+            if self._engine is None:
+                self._engine = inside.call(
+                    engine.find, self.paths.run_dir, self.cgroups, self.paths.instance
+                )
+            return self._engine
+
+    def pod_cgroups(self, inside: Inside) -> cgroups.View:
+        """The hierarchies as a pod sees them: without v2's on a hybrid host."""
+        return inside.call(cgroups.view)
+
+    def limits_swap(self, seen: cgroups.View) -> bool:
+        """Tell whether the kernel accounts swap, so that memory.memsw / memory.swap.max exist."""
+        if seen.v2:
+            return os.path.exists("/proc/swaps") and "memory" in seen.controllers
+        root = seen.directory("memory", "")
+        return root is not None and os.path.exists(f"{root}/memory.memsw.limit_in_bytes")
+
+    def wish(self, things: Iterable[Object]) -> None:
+        """Let these ConfigMaps and Secrets be found from now on."""
+        for thing in things:
+            if isinstance(thing, ConfigMap | Secret):
+                self._wished[kinds.ref(thing)] = thing
+
+    def find(self, ref: Ref) -> Object | None:
+        """Return a ConfigMap, Secret or other object: as wished, or as it was applied."""
+        if ref in self._wished:
+            return self._wished[ref]
+        if ref.kind == "Secret":
+            return secrets.read(self.paths, ref.namespace, ref.name)
+        with self._database_lock:
+            applied = objects.find(self.database, ref)
+        return None if applied is None else applied.object()
+
+    def sources(self, pod: Pod) -> Sources:
+        """Return the ConfigMaps and Secrets that the pod names and that exist."""
+        from manifests import references
+
+        configmaps: dict[str, ConfigMap] = {}
+        found_secrets: dict[str, Secret] = {}
+        for ref in references.references(pod):
+            thing = self.find(ref) if ref.kind in ("ConfigMap", "Secret") else None
+            if isinstance(thing, ConfigMap):
+                configmaps[ref.name] = thing
+            elif isinstance(thing, Secret):
+                found_secrets[ref.name] = thing
+        return Sources(configmaps=configmaps, secrets=found_secrets)
+
+
+def ensure_directories(paths: Paths) -> None:
+    """Make the roots with their modes; run_dir is put on tmpfs where the host's /run is none."""
+    os.makedirs(paths.state_dir, mode=0o700, exist_ok=True)
+    os.makedirs(paths.run_dir, mode=0o711, exist_ok=True)
+    os.makedirs(paths.log_dir, mode=0o755, exist_ok=True)
+    if not _on_tmpfs(paths.run_dir):
+        mounts.tmpfs(paths.run_dir, mode=0o711)
+
+
+def _on_tmpfs(path: str) -> bool:
+    """Tell whether the innermost mount that holds `path` is a tmpfs."""
+    path = os.path.realpath(path)
+    best, kind = "", ""
+    for mount in mounts.table():
+        target = mount.target.rstrip("/")
+        if (path == target or path.startswith(f"{target}/")) and len(target) >= len(best):
+            best, kind = target, mount.kind
+    return kind == "tmpfs"

@@ -1,0 +1,114 @@
+"""Make a container's bundle: look everything up on the host, and render its config.json.
+
+What the container is, is decided by the pure modules beside this one; here is what they need to
+know: the image's users, the host's abilities, a seccomp profile's text.
+"""
+
+from __future__ import annotations
+
+import os
+
+from manifests.faults import Invalid
+from reconciler.targets.host import container as resolve
+from reconciler.targets.host import environment, process, rootfs, volumes
+from reconciler.targets.host.process import Identity
+from renderers import capabilities, oci_config
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from manifests.container import Container
+    from manifests.observed import PodRecord
+    from reconciler.targets.host.base import Base
+    from runtime.image.store import Image
+    from runtime.kernel import cgroups
+    from runtime.kernel.namespaces import Inside
+
+APPARMOR = "/sys/kernel/security/apparmor/profiles"
+SELINUX = "/sys/fs/selinux/enforce"
+
+
+def prepare(
+    base: Base, record: PodRecord, container: Container, image: Image, inside: Inside
+) -> str:
+    """Mount the container's root and bindings inside the pod, and return its config.json."""
+    seen = base.pod_cgroups(inside)
+    sources = base.sources(record.pod)
+    subject = environment.Subject(
+        record=record, container=container, sources=sources, facts=base.facts
+    )
+    settings = image.config
+    described = resolve.Image(
+        entrypoint=settings.entrypoint,
+        cmd=settings.cmd,
+        env=settings.env,
+        user=settings.user,
+        working_dir=settings.working_dir,
+        volumes=settings.volumes,
+    )
+    planned = volumes.plan(record, sources, base.paths)
+    declared, bindings = resolve.prepare(subject, described, planned, base.paths)
+    inside.call(rootfs.mount, base, record.uid, container.name, image)
+    inside.call(volumes.attach, bindings, label=subject.label)
+    spec = resolve.container_spec(
+        resolve.Context(
+            subject=subject,
+            image=described,
+            declared=declared,
+            bindings=bindings,
+            user=_user(base, record, container, image),
+            engine=_abilities(base, seen, container),
+            paths=base.paths,
+            seccomp_profile=_profile(base, subject),
+        )
+    )
+    return oci_config.render(spec)
+
+
+def _user(base: Base, record: PodRecord, container: Container, image: Image) -> Identity:
+    wanted = process.user_to_resolve(record.pod.spec, container, image.config.user)
+    if wanted in ("0", "root"):
+        return Identity()
+    from runtime.image import users
+
+    found = users.resolve(wanted, base.store.layer_directories(image))
+    return Identity(uid=found.uid, gid=found.gid, groups=found.groups)
+
+
+def _abilities(base: Base, seen: cgroups.View, container: Container) -> resolve.Engine:
+    from runtime.oci import host
+
+    nodes = host.devices() if container.security_context.privileged else ()
+    return resolve.Engine(
+        cgroup_v2=seen.v2,
+        machine=os.uname().machine,
+        capabilities=capabilities.from_mask(host.capabilities()),
+        swap_limits=base.limits_swap(seen),
+        apparmor=os.path.exists(APPARMOR),
+        selinux=os.path.exists(SELINUX),
+        devices=tuple(
+            oci_config.Device(
+                path=node.path,
+                kind=node.kind,
+                major=node.major,
+                minor=node.minor,
+                mode=node.mode,
+                uid=node.uid,
+                gid=node.gid,
+            )
+            for node in nodes
+        ),
+    )
+
+
+def _profile(base: Base, subject: environment.Subject) -> str:
+    path = resolve.localhost_profile(subject, base.seccomp_root)
+    if path is None:
+        return ""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except OSError as error:
+        raise Invalid(
+            f"{subject.label}: seccomp profile {path} cannot be read: {error.strerror}",
+            hint="put the profile there, or use --seccomp-profile-root",
+        ) from error

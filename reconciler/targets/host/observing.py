@@ -1,0 +1,89 @@
+"""Observe this host: pods with what of them is broken, networks, claims. Reads only."""
+
+from __future__ import annotations
+
+import time
+from posixpath import normpath
+
+from manifests.observed import Drift, Mend, Observed, Stage
+from reconciler.targets.host import networking
+from reconciler.workloads import lifecycle
+from runtime.kernel import namespaces
+from runtime.observe import pods
+from runtime.oci import container as oci
+from runtime.oci.container import Container as OciContainer
+from runtime.volume import claims
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from manifests.observed import PodState
+    from reconciler.targets.host.base import Base
+
+
+def observe(base: Base) -> Observed:
+    """Return the host as it is now."""
+    now = time.time()
+    states = pods.read(base.paths, base.cgroups)
+    network = networking.observe(base, states)
+    return Observed(
+        pods=tuple(
+            state.replace(
+                drift=(*_own(base, state, now), *network.of_pods.get(state.uid, ())),
+            )
+            if _should_run(state)
+            else state
+            for state in states
+        ),
+        networks=network.networks,
+        claims=frozenset((claim.namespace, claim.name) for claim in claims.every(base.paths)),
+    )
+
+
+def _should_run(state: PodState) -> bool:
+    return not state.record.finished and not state.record.deleting
+
+
+def _own(base: Base, state: PodState, now: float) -> Iterator[Drift]:
+    """What is broken of the pod itself."""
+    if not state.record.complete:
+        yield Drift(mend=Mend.RECREATE, text="it was left half made")
+        return
+    if not namespaces.pinned(base.paths.pod(state.uid)):
+        if living_conmon(base, state) is None:
+            yield Drift(mend=Mend.RECREATE, text="its namespaces are gone")
+            return
+        yield Drift(mend=Mend.NETWORK, text="its namespaces are no longer pinned")
+    decision = lifecycle.decide(state.pod.spec, state.containers, now)
+    for name in decision.start:
+        yield Drift(mend=Mend.CONTAINERS, text=_why_due(state, name))
+    for name, path in unmounted(state):
+        yield Drift(mend=Mend.CONTAINERS, text=f"container {name} has lost its mount at {path}")
+
+
+def unmounted(state: PodState) -> Iterator[tuple[str, str]]:
+    """Yield (container, path) for each volume that a running container no longer has mounted."""
+    for container in (*state.pod.spec.init_containers, *state.pod.spec.containers):
+        current = state.containers[container.name]
+        if current.stage is Stage.RUNNING and current.pid:
+            # The kernel writes "/" paths without a second slash, however the manifest puts them.
+            paths = [normpath(f"/{mount.mount_path.lstrip('/')}") for mount in container.volume_mounts]
+            for path in pods.missing_mounts(current.pid, paths):
+                yield container.name, path
+
+
+def living_conmon(base: Base, state: PodState) -> int | None:
+    """Return the pid of one of the pod's conmons: it sits in the pod's namespaces."""
+    for name in state.containers:
+        pid = oci.conmon_pid(OciContainer.of(base.paths, state.uid, name))
+        if pid is not None:
+            return pid
+    return None
+
+
+def _why_due(state: PodState, name: str) -> str:
+    current = state.containers[name]
+    if current.ended is None:
+        return f"container {name} is not running"
+    return f"container {name} ended with exit code {current.ended.exit_code} and is due again"

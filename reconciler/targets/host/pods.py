@@ -1,0 +1,216 @@
+"""Make pods and change them in place: record, namespaces, network, volumes, then containers."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+
+from manifests import kinds, references
+from manifests.faults import Fault, HostFault
+from manifests.observed import PodRecord
+from reconciler.plan.pods import config_key
+from reconciler.state import leases
+from reconciler.targets.host import container as resolve
+from reconciler.targets.host import networking, observing, removal, sync, volumes
+from renderers import names
+from runtime import locks
+from runtime.kernel import namespaces
+from runtime.observe import records
+from runtime.oci import container as oci
+from runtime.oci.container import Container as OciContainer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from manifests.observed import PodState
+    from manifests.ref import Ref
+    from reconciler.targets.host.base import Base
+    from reconciler.workloads.expand import WantedPod
+    from runtime.kernel.namespaces import Inside
+
+
+def prepare(base: Base, wanted: Sequence[WantedPod]) -> dict[Ref, PodRecord | Fault]:
+    """Give each pod its uid, address and host ports, write its record, open its network.
+
+    One transaction and one change of the firewall for all of them; where that fails, each is
+    tried alone, so that one pod's taken port does not keep the others.
+    """
+    requests = {kinds.ref(item.pod): _request(base, item) for item in wanted}
+    networking.ensure_used(base, {request.network for request in requests.values()})
+    leased = _lease(base, requests)
+    made: dict[Ref, PodRecord | Fault] = {}
+    for item in wanted:
+        ref = kinds.ref(item.pod)
+        address = leased[ref]
+        if isinstance(address, Fault):
+            made[ref] = address
+            continue
+        record = _record(item, requests[ref], address, base)
+        records.write_pod(base.paths, record)
+        made[ref] = record
+    networking.synchronise(base)
+    return made
+
+
+def _request(base: Base, wanted: WantedPod) -> leases.Request:
+    pod = wanted.pod
+    ports = (
+        ()
+        if pod.spec.host_network
+        else tuple(
+            leases.HostPort(protocol=port.protocol.value, port=port.host_port, ip=port.host_ip)
+            for container in (*pod.spec.init_containers, *pod.spec.containers)
+            for port in container.ports
+            if port.host_port
+        )
+    )
+    return leases.Request(
+        holder=str(uuid.uuid4()),
+        network=networking.bridge_of(base, pod),
+        address=pod.metadata.annotations.get(networking.ADDRESS_ANNOTATION, ""),
+        ports=ports,
+    )
+
+
+def _lease(base: Base, requests: Mapping[Ref, leases.Request]) -> dict[Ref, str | Fault]:
+    pools = networking.pools(base, {request.network for request in requests.values()})
+    try:
+        given = leases.take(base.database, requests.values(), pools)
+        return {ref: given.get(request.holder, "") for ref, request in requests.items()}
+    except HostFault:
+        results: dict[Ref, str | Fault] = {}
+        for ref, request in requests.items():
+            try:
+                results[ref] = leases.take(base.database, [request], pools).get(request.holder, "")
+            except HostFault as fault:
+                results[ref] = HostFault(f"{ref}: {fault.message}", hint=fault.hint)
+        return results
+
+
+def _record(
+    wanted: WantedPod, request: leases.Request, address: str, base: Base
+) -> PodRecord:
+    metadata = wanted.pod.metadata.replace(
+        uid=request.holder,
+        creation_timestamp=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    )
+    return PodRecord(
+        uid=request.holder,
+        pod=wanted.pod.replace(metadata=metadata),
+        spec_hash=wanted.spec_hash,
+        network=request.network,
+        address=address,
+        created_at=time.time(),
+        aliases=wanted.aliases,
+        configs=_configs(base, wanted),
+    )
+
+
+def _configs(base: Base, wanted: WantedPod) -> dict[str, str]:
+    """The digests of what the pod's volumes show; "" for what is optional and missing."""
+    return {
+        config_key(ref): base.digests.get(ref, "") for ref in references.projected(wanted.pod)
+    }
+
+
+def start(base: Base, record: PodRecord, images: Mapping[str, str]) -> None:
+    """Make the pod of `record` and bring it up: see targets.target.Target.start."""
+    spec = record.pod.spec
+    chosen = {
+        container.name: images[container.image]
+        for container in (*spec.init_containers, *spec.containers)
+    }
+    record = record.replace(images=chosen)
+    with locks.held(base.paths, [sync.lock_name(record.uid)]):
+        inside = _make(base, record)
+        try:
+            record = record.replace(complete=True)
+            records.write_pod(base.paths, record)
+        except BaseException:
+            inside.close()
+            raise
+    with inside:
+        sync.bring_up(base, record.uid, inside)
+
+
+def _make(base: Base, record: PodRecord) -> Inside:
+    """Make the pod's namespaces with its network, files and volumes; return them entered."""
+    directory = base.paths.pod(record.uid)
+    hostname = resolve.hostname(record, base.facts)
+    inside = namespaces.create(
+        directory, network=not record.pod.spec.host_network, hostname=hostname
+    )
+    try:
+        networking.join(base, record, inside)
+        for setting in record.pod.spec.security_context.sysctls:
+            inside.call(namespaces.sysctl, setting.name, setting.value)
+        write_etc(base, record, hostname)
+        planned = volumes.plan(record, base.sources(record.pod), base.paths)
+        inside.call(volumes.apply, planned, base.paths)
+    except BaseException:
+        inside.close()
+        raise
+    return inside
+
+
+def write_etc(base: Base, record: PodRecord, hostname: str) -> None:
+    """Write the pod's /etc/hosts, hostname and resolv.conf."""
+    directory = f"{base.paths.pod(record.uid)}/etc"
+    os.makedirs(directory, mode=0o755, exist_ok=True)
+    for name, text in {
+        "hosts": names.hosts(record.pod, record.address, hostname),
+        "hostname": f"{hostname}\n",
+        "resolv.conf": networking.resolver(base, record),
+    }.items():
+        with open(f"{directory}/{name}", "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(f"{directory}/{name}", 0o644)
+
+
+def abandon(base: Base, record: PodRecord) -> None:
+    """Remove what there is of a pod that could not be started."""
+    state = observing.state_of(base, record)
+    removal.remove(base, [state], now=True)
+
+
+def update(base: Base, state: PodState, wanted: WantedPod) -> None:
+    """Change a pod in place: its metadata, further names, and the files of its volumes."""
+    with locks.held(base.paths, [sync.lock_name(state.uid)]):
+        record = records.read_pod(base.paths, state.uid)
+        if record is None or record.deleting:
+            return
+        kept = record.pod.metadata
+        metadata = wanted.pod.metadata.replace(
+            uid=kept.uid, creation_timestamp=kept.creation_timestamp
+        )
+        record = record.replace(
+            pod=record.pod.replace(metadata=metadata),
+            aliases=wanted.aliases,
+            configs=_configs(base, wanted),
+        )
+        if not record.finished:
+            planned = volumes.plan(record, base.sources(record.pod), base.paths)
+            with namespaces.enter(base.paths.pod(state.uid)) as inside:
+                inside.call(volumes.refresh, planned)
+        records.write_pod(base.paths, record)
+    if record.aliases != state.record.aliases:
+        networking.synchronise(base)
+
+
+def mend(base: Base, state: PodState, wanted: WantedPod) -> None:
+    """Put back what the host has lost of a pod: pins, links, rules, containers."""
+    directory = base.paths.pod(state.uid)
+    if not namespaces.pinned(directory):
+        conmon = observing.living_conmon(base, state)
+        if conmon is None:
+            raise HostFault(f"{kinds.ref(state.pod)}: its namespaces are gone")
+        namespaces.repin(directory, conmon)
+    networking.synchronise(base)
+    with namespaces.enter(directory) as inside:
+        networking.rejoin(base, state.record, inside)
+        for name in sorted({name for name, _ in observing.unmounted(state)}):
+            oci.stop([(OciContainer.of(base.paths, state.uid, name), 15)], 10.0)
+        sync.bring_up(base, state.uid, inside)
+    update(base, state, wanted)

@@ -1,0 +1,248 @@
+"""Take one pod a step further: start what is due, stop what is done, until nothing is due now.
+
+The one function that serves a first start, a container's exit (the hook that conmon runs), a
+repair and, later, the agent: it reads the pod as it is, lets workloads.lifecycle decide, and acts.
+Killed at any point, the next call goes on from what it finds.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from manifests import kinds
+from manifests.faults import HostFault, TimedOut
+from manifests.observed import ContainerRecord, Phase, Stage
+from reconciler.targets.host import bundle
+from reconciler.workloads import lifecycle
+from runtime import locks
+from runtime.kernel import cgroups, namespaces, processes
+from runtime.observe import pods, records
+from runtime.oci import container as oci
+from runtime.oci.container import Container as OciContainer
+from runtime.oci.container import Supervision
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from manifests.container import Container
+    from manifests.observed import ContainerState, PodRecord, PodState
+    from reconciler.targets.host.base import Base
+    from reconciler.workloads.lifecycle import Decision
+    from runtime.kernel.namespaces import Inside
+
+LOG_BYTES = 10 * 1024 * 1024
+"""A log's size at which conmon starts it afresh, the kubelet's containerLogMaxSize."""
+
+
+class NotReady(TimedOut):
+    """The pod is there and goes on trying, but it does not run yet."""
+
+
+def lock_name(uid: str) -> str:
+    return f"pod-{uid}"
+
+
+def step(base: Base, uid: str, inside: Inside | None = None) -> tuple[PodState, Decision] | None:
+    """Do what the pod needs now; return it as it is then with what it waits for.
+
+    None when the pod is gone, is being deleted or has ended for good. The caller holds no lock.
+    """
+    with locks.held(base.paths, [lock_name(uid)]):
+        record = records.read_pod(base.paths, uid)
+        if record is None or record.deleting or record.finished:
+            return None
+        while True:
+            state = pods.state_of(base.paths, record, base.cgroups)
+            decision = lifecycle.decide(record.pod.spec, state.containers, time.time())
+            if not decision.start and not decision.stop:
+                break
+            _act(base, state, decision, inside)
+        if decision.phase in (Phase.SUCCEEDED, Phase.FAILED):
+            finish(base, state)
+    return state, decision
+
+
+def bring_up(base: Base, uid: str, inside: Inside | None = None) -> None:
+    """Take the pod on until it runs or has ended well; raise what keeps it from that.
+
+    NotReady when it does not run after base.start_seconds: it is left to go on by itself.
+    """
+    deadline = time.monotonic() + base.start_seconds
+    while True:
+        stepped = step(base, uid, inside)
+        if stepped is None:
+            return
+        state, decision = stepped
+        if decision.phase is Phase.FAILED and not _begun(state):
+            raise HostFault(f"{_name(state)}: {_init_failure(state)}")
+        if decision.phase is not Phase.PENDING:
+            return
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise NotReady(
+                f"{_name(state)}: does not run after {base.start_seconds:g} s: "
+                f"{_waits_for(state, decision)}",
+                hint=f"podpy logs {state.pod.metadata.name}; podpy describe pod "
+                f"{state.pod.metadata.name}",
+            )
+        _wait(state, decision, left)
+
+
+def _act(base: Base, state: PodState, decision: Decision, inside: Inside | None) -> None:
+    if decision.stop:
+        stop(base, state, decision.stop)
+    if not decision.start:
+        return
+    if inside is not None:
+        _start(base, state, decision.start, inside)
+        return
+    with namespaces.enter(base.paths.pod(state.uid)) as entered:
+        _start(base, state, decision.start, entered)
+
+
+def _start(base: Base, state: PodState, names: tuple[str, ...], inside: Inside) -> None:
+    spec = state.pod.spec
+    for container in (*spec.init_containers, *spec.containers):
+        if container.name in names:
+            _start_one(base, state, container, inside)
+
+
+def _start_one(base: Base, state: PodState, container: Container, inside: Inside) -> None:
+    """Create and start a container: its record first, so that a crash leaves no unknown attempt."""
+    record, before = state.record, state.containers[container.name]
+    where = OciContainer.of(base.paths, record.uid, container.name)
+    engine, seen = base.engine(inside), base.pod_cgroups(inside)
+    if before.stage is Stage.CREATED:
+        inside.call(oci.recover, engine, where, seen)
+        return
+    attempt = _next_attempt(before, where, record.images.get(container.name, ""))
+    inside.call(oci.remove, where, seen, engine)
+    records.write_container(base.paths, record.uid, container.name, attempt)
+    image = base.store.image(attempt.image_id)
+    config = bundle.prepare(base, record, container, image, inside)
+    log = f"{log_directory(base, record)}/{container.name}/{attempt.attempt}.log"
+    os.makedirs(os.path.dirname(log), mode=0o755, exist_ok=True)
+    supervision = Supervision(
+        log_path=log,
+        log_size_max=LOG_BYTES,
+        exit_command=_hook(base, record),
+        terminal=container.tty,
+        stdin=container.stdin,
+        conmon_cgroup=conmon_cgroup(base, record.uid),
+    )
+    inside.call(oci.create, engine, where, config, supervision, seen)
+    inside.call(oci.start, engine, where)
+
+
+def _next_attempt(before: ContainerState, where: OciContainer, image_id: str) -> ContainerRecord:
+    again = bool(before.record.container_id)
+    return ContainerRecord(
+        attempt=before.record.attempt + 1 if again else 0,
+        container_id=where.id,
+        image_id=image_id,
+        started_at=time.time(),
+        backoff=lifecycle.next_backoff(before),
+        last=before.ended or before.record.last,
+    )
+
+
+def stop(base: Base, state: PodState, names: tuple[str, ...]) -> None:
+    """Stop these containers in order, each with the pod's grace period."""
+    grace = float(state.pod.spec.termination_grace_period_seconds)
+    for name in names:
+        number = stop_signal(base, state.containers[name].record.image_id)
+        oci.stop([(OciContainer.of(base.paths, state.uid, name), number)], grace)
+
+
+def stop_signal(base: Base, image_id: str) -> int:
+    """Return the signal by which the image wants to be stopped, SIGTERM if it says none."""
+    image = base.store.image(image_id) if image_id else None
+    wanted = image.config.stop_signal if image is not None else ""
+    if wanted.isdigit():
+        return int(wanted)
+    name = wanted if wanted.startswith("SIG") else f"SIG{wanted}"
+    return signal.Signals[name] if wanted and name in signal.Signals.__members__ else signal.SIGTERM
+
+
+def finish(base: Base, state: PodState) -> None:
+    """Let go of what an ended pod held; its record, how it ended and its logs stay."""
+    ended = {name: container.ended for name, container in state.containers.items()}
+    for name, container in state.containers.items():
+        oci.remove(OciContainer.of(base.paths, state.uid, name), base.cgroups)
+        records.write_container(
+            base.paths, state.uid, name, container.record.replace(last=ended[name])
+        )
+    namespaces.remove(base.paths.pod(state.uid))
+    records.write_pod(base.paths, state.record.replace(finished=True, complete=False))
+
+
+def log_directory(base: Base, record: PodRecord) -> str:
+    metadata = record.pod.metadata
+    return base.paths.pod_logs(metadata.namespace, metadata.name, record.uid)
+
+
+def conmon_cgroup(base: Base, uid: str) -> str:
+    """Where conmon goes: nowhere if it outlives this session where it is."""
+    if cgroups.sheltered(base.cgroups, base.paths.instance):
+        return ""
+    return f"/{base.paths.instance}/{uid}/conmon"
+
+
+def _hook(base: Base, record: PodRecord) -> tuple[str, ...]:
+    """What conmon runs at the container's end. Unlinking `on-exit` makes that do nothing."""
+    if not base.hook:
+        return ()
+    link = f"{base.paths.pod(record.uid)}/on-exit"
+    if not os.path.islink(link):
+        os.symlink(base.hook, link)
+    return link, "internal", "exited", record.uid
+
+
+def _begun(state: PodState) -> bool:
+    return any(
+        state.containers[container.name].stage is not Stage.ABSENT
+        for container in state.pod.spec.containers
+    )
+
+
+def _name(state: PodState) -> str:
+    return str(kinds.ref(state.pod))
+
+
+def _init_failure(state: PodState) -> str:
+    for container in state.pod.spec.init_containers:
+        ended = state.containers[container.name].ended
+        if ended is not None and ended.exit_code != 0:
+            return (
+                f"init container {container.name} failed with exit code {ended.exit_code} "
+                f"({ended.reason})"
+            )
+    return "an init container failed"
+
+
+def _waits_for(state: PodState, decision: Decision) -> str:
+    if decision.waiting_for:
+        return f"init container {', '.join(decision.waiting_for)} is still running"
+    return _init_failure(state)
+
+
+def _wait(state: PodState, decision: Decision, left: float) -> None:
+    """Wait until an awaited init container ends, a back-off is over, or `left` seconds passed."""
+    if decision.wake_at is not None:
+        left = min(left, max(decision.wake_at - time.time(), 0.0))
+    opened = [
+        descriptor
+        for name in decision.waiting_for
+        if (descriptor := processes.opened(state.containers[name].pid)) is not None
+    ]
+    try:
+        if opened:
+            processes.wait(opened, left)
+            # conmon writes how the container ended about two milliseconds after it did.
+            time.sleep(0.003)
+        else:
+            time.sleep(min(left, 0.02) if decision.waiting_for else left)
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)

@@ -1,0 +1,112 @@
+"""Read every pod of this host: its record and its containers as they are.
+
+Reads files and /proc only: no process is started, no lock taken, nothing changed. What of a pod
+is broken is reconciler.targets.host.observing's to say.
+"""
+
+from __future__ import annotations
+
+from manifests.observed import (
+    ContainerRecord,
+    ContainerState,
+    PodState,
+    Stage,
+    Termination,
+)
+from runtime.kernel import cgroups
+from runtime.observe import records
+from runtime.oci import container as oci
+from runtime.oci.container import Container as OciContainer
+from runtime.oci.container import State
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from manifests.container import Container
+    from manifests.observed import PodRecord
+    from manifests.pod import Pod
+    from runtime.paths import Paths
+
+_STAGES = {
+    State.GONE: Stage.ABSENT,
+    State.CREATED: Stage.CREATED,
+    State.RUNNING: Stage.RUNNING,
+    State.STOPPED: Stage.EXITED,
+}
+SIGNAL_BASE = 128
+UNKNOWN_EXIT = 255
+"""The exit code of a container whose end nobody saw, as containerd reports it."""
+
+
+def read(paths: Paths, seen: cgroups.View) -> tuple[PodState, ...]:
+    """Return the state of every pod that has a record."""
+    return tuple(state_of(paths, record, seen) for record in records.read_pods(paths))
+
+
+def state_of(paths: Paths, record: PodRecord, seen: cgroups.View) -> PodState:
+    """Return the state of one pod."""
+    names = [container.name for container in _containers(record.pod)]
+    states = {name: container_state(paths, record.uid, name, seen) for name in names}
+    return PodState(record=record, containers=states)
+
+
+def container_state(paths: Paths, uid: str, name: str, seen: cgroups.View) -> ContainerState:
+    """Return the state of one container of a pod."""
+    container = OciContainer.of(paths, uid, name)
+    record = records.read_container(paths, uid, name) or ContainerRecord()
+    stage = _STAGES[oci.state(container)]
+    ended = _termination(container, record, seen) if stage is Stage.EXITED else None
+    if stage is Stage.ABSENT and record.last is not None:
+        # Its files were cleaned up, after a reboot of the pod or by hand: the record still tells.
+        stage, ended = Stage.EXITED, record.last
+    return ContainerState(
+        name=name,
+        stage=stage,
+        record=record,
+        pid=(oci.pid(container) or 0) if stage in (Stage.RUNNING, Stage.CREATED) else 0,
+        ended=ended,
+    )
+
+
+def _termination(
+    container: OciContainer, record: ContainerRecord, seen: cgroups.View
+) -> Termination | None:
+    end = oci.ended(container, seen)
+    if end is None:
+        return None
+    code = UNKNOWN_EXIT if end.code is None else end.code
+    if end.oom_killed and code != 0:
+        reason = "OOMKilled"
+    elif code == 0:
+        reason = "Completed"
+    else:
+        reason = "Error" if end.code is not None else "ContainerStatusUnknown"
+    return Termination(
+        exit_code=code,
+        reason=reason,
+        started_at=record.started_at,
+        finished_at=end.at,
+        signal=code - SIGNAL_BASE if SIGNAL_BASE < code < UNKNOWN_EXIT else 0,
+    )
+
+
+def missing_mounts(pid: int, targets: Iterable[str]) -> tuple[str, ...]:
+    """Return those of `targets` (paths in the container) that process `pid` has no mount at."""
+    try:
+        with open(f"/proc/{pid}/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+            table = file.read()
+    except OSError:
+        return ()
+    return tuple(target for target in targets if f" {_escaped(target)} " not in table)
+
+
+def _escaped(path: str) -> str:
+    """`path` as proc_pid_mountinfo(5) writes it."""
+    for sign in "\\ \t\n":
+        path = path.replace(sign, f"\\{ord(sign):03o}")
+    return path
+
+
+def _containers(pod: Pod) -> tuple[Container, ...]:
+    return (*pod.spec.init_containers, *pod.spec.containers)
