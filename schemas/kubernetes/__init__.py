@@ -1,0 +1,1 @@
+"""The schemas of Kubernetes: generated, see SOURCE.md. Read by schemas.catalogue."""
