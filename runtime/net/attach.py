@@ -80,6 +80,7 @@ def repair(inside: Inside, wanted: Attachment) -> None:
             kernel.apply(
                 [
                     requests.set_link(wanted.link, up=True, alias=wanted.alias, master=master),
+                    requests.set_link(wanted.link, hairpin=_needs_hairpin()),
                     requests.neighbour(master, wanted.address, wanted.mac),
                 ]
             )
@@ -139,7 +140,7 @@ def _pair(wanted: Attachment, netns: int) -> list[requests.Message]:
     peer = requests.Peer(name=INNER, mac=wanted.mac, netns=netns)
     return [
         requests.veth(wanted.link, master=master, mtu=wanted.mtu, peer=peer),
-        requests.set_link(wanted.link, alias=wanted.alias),
+        requests.set_link(wanted.link, alias=wanted.alias, hairpin=_needs_hairpin()),
         # A packet that comes before the pod's end is up would leave a question unanswered, which
         # the kernel repeats only after a second.
         requests.neighbour(master, wanted.address, wanted.mac),
@@ -160,6 +161,19 @@ def _configure(wanted: Attachment) -> None:
         if wanted.gateway:
             messages.append(requests.default_route(wanted.gateway))
         kernel.apply(messages)
+
+
+def _needs_hairpin() -> bool:
+    """Say whether the bridge itself passes packets to nftables (br_netfilter, as for Kubernetes).
+
+    Then a pod's packet to its own port of the host turns round inside the bridge, and does not come
+    back from the host's routing.
+    """
+    try:
+        with open("/proc/sys/net/bridge/bridge-nf-call-iptables", encoding="ascii") as file:
+            return file.read().strip() == "1"
+    except OSError:
+        return False
 
 
 def _bridge_index(wanted: Attachment) -> int:

@@ -81,8 +81,12 @@ def set_link(
     mtu: int | None = None,
     alias: str | None = None,
     master: int | None = None,
+    hairpin: bool | None = None,
 ) -> Message:
-    """Change what is given of the link; `master` 0 takes it out of its bridge."""
+    """Change what is given of the link; `master` 0 takes it out of its bridge.
+
+    `hairpin` lets a bridge send a frame back by the port that it came from.
+    """
     attributes = [wire.text(wire.IFLA_IFNAME, name)]
     if mtu is not None:
         attributes.append(wire.u32(wire.IFLA_MTU, mtu))
@@ -90,9 +94,14 @@ def set_link(
         attributes.append(wire.attribute(wire.IFLA_IFALIAS, alias.encode()))
     if master is not None:
         attributes.append(wire.u32(wire.IFLA_MASTER, master))
+    if hairpin is not None:
+        data = wire.attribute(wire.PORT_HAIRPIN, bytes([hairpin]))
+        info = wire.text(wire.INFO_PORT_KIND, "bridge") + wire.attribute(wire.INFO_PORT_DATA, data)
+        attributes.append(wire.attribute(wire.IFLA_LINKINFO, info))
     flags, change = (0, 0) if up is None else (wire.IFF_UP if up else 0, wire.IFF_UP)
     body = wire.LINK.pack(0, 0, 0, flags, change) + b"".join(attributes)
-    return Message(kind=wire.SETLINK, flags=0, body=body, what=f"link {name}: cannot be changed")
+    # RTM_SETLINK would pass over what belongs to a bridge's port.
+    return Message(kind=wire.NEWLINK, flags=0, body=body, what=f"link {name}: cannot be changed")
 
 
 def delete_link(name: str) -> Message:

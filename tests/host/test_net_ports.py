@@ -1,0 +1,367 @@
+"""Port maps, ways out and internal networks: real TCP and UDP through real nftables."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from manifests.faults import HostFault
+from renderers import nft
+from runtime.kernel import namespaces, syscalls
+from runtime.net import attach, bridge, nftables, requests, rtnetlink
+
+pytestmark = pytest.mark.host
+
+OPEN = bridge.BridgeNetwork(
+    instance="pp-t", name="open", subnet="10.64.0.0/16", gateway="10.64.0.1", mtu=1500
+)
+OTHER = OPEN.replace(name="other", subnet="10.65.0.0/24", gateway="10.65.0.1")
+SHUT = OPEN.replace(name="shut", subnet="10.66.0.0/24", gateway="10.66.0.1", internal=True)
+NETWORKS = (OPEN, OTHER, SHUT)
+BRIDGE_NETFILTER = "net/bridge/bridge-nf-call-iptables"
+HOST, OUTSIDE = "192.0.2.2", "192.0.2.9"
+
+Join = Callable[[bridge.BridgeNetwork, str], namespaces.Inside]
+
+
+def rules(*ports: nft.PortMap) -> nft.RuleSet:
+    networks = tuple(
+        nft.Network(link=network.link, subnet=network.subnet, internal=network.internal)
+        for network in NETWORKS
+    )
+    return nft.RuleSet(table="pp-t", networks=networks, ports=ports)
+
+
+def load(*ports: nft.PortMap) -> None:
+    nftables.load(nft.table(rules(*ports)))
+
+
+def port(address: str, host_port: int = 8080, **more: str) -> nft.PortMap:
+    protocol = more.pop("protocol", "tcp")
+    return nft.PortMap(protocol=protocol, host_port=host_port, address=address, port=80, **more)
+
+
+def shell(*commands: str) -> None:
+    for command in commands:
+        subprocess.run(command.split(), check=True, capture_output=True)
+
+
+@pytest.fixture
+def host(apart: namespaces.Inside) -> namespaces.Inside:
+    """A host with three networks and a link to the outside."""
+    apart.call(shell, "ip link set lo up")
+    for network in NETWORKS:
+        apart.call(bridge.ensure, network)
+    return apart
+
+
+@pytest.fixture
+def outside(host: namespaces.Inside) -> Iterator[namespaces.Inside]:
+    """Another machine, which knows no route to the pods."""
+    with namespaces.Inside("outside") as machine:
+        machine.call(syscalls.unshare, syscalls.CLONE_NEWNET)
+        netns = f"/proc/self/task/{machine.thread}/ns/net"
+        host.call(_plug, netns)
+        machine.call(shell, "ip link set lo up", f"ip address add {OUTSIDE}/24 dev up0",
+                     "ip link set up0 up")  # fmt: skip
+        host.call(shell, f"ip address add {HOST}/24 dev out0", "ip link set out0 up")
+        yield machine
+
+
+def _plug(netns: str) -> None:
+    with open(netns, "rb") as file, rtnetlink.Socket() as kernel:
+        peer = requests.Peer(name="up0", mac="02:70:00:00:00:09", netns=file.fileno())
+        kernel.apply([requests.veth("out0", master=0, mtu=1500, peer=peer)])
+
+
+@pytest.fixture
+def join(host: namespaces.Inside) -> Iterator[Join]:
+    run_dir = tempfile.mkdtemp(prefix="pp-t-")
+    made: list[namespaces.Inside] = []
+
+    def joined(network: bridge.BridgeNetwork, address: str) -> namespaces.Inside:
+        uid = f"pod-{len(made)}"
+        inside = host.call(namespaces.create, f"{run_dir}/pods/{uid}", hostname=uid)
+        made.append(inside)
+        place = attach.Attachment(
+            instance="pp-t",
+            pod=uid,
+            bridge=network.link,
+            address=address,
+            prefix=network.prefix,
+            gateway="" if network.internal else network.gateway,
+        )
+        host.call(attach.attach, inside, place)
+        return inside
+
+    yield joined
+    for inside in made:
+        inside.close()
+        host.call(namespaces.remove, inside.pod_dir)
+    assert host.call(namespaces.release, run_dir)
+    shutil.rmtree(run_dir)
+
+
+class Server:
+    """Answers every TCP connection to port 80 of a pod with the address that it comes from."""
+
+    def __init__(self, inside: namespaces.Inside, address: str = "0.0.0.0") -> None:
+        self.socket = inside.call(socket.create_server, (address, 80))
+        self.socket.settimeout(30)
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, (peer, _port) = self.socket.accept()
+            except OSError:
+                return
+            with connection:
+                connection.sendall(peer.encode())
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        self.socket.close()
+
+
+def ask(address: str, number: int = 8080) -> str:
+    """Return what the server at the other end of this port sees as the client's address."""
+    try:
+        with socket.create_connection((address, number), timeout=1) as connection:
+            return connection.recv(100).decode()
+    except OSError as error:
+        return f"no: {type(error).__name__}"
+
+
+def refused(answer: str) -> bool:
+    return answer.startswith("no:")
+
+
+def test_a_port_is_reached_from_outside_from_the_host_and_by_localhost(
+    host: namespaces.Inside, outside: namespaces.Inside, join: Join
+) -> None:
+    host.call(load, port("10.64.0.5"))
+
+    with Server(join(OPEN, "10.64.0.5")):
+        assert outside.call(ask, HOST) == OUTSIDE, "the client's address is kept"
+        assert host.call(ask, HOST) == HOST
+        assert host.call(ask, "127.0.0.1") == "10.64.0.1"
+        assert host.call(ask, "10.64.0.1") == "10.64.0.1"
+        assert refused(outside.call(ask, HOST, 8081))
+
+
+@pytest.mark.parametrize("through_bridge", ["0", "1"])
+def test_pods_reach_a_port_of_the_host_even_their_own(
+    host: namespaces.Inside, outside: namespaces.Inside, join: Join, through_bridge: str
+) -> None:
+    if os.path.exists(f"/proc/sys/{BRIDGE_NETFILTER}"):
+        host.call(namespaces.sysctl, BRIDGE_NETFILTER, through_bridge)
+    elif through_bridge == "1":
+        pytest.skip("br_netfilter is not loaded")
+    host.call(load, port("10.64.0.5"))
+    server, neighbour, stranger = (
+        join(OPEN, "10.64.0.5"), join(OPEN, "10.64.0.6"), join(OTHER, "10.65.0.5")
+    )  # fmt: skip
+
+    with Server(server):
+        assert server.call(ask, HOST) == "10.64.0.1"
+        assert neighbour.call(ask, HOST) == "10.64.0.1"
+        assert neighbour.call(ask, "10.64.0.1") == "10.64.0.1"
+        assert not refused(stranger.call(ask, HOST))
+
+
+def test_a_port_of_one_address_is_no_port_of_the_others(
+    host: namespaces.Inside, outside: namespaces.Inside, join: Join
+) -> None:
+    local = port("10.64.0.5", 8081, host_ip="127.0.0.1")
+    host.call(load, port("10.64.0.5", host_ip=HOST), local)
+
+    with Server(join(OPEN, "10.64.0.5")):
+        assert outside.call(ask, HOST) == OUTSIDE
+        assert refused(host.call(ask, "127.0.0.1"))
+        assert host.call(ask, "127.0.0.1", 8081) == "10.64.0.1"
+        assert refused(outside.call(ask, HOST, 8081))
+
+
+def test_nobody_else_reaches_the_loopback_of_the_host(
+    host: namespaces.Inside, outside: namespaces.Inside, join: Join
+) -> None:
+    host.call(load, port("10.64.0.5", host_ip="127.0.0.1"))
+    pod = join(OPEN, "10.64.0.5")
+    # Both do what they can to send packets for 127.0.0.1 over the wire.
+    for thread, link, gateway in ((pod, "eth0", "10.64.0.1"), (outside, "up0", HOST)):
+        thread.call(namespaces.sysctl, f"net/ipv4/conf/{link}/route_localnet", "1")
+        thread.call(shell, "ip address delete 127.0.0.1/8 dev lo",
+                    f"ip route replace 127.0.0.1/32 via {gateway} dev {link}")  # fmt: skip
+
+    with Server(pod, "10.64.0.5"), host.call(socket.create_server, ("127.0.0.1", 8082)):
+        assert host.call(ask, "127.0.0.1") == "10.64.0.1"
+        for thread in (pod, outside):
+            assert refused(thread.call(ask, "127.0.0.1"))
+            assert refused(thread.call(ask, "127.0.0.1", 8082))
+
+
+def udp_echo(answering: socket.socket) -> None:
+    data, peer = answering.recvfrom(100)
+    answering.sendto(data + b" " + peer[0].encode(), peer)
+
+
+def ask_udp(address: str, number: int) -> str:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(2)
+        client.sendto(b"hello", (address, number))
+        return client.recv(100).decode()
+
+
+def bound_udp(address: tuple[str, int]) -> socket.socket:
+    answering = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    answering.bind(address)
+    answering.settimeout(10)
+    return answering
+
+
+def test_udp_is_mapped_beside_tcp_on_the_same_port(
+    host: namespaces.Inside, outside: namespaces.Inside, join: Join
+) -> None:
+    host.call(load, port("10.64.0.5"), port("10.64.0.6", protocol="udp"))
+    with (
+        Server(join(OPEN, "10.64.0.5")),
+        join(OPEN, "10.64.0.6").call(bound_udp, ("0.0.0.0", 80)) as answering,
+    ):
+        for client, address, seen in (
+            (outside, HOST, OUTSIDE), (host, "127.0.0.1", "10.64.0.1")
+        ):  # fmt: skip
+            thread = threading.Thread(target=udp_echo, args=(answering,))
+            thread.start()
+            assert client.call(ask_udp, address, 8080) == f"hello {seen}"
+            thread.join()
+        assert outside.call(ask, HOST) == OUTSIDE
+
+
+def test_pods_leave_the_host_under_its_address_and_reach_each_other_under_their_own(
+    host: namespaces.Inside, outside: namespaces.Inside, join: Join
+) -> None:
+    host.call(load)
+    one, two, stranger = (
+        join(OPEN, "10.64.0.5"), join(OPEN, "10.64.0.6"), join(OTHER, "10.65.0.5")
+    )  # fmt: skip
+
+    with Server(outside), Server(two):
+        assert one.call(ask, OUTSIDE, 80) == HOST
+        assert one.call(ask, "10.64.0.6", 80) == "10.64.0.5"
+        assert stranger.call(ask, "10.64.0.6", 80) == "10.65.0.5"
+
+
+def test_an_internal_network_is_cut_off_but_for_its_pods_and_this_host(
+    host: namespaces.Inside, outside: namespaces.Inside, join: Join
+) -> None:
+    host.call(load, port("10.66.0.5"))
+    one, two, stranger = (
+        join(SHUT, "10.66.0.5"), join(SHUT, "10.66.0.6"), join(OPEN, "10.64.0.5")
+    )  # fmt: skip
+    # A pod may give itself a default route; it must not help.
+    two.call(shell, "ip route add default via 10.66.0.1")
+
+    with Server(one), Server(outside), Server(stranger):
+        assert two.call(ask, "10.66.0.5", 80) == "10.66.0.6"
+        assert host.call(ask, "10.66.0.5", 80) == "10.66.0.1"
+        assert host.call(ask, HOST) == "10.66.0.1"
+        assert host.call(ask, "127.0.0.1") == "10.66.0.1"
+        assert refused(two.call(ask, OUTSIDE, 80))
+        assert refused(two.call(ask, "10.64.0.5", 80))
+        assert refused(outside.call(ask, HOST))
+        assert refused(stranger.call(ask, "10.66.0.5", 80))
+
+
+def test_many_ports_come_and_go_in_one_transaction_each(host: namespaces.Inside) -> None:
+    many = [port(f"10.64.1.{number}", 9000 + number) for number in range(200)]
+    some = [item.replace(host_ip=HOST, protocol="sctp") for item in many[:20]]
+    host.call(load)
+
+    host.call(nftables.load, nft.change("pp-t", add=[*many, *some]))
+    with_all = host.call(nftables.listed, "pp-t")
+    host.call(nftables.load, nft.change("pp-t", remove=many, add=[port("10.64.2.1")]))
+    afterwards = host.call(nftables.listed, "pp-t")
+
+    assert nft.drift(rules(*many, *some), with_all) == ()
+    assert nft.drift(rules(*some, port("10.64.2.1")), afterwards) == ()
+
+
+def test_a_change_that_does_not_fit_changes_nothing(host: namespaces.Inside) -> None:
+    host.call(load, port("10.64.0.5"))
+    change = nft.change("pp-t", add=[port("10.64.0.6", 1), port("10.64.0.6")])
+
+    with pytest.raises(HostFault, match=r"nftables refuses podpy's rules: .*File exists"):
+        host.call(nftables.load, change)
+
+    assert nft.drift(rules(port("10.64.0.5")), host.call(nftables.listed, "pp-t")) == ()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "nft delete table inet pp-t",
+        "nft flush table inet pp-t",
+        "nft flush map inet pp-t ports",
+        "nft flush set inet pp-t links",
+        "nft flush chain inet pp-t postrouting",
+        "nft insert rule inet pp-t output drop",
+        "nft add chain inet pp-t forward { policy drop; }",
+        "nft flush ruleset",
+    ],
+)
+def test_what_was_changed_by_hand_is_seen_and_repaired(
+    host: namespaces.Inside, damage: str
+) -> None:
+    host.call(load, port("10.64.0.5"))
+    host.call(subprocess.run, damage.split(" ", 4), check=True)
+
+    assert nft.drift(rules(port("10.64.0.5")), host.call(nftables.listed, "pp-t"))
+    host.call(load, port("10.64.0.5"))
+
+    assert nft.drift(rules(port("10.64.0.5")), host.call(nftables.listed, "pp-t")) == ()
+
+
+def test_the_firewall_of_the_host_is_left_alone_and_its_block_told(
+    host: namespaces.Inside,
+) -> None:
+    host.call(
+        nftables.load,
+        "add table ip filter\n"
+        "add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }\n",
+    )
+    before = host.call(nftables.listed, "pp-t")
+
+    host.call(load)
+    told = host.call(nftables.forward_blocked, "pp-t")
+    host.call(nftables.load, nft.removal("pp-t"))
+    host.call(nftables.load, nft.removal("pp-t"))
+
+    assert before is None
+    assert told == ("ip filter FORWARD",)
+    assert host.call(nftables.listed, "pp-t") is None
+    assert host.call(nftables.forward_blocked, "pp-t") == told
+
+
+def test_the_nft_program_serves_where_there_is_no_library(host: namespaces.Inside) -> None:
+    text = nft.table(rules(port("10.64.0.5")))
+
+    assert host.call(nftables.run_program, text)[0] == 0
+    status, output, _ = host.call(nftables.run_program, "list table inet pp-t\n", json=True)
+
+    assert status == 0
+    assert '"ports"' in output
+    missing = host.call(nftables.run_program, "list table inet pp-no\n", json=True)
+    assert "No such file" in missing[2]
