@@ -58,10 +58,10 @@ if TYPE_CHECKING:
             """Give each pod its uid, address and ports, write its record, open its network."""
             ...
 
-        def start(self, record: PodRecord, images: Mapping[str, str]) -> None:
+        def start(self, record: PodRecord, ids: Mapping[str, str]) -> None:
             """Make the pod and bring it up; return when it runs, or has ended well.
 
-            `images` maps image names to ids. Raises the fault when it cannot be started; what is
+            `ids` maps image names to ids. Raises the fault when it cannot be started; what is
             there of it by then is the caller's to `abandon`, or to leave for the next pass.
             """
             ...

@@ -11,17 +11,19 @@ from functools import cached_property
 
 from manifests import kinds
 from manifests.config import ConfigMap, Secret
-from manifests.ref import Ref
+from manifests.value import EMPTY
 from reconciler.state import objects, secrets
 from reconciler.targets.host.environment import HostFacts, Sources
-from runtime.kernel import cgroups, mounts
+from runtime.kernel import cgroups as kernel_cgroups
+from runtime.kernel import mounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from manifests.kinds import Object
     from manifests.pod import Pod
+    from manifests.ref import Ref
     from reconciler.state.database import Database
     from runtime.image.store import Store
     from runtime.kernel.namespaces import Inside
@@ -36,8 +38,8 @@ SECCOMP_ROOT = "/var/lib/kubelet/seccomp"
 class Base:
     """`hook` is the program that conmon starts when a container ends: podpy itself.
 
-    `start_seconds` is how long a pod may take until it runs. `wished` are ConfigMaps and Secrets
-    about to be recorded: they win over the remembered ones.
+    `start_seconds` is how long a pod may take until it runs. `digests` are those of the ConfigMaps
+    and Secrets that pods may show.
     """
 
     def __init__(
@@ -54,15 +56,16 @@ class Base:
         self.hook = hook
         self.start_seconds = start_seconds
         self.seccomp_root = seccomp_root
+        self.digests: Mapping[Ref, str] = EMPTY
         self._wished: dict[Ref, Object] = {}
         self._engine: Engine | None = None
         self._engine_lock = threading.Lock()
         self._database_lock = threading.Lock()
 
     @cached_property
-    def cgroups(self) -> cgroups.View:
+    def cgroups(self) -> kernel_cgroups.View:
         """The cgroup hierarchies that pods' containers are put in."""
-        return cgroups.view()
+        return kernel_cgroups.view()
 
     @cached_property
     def store(self) -> Store:
@@ -94,11 +97,11 @@ class Base:
                 )
             return self._engine
 
-    def pod_cgroups(self, inside: Inside) -> cgroups.View:
+    def pod_cgroups(self, inside: Inside) -> kernel_cgroups.View:
         """The hierarchies as a pod sees them: without v2's on a hybrid host."""
-        return inside.call(cgroups.view)
+        return inside.call(kernel_cgroups.view)
 
-    def limits_swap(self, seen: cgroups.View) -> bool:
+    def limits_swap(self, seen: kernel_cgroups.View) -> bool:
         """Tell whether the kernel accounts swap, so that memory.memsw / memory.swap.max exist."""
         if seen.v2:
             return os.path.exists("/proc/swaps") and "memory" in seen.controllers
@@ -106,10 +109,9 @@ class Base:
         return root is not None and os.path.exists(f"{root}/memory.memsw.limit_in_bytes")
 
     def wish(self, things: Iterable[Object]) -> None:
-        """Let these ConfigMaps and Secrets be found from now on."""
+        """Let these objects be found from now on, in place of the remembered ones."""
         for thing in things:
-            if isinstance(thing, ConfigMap | Secret):
-                self._wished[kinds.ref(thing)] = thing
+            self._wished[kinds.ref(thing)] = thing
 
     def find(self, ref: Ref) -> Object | None:
         """Return a ConfigMap, Secret or other object: as wished, or as it was applied."""

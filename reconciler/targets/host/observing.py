@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from manifests.observed import PodState
+    from manifests.observed import PodRecord, PodState
     from reconciler.targets.host.base import Base
 
 
@@ -39,6 +39,11 @@ def observe(base: Base) -> Observed:
         networks=network.networks,
         claims=frozenset((claim.namespace, claim.name) for claim in claims.every(base.paths)),
     )
+
+
+def state_of(base: Base, record: PodRecord) -> PodState:
+    """Return one pod as it is now, without its drift."""
+    return pods.state_of(base.paths, record, base.cgroups)
 
 
 def _should_run(state: PodState) -> bool:
@@ -68,7 +73,9 @@ def unmounted(state: PodState) -> Iterator[tuple[str, str]]:
         current = state.containers[container.name]
         if current.stage is Stage.RUNNING and current.pid:
             # The kernel writes "/" paths without a second slash, however the manifest puts them.
-            paths = [normpath(f"/{mount.mount_path.lstrip('/')}") for mount in container.volume_mounts]
+            paths = [
+                normpath(f"/{mount.mount_path.lstrip('/')}") for mount in container.volume_mounts
+            ]
             for path in pods.missing_mounts(current.pid, paths):
                 yield container.name, path
 

@@ -89,9 +89,7 @@ def _lease(base: Base, requests: Mapping[Ref, leases.Request]) -> dict[Ref, str 
         return results
 
 
-def _record(
-    wanted: WantedPod, request: leases.Request, address: str, base: Base
-) -> PodRecord:
+def _record(wanted: WantedPod, request: leases.Request, address: str, base: Base) -> PodRecord:
     metadata = wanted.pod.metadata.replace(
         uid=request.holder,
         creation_timestamp=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -110,16 +108,14 @@ def _record(
 
 def _configs(base: Base, wanted: WantedPod) -> dict[str, str]:
     """The digests of what the pod's volumes show; "" for what is optional and missing."""
-    return {
-        config_key(ref): base.digests.get(ref, "") for ref in references.projected(wanted.pod)
-    }
+    return {config_key(ref): base.digests.get(ref, "") for ref in references.projected(wanted.pod)}
 
 
-def start(base: Base, record: PodRecord, images: Mapping[str, str]) -> None:
+def start(base: Base, record: PodRecord, ids: Mapping[str, str]) -> None:
     """Make the pod of `record` and bring it up: see targets.target.Target.start."""
     spec = record.pod.spec
     chosen = {
-        container.name: images[container.image]
+        container.name: ids[container.image]
         for container in (*spec.init_containers, *spec.containers)
     }
     record = record.replace(images=chosen)

@@ -223,6 +223,7 @@ def apply(planned: Plan, paths: Paths) -> None:
     What is there is kept, and a second call after a kill goes on. Not for a pod whose containers
     run: fsGroup is given anew, and a program may have set its own modes since.
     """
+    os.makedirs(f"{planned.directory}/volumes", mode=0o700, exist_ok=True)
     emptydir.memory(planned.shm, size=SHM_SIZE, mode=emptydir.SHARED_MODE)
     for volume in planned.volumes.values():
         _apply_one(planned, volume, paths)
@@ -264,7 +265,6 @@ def refresh(planned: Plan) -> tuple[str, ...]:
 
 
 def _write(planned: Plan, volume: Files) -> bool:
-    os.makedirs(os.path.dirname(volume.path), mode=0o700, exist_ok=True)
     if volume.secret:
         projected.memory(volume.path)
     return projected.write(volume.path, volume.files, group=planned.group)

@@ -1,0 +1,91 @@
+"""Remove objects with their pods: those in manifests, or those named by kind and name."""
+
+from __future__ import annotations
+
+from podpy import changes, wishes
+from podpy.context import Context
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from manifests.kinds import Object
+    from manifests.ref import Ref
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-f", "--filename", action="append", default=[], metavar="PATH")
+    parser.add_argument("-n", "--namespace", default="", help="namespace of the named objects")
+    parser.add_argument("names", nargs="*", metavar="KIND NAME", help="or KIND/NAME")
+    parser.add_argument(
+        "--delete-data", action="store_true", help="delete the data of removed claims as well"
+    )
+    parser.add_argument("--ignore-not-found", action="store_true")
+    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from manifests.faults import Invalid
+    from reconciler import cycle
+
+    context = Context()
+    if bool(arguments.filename) == bool(arguments.names):
+        raise Invalid("delete: name either files (-f) or objects", hint="podpy delete --help")
+    if arguments.filename:
+        things, missing = _from_files(context, arguments)
+    else:
+        things, missing = _by_name(context, arguments)
+    text = arguments.output == "text"
+    notify = changes.show_outcome if text else lambda _outcome: None
+    report = cycle.remove(context.host, things, cycle.Options(data=arguments.delete_data), notify)
+    if not text:
+        print(changes.report_json(report))
+    if missing and not arguments.ignore_not_found:
+        raise Invalid(f"not found: {', '.join(str(ref) for ref in missing)}")
+    return 1 if report.failed else 0
+
+
+def _from_files(
+    context: Context, arguments: argparse.Namespace
+) -> tuple[dict[Ref, Object], list[Ref]]:
+    """The objects in the files, and what earlier versions of the files have brought."""
+    from manifests.load import Mode, Options
+    from reconciler.state import objects
+
+    wished = wishes.load_wished(
+        context,
+        arguments.filename,
+        Options(mode=Mode.DELETE, namespace=arguments.namespace),
+    )
+    things = {item.ref: item.object for item in wished}
+    for item in objects.read(context.database, applyset=wishes.applyset(arguments.filename)):
+        things.setdefault(item.ref, item.object())
+    present = _present(context)
+    missing = [ref for ref in things if ref not in present]
+    return {ref: thing for ref, thing in things.items() if ref in present}, missing
+
+
+def _by_name(
+    context: Context, arguments: argparse.Namespace
+) -> tuple[dict[Ref, Object], list[Ref]]:
+    from podpy import names
+
+    present = _present(context)
+    wanted = names.parse(arguments.names, arguments.namespace)
+    return (
+        {ref: present[ref] for ref in wanted if ref in present},
+        [ref for ref in wanted if ref not in present],
+    )
+
+
+def _present(context: Context) -> dict[Ref, Object]:
+    """Everything that was applied, and every pod on the host."""
+    from manifests import kinds
+    from reconciler.state import objects
+    from runtime.observe import records
+
+    found: dict[Ref, Object] = {
+        kinds.ref(record.pod): record.pod for record in records.read_pods(context.paths)
+    }
+    found.update({item.ref: item.object() for item in objects.read(context.database)})
+    return found

@@ -1,0 +1,34 @@
+"""Show what apply would change: per object and field, from what to what, why, and its effect."""
+
+from __future__ import annotations
+
+from podpy import changes, wishes
+from podpy.context import Context
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    wishes.add_source_options(parser)
+    parser.add_argument("--prune", action="store_true", help="show what apply --prune removes, too")
+    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Return 0 when nothing would change, 1 when something would, as kubectl diff does."""
+    from manifests.load import Mode
+    from reconciler import cycle
+
+    context = Context()
+    wished = wishes.load_wished(
+        context, arguments.filename, wishes.options_of(arguments, Mode.APPLY)
+    )
+    options = cycle.Options(applyset=wishes.applyset(arguments.filename), prune=arguments.prune)
+    plan = cycle.prospect(context.host, wished, options).plan
+    if arguments.output == "json":
+        print(changes.plan_json(plan))
+    else:
+        changes.show_plan(plan)
+    return 1 if plan.effective() else 0

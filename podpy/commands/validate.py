@@ -1,0 +1,48 @@
+"""Check manifests against Kubernetes' schemas and rules, and say what podpy does not honour."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sources", nargs="*", metavar="PATH", help="file, directory, URL or -")
+    parser.add_argument("-f", "--filename", action="append", default=[], metavar="PATH")
+    parser.add_argument("-n", "--namespace", default="")
+    parser.add_argument("--sha256", default="")
+    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Return 0 when nothing is wrong; what is only unsupported are warnings."""
+    from manifests import load
+    from manifests.faults import Invalid
+
+    sources = [*arguments.sources, *arguments.filename]
+    if not sources:
+        raise Invalid("validate: name a file or directory", hint="podpy validate app/")
+    options = load.Options(
+        mode=load.Mode.VALIDATE, namespace=arguments.namespace, sha256=arguments.sha256
+    )
+    loaded = load.load(sources, options)
+    if arguments.output == "json":
+        import json
+
+        from manifests import codec
+
+        problems = [codec.encode(item) for item in (*loaded.errors, *loaded.warnings)]
+        print(json.dumps({"objects": len(loaded.objects), "problems": problems}, indent=2))
+        return 1 if loaded.errors else 0
+    for problem in loaded.warnings:
+        print(f"Warning: {problem}")
+    for problem in loaded.errors:
+        print(problem)
+    if loaded.errors:
+        print(f"{len(loaded.errors)} errors, {len(loaded.warnings)} warnings", file=sys.stderr)
+        return 1
+    print(f"valid: {len(loaded.objects)} objects")
+    return 0

@@ -1,0 +1,40 @@
+"""Read how users name objects: `pods web`, `pod/web`, `deploy web api`, as kubectl reads it."""
+
+from __future__ import annotations
+
+from manifests import kinds
+from manifests.faults import Invalid
+from manifests.meta import DEFAULT_NAMESPACE
+from manifests.ref import Ref
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from manifests.kinds import KindInfo
+
+
+def kind(word: str) -> KindInfo:
+    """Return the kind that `word` names: plural, singular, short, in any case."""
+    info = kinds.BY_NAME.get(word.lower())
+    if info is None:
+        known = ", ".join(entry.names[0] for entry in kinds.KINDS)
+        raise Invalid(f'there is no kind "{word}"', hint=f"kinds are: {known}")
+    return info
+
+
+def parse(words: Sequence[str], namespace: str = "") -> tuple[Ref, ...]:
+    """Return the objects that `words` name: KIND NAME... or KIND/NAME..."""
+    if words and all("/" in word for word in words):
+        pairs = [word.split("/", 1) for word in words]
+        return tuple(ref(kind(first), name, namespace) for first, name in pairs)
+    if len(words) < 2 or any("/" in word for word in words):
+        raise Invalid("name a kind and objects: pod web, or pod/web")
+    info = kind(words[0])
+    return tuple(ref(info, name, namespace) for name in words[1:])
+
+
+def ref(info: KindInfo, name: str, namespace: str = "") -> Ref:
+    """Return the Ref of an object of that kind; `namespace` falls back to the default one."""
+    place = (namespace or DEFAULT_NAMESPACE) if info.namespaced else ""
+    return Ref(kind=info.kind, namespace=place, name=name)

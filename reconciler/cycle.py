@@ -1,0 +1,283 @@
+"""One pass: load, observe, expand, plan, execute, record. The file to read first.
+
+    wish      what manifests say (manifests.load), and what is remembered (state.objects)
+    observe   what is on the target
+    expand    objects -> the pods wanted now
+    plan      wanted against observed -> changes with their reasons: what `podpy diff` prints
+    execute   the plan -> outcomes
+    record    objects and events, into the database
+
+One pass is level-triggered: it keeps nothing between passes. `apply`, `kube play`, `delete` and the
+hook that runs when a Job's pod ends are all this cycle with different wishes.
+"""
+
+from __future__ import annotations
+
+import time
+
+from manifests.config import Secret
+from manifests.faults import Fault
+from manifests.ref import Ref
+from manifests.value import Value
+from reconciler.execute import run as execute
+from reconciler.plan import make
+from reconciler.plan.change import Change, Op, Plan, Reason
+from reconciler.plan.wish import Remembered, Wish, Wished
+from reconciler.state import events, objects, results, secrets
+from reconciler.state.events import Event, EventType
+from reconciler.workloads.expand import expand
+from reconciler.workloads.jobs import Ending
+from runtime import locks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from manifests.kinds import Object
+    from manifests.observed import Observed
+    from reconciler.execute.run import Outcome
+    from reconciler.targets.host.host import Host
+    from reconciler.workloads.expand import Expansion
+
+
+class Options(Value):
+    """How a pass takes its wish.
+
+    `all_or_nothing`: when a change fails, everything that this pass has made is taken back, as a
+    failed `kube play` must leave nothing behind. `data`: claims that are removed lose their data.
+    """
+
+    applyset: str = ""
+    prune: bool = False
+    recreate: bool = False
+    all_or_nothing: bool = False
+    data: bool = False
+
+
+DEFAULTS = Options()
+
+
+class Report(Value):
+    """What a pass came to. `rebuilt`: the database had been lost, so nothing was pruned."""
+
+    plan: Plan
+    outcomes: tuple[Outcome, ...] = ()
+    rolled_back: bool = False
+    rebuilt: bool = False
+
+    @property
+    def failed(self) -> tuple[Outcome, ...]:
+        return tuple(outcome for outcome in self.outcomes if outcome.fault is not None)
+
+
+class Prospect(Value):
+    """A plan and what it was made from: what `diff` shows, and what `converge` carries out."""
+
+    wish: Wish
+    observed: Observed
+    expansion: Expansion
+    plan: Plan
+
+
+def prospect(host: Host, wished: Sequence[Wished], options: Options = DEFAULTS) -> Prospect:
+    """Return the plan for these objects. Changes nothing."""
+    base = host.base
+    base.wish(item.object for item in wished)
+    refs = frozenset(item.ref for item in wished)
+    applied = objects.read(base.database)
+    wish = Wish(
+        objects=tuple(wished),
+        applyset=options.applyset,
+        # After the loss of the database nothing tells what was removed from the source.
+        prune=options.prune and not base.database.rebuilt,
+        recreate=options.recreate,
+        remembered={
+            item.ref: Remembered(object=item.object(), digest=item.digest, applyset=item.applyset)
+            for item in applied
+            if item.ref in refs or item.applyset == options.applyset
+        },
+        digests={
+            **{item.ref: item.digest for item in applied if item.ref.kind in _SHOWN},
+            **{item.ref: item.digest for item in wished if item.ref.kind in _SHOWN},
+        },
+    )
+    base.digests = wish.digests
+    observed = host.observe()
+    expansion = expand(
+        (item.object for item in wished),
+        observed.pods,
+        time.time(),
+        finished=results.read_jobs(base.database),
+    )
+    plan = make.make(wish, expansion, observed)
+    return Prospect(wish=wish, observed=observed, expansion=expansion, plan=plan)
+
+
+_SHOWN = ("ConfigMap", "Secret")
+
+
+def converge(
+    host: Host,
+    wished: Sequence[Wished],
+    options: Options = DEFAULTS,
+    notify: Callable[[Outcome], None] = lambda _outcome: None,
+) -> Report:
+    """Bring the host in line with these objects, and record what came of it."""
+    with locks.held(host.base.paths, [str(item.ref) for item in wished]):
+        seen = prospect(host, wished, options)
+        if seen.plan.effective() or _unrecorded(seen):
+            _remember(host, seen, options)
+        outcomes = execute.run(seen.plan, host, seen.observed.pods, notify)
+        failed = [outcome for outcome in outcomes if outcome.fault is not None]
+        if failed and options.all_or_nothing:
+            _take_back(host, seen, outcomes)
+        _record(host, seen, outcomes)
+        _forget(host, outcomes)
+    return Report(
+        plan=seen.plan,
+        outcomes=outcomes,
+        rolled_back=bool(failed) and options.all_or_nothing,
+        rebuilt=host.base.database.rebuilt,
+    )
+
+
+def remove(
+    host: Host,
+    things: Mapping[Ref, Object],
+    options: Options = DEFAULTS,
+    notify: Callable[[Outcome], None] = lambda _outcome: None,
+) -> Report:
+    """Remove these objects with their pods, and forget them."""
+    with locks.held(host.base.paths, [str(ref) for ref in things]):
+        observed = host.observe()
+        reason = Reason(text="asked for")
+        plan = Plan(changes=make.remove(dict(things), observed, reason, data=options.data))
+        outcomes = execute.run(plan, host, observed.pods, notify)
+        _note(host, outcomes)
+        _forget(host, outcomes)
+    return Report(plan=plan, outcomes=outcomes)
+
+
+def resume(host: Host, job: Ref) -> float | None:
+    """Converge a remembered Job again, after one of its pods has ended.
+
+    Returns when it wants to be looked at again (seconds since the epoch); None when it has ended,
+    waits for its pods, or is gone.
+    """
+    applied = objects.find(host.base.database, job)
+    if applied is None:
+        return None
+    again = Wished(
+        object=applied.object(), digest=applied.digest, file=applied.file, line=applied.line
+    )
+    converge(host, [again])
+    seen = prospect(host, [again])
+    progress = seen.expansion.progress.get(job)
+    return progress.wake_at if progress is not None else None
+
+
+def _unrecorded(seen: Prospect) -> bool:
+    """Tell whether an object is not in the database yet, or comes from another source now."""
+    return any(
+        (known := seen.wish.remembered.get(item.ref)) is None
+        or known.digest != item.digest
+        or (seen.wish.applyset and known.applyset != seen.wish.applyset)
+        for item in seen.wish.objects
+    )
+
+
+def _remember(host: Host, seen: Prospect, options: Options) -> None:
+    """Record the wish before anything is done: exit hooks go by it while the pass still runs."""
+    for item in seen.wish.objects:
+        if isinstance(item.object, Secret):
+            secrets.save(host.base.paths, item.object)
+    known = seen.wish.remembered
+    objects.save(
+        host.base.database,
+        [
+            objects.entry(
+                item.object,
+                digest=item.digest,
+                applyset=options.applyset
+                or (known[item.ref].applyset if item.ref in known else ""),
+                file=item.file,
+                line=item.line,
+            )
+            for item in seen.wish.objects
+        ],
+        time.time(),
+    )
+
+
+def _take_back(host: Host, seen: Prospect, outcomes: Iterable[Outcome]) -> None:
+    """Remove what this pass has made: pods, networks, claims without data, records."""
+    made = [
+        outcome.change
+        for outcome in outcomes
+        if outcome.change.op is Op.CREATE and outcome.change.pod is None
+    ]
+    uids = {
+        outcome.uid
+        for outcome in outcomes
+        if outcome.uid and outcome.change.op in (Op.CREATE, Op.REPLACE)
+    }
+    host.remove([state for state in host.observe().pods if state.uid in uids])
+    for change in reversed(made):
+        if change.ref.kind == "Network":
+            host.remove_network(change.ref.name)
+        elif change.ref.kind == "PersistentVolumeClaim":
+            host.release_claim(change.ref)
+    fresh = [item.ref for item in seen.wish.objects if item.ref not in seen.wish.remembered]
+    for ref in fresh:
+        if ref.kind == "Secret":
+            secrets.remove(host.base.paths, ref)
+    objects.forget(host.base.database, fresh)
+
+
+def _record(host: Host, seen: Prospect, outcomes: Sequence[Outcome]) -> None:
+    """Save how far Jobs are, and what happened."""
+    ended = {
+        ref: progress
+        for ref, progress in seen.expansion.progress.items()
+        if progress.ending is not Ending.RUNNING
+    }
+    results.save_jobs(host.base.database, ended)
+    _note(host, outcomes)
+
+
+def _note(host: Host, outcomes: Sequence[Outcome]) -> None:
+    happened = [_event(outcome.change, outcome.fault) for outcome in outcomes]
+    if happened:
+        events.record(host.base.database, happened, time.time())
+
+
+_REASONS = {
+    Op.CREATE: "Created",
+    Op.UPDATE: "Updated",
+    Op.REPLACE: "Replaced",
+    Op.REPAIR: "Repaired",
+    Op.DELETE: "Deleted",
+    Op.KEEP: "Kept",
+}
+
+
+def _event(change: Change, fault: Fault | None) -> Event:
+    if fault is not None:
+        reason = str(getattr(fault, "reason", "")) or "Failed"
+        return Event(ref=change.ref, reason=reason, message=str(fault), type=EventType.WARNING)
+    why = "; ".join(str(reason) for reason in change.reasons)
+    return Event(ref=change.ref, reason=_REASONS[change.op], message=why)
+
+
+def _forget(host: Host, outcomes: Iterable[Outcome]) -> None:
+    """Forget the objects that are gone. A removed claim keeps its data unless asked otherwise."""
+    gone = [
+        outcome.change.ref
+        for outcome in outcomes
+        if outcome.change.op is Op.DELETE and outcome.fault is None
+    ]
+    # A pod of a workload is no object of its own; forgetting it does nothing.
+    objects.forget(host.base.database, gone)
+    for ref in gone:
+        if ref.kind == "Secret":
+            secrets.remove(host.base.paths, ref)

@@ -1,0 +1,73 @@
+"""This host as a target: one class that fulfils targets.target.Target."""
+
+from __future__ import annotations
+
+import os
+
+from manifests.config import PersistentVolumeClaim
+from reconciler.targets.host import images, networking, observing, pods, removal
+from reconciler.targets.host.base import Base
+from runtime.volume import claims
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from manifests.config import Network
+    from manifests.faults import Fault
+    from manifests.observed import Observed, PodRecord, PodState
+    from manifests.ref import Ref
+    from reconciler.targets.target import Image
+    from reconciler.workloads.expand import WantedPod
+
+
+class Host:
+    """`base` is what the modules share; `pulling` how images are pulled."""
+
+    def __init__(self, base: Base, pulling: images.Pulling | None = None) -> None:
+        self.base = base
+        self.pulling = pulling or images.Pulling()
+
+    def observe(self) -> Observed:
+        return observing.observe(self.base)
+
+    def ensure_network(self, network: Network) -> None:
+        networking.ensure(self.base, network)
+
+    def remove_network(self, name: str) -> None:
+        networking.remove(self.base, name)
+
+    def ensure_claim(self, claim: Ref) -> None:
+        found = self.base.find(claim)
+        if isinstance(found, PersistentVolumeClaim):
+            claims.ensure(self.base.paths, found)
+
+    def remove_claim(self, claim: Ref) -> None:
+        claims.remove(self.base.paths, claim.namespace, claim.name, consent=True)
+
+    def release_claim(self, claim: Ref) -> None:
+        """Remove a claim that has just been made, if nothing was written into it."""
+        found = claims.find(self.base.paths, claim.namespace, claim.name)
+        if found is not None and not os.listdir(found.path):
+            claims.remove(self.base.paths, claim.namespace, claim.name, consent=True)
+
+    def pull(self, image: Image) -> str:
+        return images.ensure(self.base, image, self.pulling)
+
+    def prepare(self, wanted: Sequence[WantedPod]) -> Mapping[Ref, PodRecord | Fault]:
+        return pods.prepare(self.base, wanted)
+
+    def start(self, record: PodRecord, ids: Mapping[str, str]) -> None:
+        pods.start(self.base, record, ids)
+
+    def abandon(self, record: PodRecord) -> None:
+        pods.abandon(self.base, record)
+
+    def update(self, state: PodState, wanted: WantedPod) -> None:
+        pods.update(self.base, state, wanted)
+
+    def mend(self, state: PodState, wanted: WantedPod) -> None:
+        pods.mend(self.base, state, wanted)
+
+    def remove(self, states: Sequence[PodState]) -> Mapping[str, Fault]:
+        return removal.remove(self.base, states)

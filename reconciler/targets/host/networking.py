@@ -1,0 +1,278 @@
+"""Keep this host's networks as the pods on it need them: bridges, port maps, names, links.
+
+`synchronise` is level-triggered: it reads the records of all pods and brings the nft table and the
+name servers in line with them, whoever has changed what. Starting many pods takes one call.
+"""
+
+from __future__ import annotations
+
+from manifests import kinds, references
+from manifests.config import Driver, Network, NetworkSpec
+from manifests.faults import HostFault, Invalid
+from manifests.meta import ObjectMeta
+from manifests.observed import Drift, Mend, NetworkState
+from manifests.ref import Ref
+from manifests.value import EMPTY, Value
+from reconciler.state import leases
+from reconciler.targets.host import network_records
+from renderers import names, nft
+from runtime import locks
+from runtime.net import attach, bridge, dns, nftables, rtnetlink
+from runtime.net.attach import Attachment
+from runtime.observe import records
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from manifests.observed import PodRecord, PodState
+    from manifests.pod import Pod
+    from reconciler.targets.host.base import Base
+    from runtime.kernel.namespaces import Inside
+    from runtime.net.bridge import BridgeNetwork
+
+ADDRESS_ANNOTATION = "podpy.dev/address"
+HOST_NETWORK = "host"
+NO_NETWORK = "none"
+LOCK = "networks"
+SUBNET_PREFIX = 16
+"""A podpy network has room for 65,000 pods unless its manifest says otherwise."""
+
+
+class Observation(Value):
+    """The networks, and what of each pod's part in them is broken (by uid)."""
+
+    networks: Mapping[str, NetworkState] = EMPTY
+    of_pods: Mapping[str, tuple[Drift, ...]] = EMPTY
+
+
+def bridge_of(base: Base, pod: Pod) -> str:
+    """Return the bridge network that the pod joins; "" where it has the host's or none.
+
+    A network that no manifest has declared exists if it is the default one.
+    """
+    name = references.network_of(pod)
+    if name in ("", HOST_NETWORK, NO_NETWORK):
+        return ""
+    declared = base.find(Ref(kind="Network", name=name))
+    if isinstance(declared, Network):
+        return name if declared.spec.driver is Driver.BRIDGE else ""
+    if name == references.DEFAULT_NETWORK or network_records.read(base.paths, name):
+        return name
+    raise Invalid(
+        f"{kinds.ref(pod)}: network {name} is not declared",
+        hint=f"apply a podpy.dev/v1 Network named {name}, or leave the annotation out",
+    )
+
+
+def ensure(base: Base, network: Network) -> None:
+    """Make the bridge of `network` with its name server, or mend them."""
+    if network.spec.driver is not Driver.BRIDGE:
+        return
+    name = network.metadata.name
+    with locks.held(base.paths, [LOCK]):
+        wanted = _described(base, network)
+        bridge.ensure(wanted)
+        network_records.write(base.paths, wanted)
+        dns.ensure(base.paths, wanted)
+    _load_rules(base)
+    _write_names(base, [name])
+
+
+def ensure_used(base: Base, wanted: Iterable[str]) -> None:
+    """Make the networks that pods are about to join, where they are not there as they should."""
+    for name in sorted(filter(None, wanted)):
+        ensure(base, _declared(base, name))
+
+
+def remove(base: Base, name: str) -> None:
+    """Remove the bridge and its name server; refuses while pods are on it."""
+    users = [record for record in records.read_pods(base.paths) if record.network == name]
+    if users:
+        raise HostFault(
+            f"Network/{name}: in use by {', '.join(str(kinds.ref(user.pod)) for user in users)}",
+            hint="delete these pods first",
+        )
+    with locks.held(base.paths, [LOCK]):
+        known = network_records.read(base.paths, name)
+        if known is None:
+            return
+        dns.stop(base.paths, name)
+        bridge.remove(known)
+        network_records.remove(base.paths, name)
+    _load_rules(base)
+
+
+def pools(base: Base, wanted: Iterable[str]) -> dict[str, leases.Pool]:
+    """Return what may be leased of each network."""
+    found: dict[str, leases.Pool] = {}
+    for name in filter(None, wanted):
+        known = network_records.read(base.paths, name)
+        if known is not None:
+            found[name] = leases.Pool(subnet=known.subnet, reserved=(known.gateway,))
+    return found
+
+
+def join(base: Base, record: PodRecord, inside: Inside) -> None:
+    """Join a new pod to its network, or give it its own loopback."""
+    if record.network:
+        attach.attach(inside, _attachment(base, record))
+    elif not record.pod.spec.host_network:
+        attach.loopback(inside)
+
+
+def rejoin(base: Base, record: PodRecord, inside: Inside) -> None:
+    """Put back what the host has lost of the pod's links."""
+    if record.network:
+        ensure(base, _declared(base, record.network))
+        attach.repair(inside, _attachment(base, record))
+
+
+def resolver(base: Base, record: PodRecord) -> str:
+    """Return the pod's resolv.conf."""
+    known = network_records.read(base.paths, record.network) if record.network else None
+    return names.resolver(record.pod, known.gateway if known else "", names.host_resolver())
+
+
+def synchronise(base: Base, left: Sequence[PodRecord] = ()) -> None:
+    """Bring rules and names in line with the pods on this host; `left` have just gone."""
+    if left:
+        attach.forget([_attachment(base, record) for record in left if record.network])
+    _load_rules(base)
+    _write_names(base, network_records.names(base.paths))
+
+
+def observe(base: Base, states: Sequence[PodState]) -> Observation:
+    """Compare links, rules and name servers with what the records say. Reads only."""
+    known = {
+        name: network_records.get(base.paths, name) for name in network_records.names(base.paths)
+    }
+    if not known and not any(state.record.network for state in states):
+        return Observation()
+    with rtnetlink.Socket() as kernel:
+        links, addresses = tuple(kernel.links()), tuple(kernel.addresses())
+    rules = nft.drift(_rules(base), nftables.listed(base.paths.instance))
+    networks = {
+        name: NetworkState(
+            name=name,
+            driver=Driver.BRIDGE,
+            subnet=network.subnet,
+            gateway=network.gateway,
+            mtu=network.mtu,
+            internal=network.internal,
+            drift=(
+                *bridge.drift(network, links, addresses),
+                *dns.drift(base.paths, network),
+                *rules,
+            ),
+        )
+        for name, network in known.items()
+    }
+    of_pods: dict[str, tuple[Drift, ...]] = {}
+    for state in states:
+        if state.record.network in known and state.record.complete:
+            found = (
+                *attach.drift(_attachment(base, state.record), links),
+                *networks[state.record.network].drift,
+            )
+            of_pods[state.uid] = tuple(Drift(mend=Mend.NETWORK, text=text) for text in found)
+    return Observation(networks=networks, of_pods=of_pods)
+
+
+def _load_rules(base: Base) -> None:
+    """Make the nft table what it should be: in one transaction, and only if it is not."""
+    with locks.held(base.paths, [LOCK]):
+        wanted = _rules(base)
+        if nft.drift(wanted, nftables.listed(base.paths.instance)):
+            nftables.load(nft.table(wanted) if wanted.networks else nft.removal(wanted.table))
+
+
+def _rules(base: Base) -> nft.RuleSet:
+    known = [network_records.get(base.paths, name) for name in network_records.names(base.paths)]
+    return nft.RuleSet(
+        table=base.paths.instance,
+        networks=tuple(
+            nft.Network(link=network.link, subnet=network.subnet, internal=network.internal)
+            for network in known
+        ),
+        ports=tuple(
+            nft.PortMap(
+                protocol=port.protocol.value.lower(),
+                host_port=port.host_port,
+                host_ip=port.host_ip,
+                address=record.address,
+                port=port.container_port,
+            )
+            for record in _present(base)
+            if record.network
+            for container in (*record.pod.spec.init_containers, *record.pod.spec.containers)
+            for port in container.ports
+            if port.host_port
+        ),
+    )
+
+
+def _write_names(base: Base, networks: Iterable[str]) -> None:
+    present = list(_present(base))
+    with locks.held(base.paths, [LOCK]):
+        for name in networks:
+            entries = [
+                names.Entry(
+                    address=record.address,
+                    name=record.pod.metadata.name,
+                    namespace=record.pod.metadata.namespace,
+                    aliases=record.aliases,
+                )
+                for record in present
+                if record.network == name
+            ]
+            dns.publish(base.paths, name, names.records(entries))
+
+
+def _present(base: Base) -> Iterable[PodRecord]:
+    return (
+        record
+        for record in records.read_pods(base.paths)
+        if not record.deleting and not record.finished
+    )
+
+
+def _attachment(base: Base, record: PodRecord) -> Attachment:
+    known = network_records.get(base.paths, record.network)
+    return Attachment(
+        instance=base.paths.instance,
+        pod=record.uid,
+        bridge=known.link,
+        address=record.address,
+        prefix=known.prefix,
+        gateway="" if known.internal else known.gateway,
+        mtu=known.mtu or bridge.DEFAULT_MTU,
+    )
+
+
+def _declared(base: Base, name: str) -> Network:
+    """The Network object of that name; the default one needs none."""
+    found = base.find(Ref(kind="Network", name=name))
+    if isinstance(found, Network):
+        return found
+    return Network(metadata=ObjectMeta(name=name), spec=NetworkSpec())
+
+
+def _described(base: Base, network: Network) -> BridgeNetwork:
+    """The bridge that the object asks for; what it leaves open stays as it was first chosen."""
+    name, spec = network.metadata.name, network.spec
+    known = network_records.read(base.paths, name)
+    subnet = spec.subnet or (known.subnet if known else "")
+    if not subnet:
+        subnet = bridge.choose_subnet(bridge.taken_subnets(), SUBNET_PREFIX)
+    if known and known.subnet != subnet:
+        bridge.remove(known)
+    described = bridge.BridgeNetwork(
+        instance=base.paths.instance,
+        name=name,
+        subnet=subnet,
+        gateway=spec.gateway or bridge.gateway_of(subnet),
+        mtu=spec.mtu,
+        internal=spec.internal,
+    )
+    return described.replace(mtu=bridge.mtu_of(described))

@@ -1,0 +1,104 @@
+"""Read image names as Docker and Podman read them. Pure.
+
+    nginx                     -> docker.io/library/nginx:latest  (a short name: see registries)
+    localhost/web:1           -> as it is
+    reg.example:5000/a@sha256:... -> by digest
+    oci:DIR[:NAME], docker-archive:FILE, containers-storage:NAME ... -> from there
+
+Grammar: distribution/reference, and containers-transports(5).
+"""
+
+from __future__ import annotations
+
+import re
+
+from manifests.faults import Invalid
+from manifests.value import Value
+
+DEFAULT_REGISTRY = "docker.io"
+DEFAULT_TAG = "latest"
+TRANSPORTS = ("docker", "oci", "oci-archive", "docker-archive", "dir", "containers-storage")
+
+_COMPONENT = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
+
+
+class Reference(Value):
+    """A name in a registry; `registry` is empty for a short name. One of tag and digest is set."""
+
+    registry: str
+    repository: str
+    tag: str = ""
+    digest: str = ""
+
+    def __str__(self) -> str:
+        front = f"{self.registry}/" if self.registry else ""
+        if self.digest:
+            return f"{front}{self.repository}@{self.digest}"
+        return f"{front}{self.repository}:{self.tag}"
+
+
+class Source(Value):
+    """Where an image comes from: a transport of skopeo's and what it wants to know."""
+
+    transport: str
+    location: str
+
+    def __str__(self) -> str:
+        return f"{self.transport}:{self.location}"
+
+
+def source(text: str) -> Source | None:
+    """Return the source when `text` begins with a transport; None for a plain name.
+
+    `docker://NAME` is a plain name.
+    """
+    transport, colon, location = text.partition(":")
+    if not colon or transport not in TRANSPORTS or transport == "docker":
+        return None
+    if not location:
+        raise Invalid(f'image "{text}": names nothing after "{transport}:"')
+    return Source(transport=transport, location=location)
+
+
+def parse(text: str) -> Reference:
+    """Return the reference that `text` names. Raises Invalid with what is wrong with it."""
+    rest = text.removeprefix("docker://")
+    rest, _, digest = rest.partition("@")
+    if digest and not _DIGEST.fullmatch(digest):
+        raise _wrong(text, f'"{digest}" is no sha256 digest')
+    first, slash, remainder = rest.partition("/")
+    registry = ""
+    if slash and (first == "localhost" or "." in first or ":" in first):
+        if not _HOST.fullmatch(first):
+            raise _wrong(text, f'"{first}" is no registry')
+        registry, rest = first, remainder
+    repository, _, tag = rest.partition(":")
+    if tag and not _TAG.fullmatch(tag):
+        raise _wrong(text, f'"{tag}" is no tag')
+    for component in repository.split("/"):
+        if not _COMPONENT.fullmatch(component):
+            hint = "write it in lower case" if component != component.lower() else ""
+            raise _wrong(text, f'"{component}" cannot be part of a name', hint)
+    if registry == DEFAULT_REGISTRY and "/" not in repository:
+        repository = f"library/{repository}"
+    # A digest says exactly what is meant; a tag beside it is for people.
+    return Reference(
+        registry=registry,
+        repository=repository,
+        tag="" if digest else tag or DEFAULT_TAG,
+        digest=digest,
+    )
+
+
+def candidates(reference: Reference, registries: tuple[str, ...]) -> tuple[Reference, ...]:
+    """Return where a short name may be found, in order; a full name only where it says."""
+    if reference.registry:
+        return (reference,)
+    return tuple(parse(f"{registry}/{reference}") for registry in registries)
+
+
+def _wrong(text: str, why: str, hint: str = "") -> Invalid:
+    return Invalid(f'image "{text}": {why}', hint=hint)

@@ -1,0 +1,274 @@
+"""Keep images: one small record each, and layers that all images share.
+
+    images/ID.json          an image's record; ID is the digest of its configuration (64 hex)
+    images/names.json       name -> ID
+    images/staging/N/       an image on its way in: an OCI layout; its puller holds a flock on it
+    layers/DIFF_ID/         one unpacked layer (64 hex)
+    layers/DIFF_ID.tmp/     a layer being unpacked; renamed when it is whole
+    images/locks/DIFF_ID    held while it is being unpacked
+    images/lock             shared by pulls, exclusive for removals: nothing a pull is about to
+                            use is taken away
+
+Whatever podpy is killed over, records and layers are whole or not there; the next removal or prune takes the rest away.
+Finding an image reads two small files. Which images pods use is for callers to say (`in_use`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+
+from manifests import codec
+from manifests.faults import Invalid
+from manifests.value import EMPTY, Value
+from runtime.image import reference
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from runtime.paths import Paths
+
+
+class ImageConfig(Value):
+    """How an image wants to be run (OCI image-spec, config)."""
+
+    entrypoint: tuple[str, ...] = ()
+    cmd: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    user: str = ""
+    working_dir: str = ""
+    volumes: tuple[str, ...] = ()
+    exposed_ports: tuple[str, ...] = ()
+    stop_signal: str = ""
+    labels: Mapping[str, str] = EMPTY
+
+
+class Image(Value):
+    """An image in the store. `layers` are diff ids (hex), the lowest first; sizes in bytes.
+
+    `digest` is that of the manifest it was pulled by: what a registry answers for its tag.
+    """
+
+    id: str
+    digest: str
+    config: ImageConfig
+    layers: tuple[str, ...]
+    size: int = 0
+    created: str = ""
+    architecture: str = ""
+
+
+class Store:
+    """The images of one instance of podpy."""
+
+    def __init__(self, paths: Paths) -> None:
+        self.paths = paths
+
+    def names(self) -> dict[str, str]:
+        """Return name -> id of every name that an image has."""
+        try:
+            with open(f"{self.paths.images}/names.json", encoding="utf-8") as file:
+                found: dict[str, str] = json.load(file)
+                return found
+        except (FileNotFoundError, ValueError):
+            return {}
+
+    def image(self, image_id: str) -> Image:
+        """Return the image with that id. Raises Invalid when it is not in the store."""
+        found = self._read(image_id)
+        if found is None:
+            raise Invalid(
+                f"image {image_id[:12]} is no longer in the store", hint="apply again to pull it"
+            )
+        return found
+
+    def find(self, name: str) -> Image | None:
+        """Return the image of that name, digest, id or unambiguous beginning of an id (12+)."""
+        known = self.names()
+        for candidate in _spellings(name):
+            if candidate in known:
+                return self._read(known[candidate])
+        wanted = name.removeprefix("sha256:")
+        if len(wanted) >= 12 and all(letter in "0123456789abcdef" for letter in wanted):
+            matches = [image_id for image_id in self._ids() if image_id.startswith(wanted)]
+            return self._read(matches[0]) if len(matches) == 1 else None
+        return None
+
+    def images(self) -> tuple[Image, ...]:
+        """Return every image."""
+        found = (self._read(image_id) for image_id in self._ids())
+        return tuple(image for image in found if image is not None)
+
+    def layer_directories(self, image: Image) -> tuple[str, ...]:
+        """Return the image's layers as overlayfs wants them: the topmost first."""
+        return tuple(f"{self.paths.layers}/{layer}" for layer in reversed(image.layers))
+
+    def is_whole(self, image: Image) -> bool:
+        """Say whether every layer of the image is unpacked."""
+        return all(os.path.isdir(f"{self.paths.layers}/{layer}") for layer in image.layers)
+
+    def add(self, image: Image, names: tuple[str, ...]) -> None:
+        """Save the record of an image whose layers are there, and give it these names."""
+        _write(f"{self.paths.images}/{image.id}.json", codec.encode(image))
+        self._rename(dict.fromkeys(names, image.id))
+
+    def tag(self, image: Image, name: str) -> None:
+        """Give the image one more name."""
+        self._rename({str(reference.parse(name)): image.id})
+
+    def remove(
+        self, name: str, *, in_use: frozenset[str] = frozenset(), force: bool = False
+    ) -> tuple[str, ...]:
+        """Take the name off its image, and remove an image without names; return what went.
+
+        An id removes all names. Raises Invalid for an image that pods use, and, without `force`,
+        for an id that has several names.
+        """
+        image = self.find(name)
+        if image is None:
+            raise Invalid(f'image "{name}" is not in the store', hint="podpy image ls")
+        with self.locked(exclusive=True):
+            known = self.names()
+            own = [known_name for known_name, owner in known.items() if owner == image.id]
+            going = [spelling for spelling in _spellings(name) if spelling in own] or own
+            if len(going) > 1 and not force:
+                raise Invalid(
+                    f"image {image.id[:12]} has several names: {', '.join(going)}",
+                    hint="name one of them, or use --force",
+                )
+            last = len(going) == len(own)
+            if last and image.id in in_use:
+                raise Invalid(
+                    f'image "{name}" is in use by a pod',
+                    hint="delete the pod first: podpy get pods",
+                )
+            self._rename(dict.fromkeys(going, ""))
+            if not last:
+                return tuple(going)
+            self._forget(image.id)
+            self._sweep_layers(in_use)
+            return (*going, image.id)
+
+    def prune(
+        self, in_use: frozenset[str], *, everything: bool = False
+    ) -> tuple[tuple[str, ...], int]:
+        """Remove images without a name, or with `everything` all that no pod uses.
+
+        Stray layers go, too. Returns the ids that went and the bytes that were freed.
+        """
+        with self.locked(exclusive=True):
+            named = set(self.names().values())
+            going = [
+                image
+                for image in self.images()
+                if image.id not in in_use and (everything or image.id not in named)
+            ]
+            ids = {image.id for image in going}
+            self._rename({name: "" for name, owner in self.names().items() if owner in ids})
+            for image in going:
+                self._forget(image.id)
+            freed = self._sweep_layers(in_use)
+        return tuple(sorted(ids)), freed
+
+    @contextlib.contextmanager
+    def locked(self, *, exclusive: bool) -> Iterator[None]:
+        """Keep removals away from pulls: a pull holds the lock shared, a removal exclusively."""
+        os.makedirs(self.paths.images, mode=0o700, exist_ok=True)
+        os.makedirs(self.paths.layers, mode=0o700, exist_ok=True)
+        descriptor = os.open(
+            f"{self.paths.images}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _ids(self) -> tuple[str, ...]:
+        try:
+            found = sorted(os.listdir(self.paths.images))
+        except FileNotFoundError:
+            return ()
+        return tuple(name[:64] for name in found if len(name) == 69 and name.endswith(".json"))
+
+    def _read(self, image_id: str) -> Image | None:
+        try:
+            with open(f"{self.paths.images}/{image_id}.json", encoding="utf-8") as file:
+                return codec.restore(Image, json.load(file))
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def _forget(self, image_id: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{self.paths.images}/{image_id}.json")
+
+    def _rename(self, changes: Mapping[str, str]) -> None:
+        """Change names.json: name -> id, or "" to take the name away."""
+        with self._names_lock():
+            names = {**self.names(), **changes}
+            _write(f"{self.paths.images}/names.json", {k: v for k, v in names.items() if v})
+
+    @contextlib.contextmanager
+    def _names_lock(self) -> Iterator[None]:
+        path = f"{self.paths.images}/names.lock"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _sweep_layers(self, in_use: frozenset[str]) -> int:
+        """Remove layers that neither a record nor a pod's image names, and what kills left over.
+
+        The caller holds the store's lock exclusively, so nothing is being pulled. A pod's image
+        whose record is gone cannot be asked for its layers: then nothing is removed.
+        """
+        if any(self._read(image_id) is None for image_id in in_use):
+            return 0
+        needed = {layer for image in self.images() for layer in image.layers}
+        freed = 0
+        for name in os.listdir(self.paths.layers):
+            if name not in needed:
+                path = f"{self.paths.layers}/{name}"
+                freed += _size(path)
+                shutil.rmtree(path)
+        shutil.rmtree(f"{self.paths.images}/staging", ignore_errors=True)
+        return freed
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    """The full names under which an image that the user calls `name` may be kept."""
+    try:
+        wanted = reference.parse(name)
+    except Invalid:
+        return (name,)
+    if wanted.registry:
+        return (str(wanted),)
+    full = (
+        str(reference.parse(f"{registry}/{wanted}"))
+        for registry in ("localhost", reference.DEFAULT_REGISTRY)
+    )
+    # A pull that found a short name elsewhere has kept the short name as well.
+    return (str(wanted), *full)
+
+
+def _size(path: str) -> int:
+    total = 0
+    for directory, _, files in os.walk(path):
+        for file in files:
+            total += os.lstat(f"{directory}/{file}").st_size
+    return total
+
+
+def _write(path: str, value: object) -> None:
+    temporary = f"{path}.{os.getpid()}.tmp"
+    with open(temporary, "w", encoding="utf-8") as file:
+        json.dump(value, file, separators=(",", ":"))
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
