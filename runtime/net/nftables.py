@@ -42,9 +42,19 @@ def listed(table: str) -> dict[str, Any] | None:
 def forward_blocked(table: str) -> tuple[str, ...]:
     """Return the chains, other than of our `table`, that drop what no rule of theirs lets through.
 
-    Where there is one, pods reach nothing outside until a rule there accepts their traffic: podpy
-    says so and leaves the host's firewall alone. Rules of iptables-legacy are not seen.
+    Where there is one, pods reach nothing outside, and nobody a port of theirs, until a rule there
+    accepts their traffic: podpy says so and leaves the host's firewall alone. Rules of
+    iptables-legacy are not seen.
     """
+    return _dropping("forward", table)
+
+
+def input_blocked(table: str) -> tuple[str, ...]:
+    """Return the chains that keep pods from this host itself, and so from their name server."""
+    return _dropping("input", table)
+
+
+def _dropping(hook: str, table: str) -> tuple[str, ...]:
     status, output, complaint = _run("list chains\n", json=True)
     if status != 0:
         raise HostFault(f"nft chains cannot be listed: {complaint}")
@@ -52,7 +62,7 @@ def forward_blocked(table: str) -> tuple[str, ...]:
     for entry in _decoded(output).get("nftables", []):
         chain = entry.get("chain", {})
         ours = (chain.get("family"), chain.get("table")) == ("inet", table)
-        if chain.get("hook") == "forward" and chain.get("policy") == "drop" and not ours:
+        if chain.get("hook") == hook and chain.get("policy") == "drop" and not ours:
             found.append(f"{chain['family']} {chain['table']} {chain['name']}")
     return tuple(found)
 

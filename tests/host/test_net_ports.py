@@ -351,6 +351,7 @@ def test_the_firewall_of_the_host_is_left_alone_and_its_block_told(
 
     assert before is None
     assert told == ("ip filter FORWARD",)
+    assert host.call(nftables.input_blocked, "pp-t") == ()
     assert host.call(nftables.listed, "pp-t") is None
     assert host.call(nftables.forward_blocked, "pp-t") == told
 
