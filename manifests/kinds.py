@@ -16,6 +16,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from manifests.meta import ObjectMeta, TemplateMeta
+    from manifests.pod import PodSpec
+    from manifests.problems import FieldPath
+
 Workload = Deployment | ReplicaSet | DaemonSet | Job
 """The kinds that pods are made from."""
 
@@ -77,6 +81,22 @@ def supported(api_version: str, kind: str) -> KindInfo | None:
 
 def ref(thing: Object) -> Ref:
     return Ref(kind=thing.kind, namespace=thing.metadata.namespace, name=thing.metadata.name)
+
+
+def pod_part(thing: Object) -> tuple[ObjectMeta | TemplateMeta, PodSpec, FieldPath] | None:
+    """Return metadata and specification of the pods that an object stands for.
+
+    With them comes the path to the specification; the metadata is beside it. None for an object
+    that stands for no pods.
+    """
+    match thing:
+        case Pod():
+            return thing.metadata, thing.spec, ("spec",)
+        case Deployment() | ReplicaSet() | DaemonSet() | Job():
+            template = thing.spec.template
+            return template.metadata, template.spec, ("spec", "template", "spec")
+        case _:
+            return None
 
 
 def dump(thing: Object) -> dict[str, Any]:

@@ -65,17 +65,15 @@ class Value(metaclass=ValueType):
     __defaults__: ClassVar[dict[str, Any]]
 
     def __init__(self, **given: Any) -> None:
+        held = self.__defaults__ | given
+        if len(held) != len(self.__fields__):
+            raise _misuse(type(self), given)
         put = object.__setattr__
-        defaults = self.__defaults__
-        for field in self.__fields__:
-            if field in given:
-                put(self, field, given.pop(field))
-            elif field in defaults:
-                put(self, field, defaults[field])
-            else:
-                raise TypeError(f"{type(self).__name__}: {field} is missing")
-        if given:
-            raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(given))}")
+        try:
+            for field, value in held.items():
+                put(self, field, value)
+        except AttributeError:
+            raise _misuse(type(self), given) from None
 
     def __setattr__(self, field: str, _value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen: {field} cannot be set")
@@ -114,8 +112,21 @@ class Value(metaclass=ValueType):
         return type(self)(**{**fields, **changes})
 
 
+def _misuse(kind: type[Value], given: dict[str, Any]) -> TypeError:
+    for field in kind.__fields__:
+        if field not in given and field not in kind.__defaults__:
+            return TypeError(f"{kind.__name__}: {field} is missing")
+    unknown = sorted(given.keys() - set(kind.__fields__))
+    return TypeError(f"{kind.__name__} has no {', '.join(unknown)}")
+
+
 def _restore(kind: type[Value], fields: dict[str, Any]) -> Value:
-    return kind(**fields)
+    """Make a pickled value again; what was pickled was whole."""
+    value = object.__new__(kind)
+    put = object.__setattr__
+    for field, held in (kind.__defaults__ | fields).items():
+        put(value, field, held)
+    return value
 
 
 def _hashable(value: object) -> object:

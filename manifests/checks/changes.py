@@ -26,27 +26,18 @@ def immutable_changes(
     content is not at hand; None compares.
     """
     findings = Findings()
-    match old, new:
-        case (
-            (Deployment(), Deployment())
-            | (ReplicaSet(), ReplicaSet())
-            | (
-                DaemonSet(),
-                DaemonSet(),
-            )
-        ):
-            if old.spec.selector != new.spec.selector:
-                findings.add(("spec", "selector"), _AGAIN.format(kind=new.kind))
-        case Job(), Job():
-            for field in ("template", "completions"):
-                if getattr(old.spec, field) != getattr(new.spec, field):
-                    findings.add(("spec", field), _AGAIN.format(kind="Job"))
-        case (ConfigMap(), ConfigMap()) | (Secret(), Secret()):
-            _check_content(old, new, findings, content_changed)
-        case PersistentVolumeClaim(), PersistentVolumeClaim():
-            _check_claim(old, new, findings)
-        case _:
-            pass
+    lasting = (Deployment, ReplicaSet, DaemonSet)
+    if isinstance(old, lasting) and isinstance(new, lasting):
+        if old.spec.selector != new.spec.selector:
+            findings.add(("spec", "selector"), _AGAIN.format(kind=new.kind))
+    elif isinstance(old, Job) and isinstance(new, Job):
+        for field in ("template", "completions"):
+            if getattr(old.spec, field) != getattr(new.spec, field):
+                findings.add(("spec", field), _AGAIN.format(kind="Job"))
+    elif isinstance(old, (ConfigMap, Secret)) and isinstance(new, (ConfigMap, Secret)):
+        _check_content(old, new, findings, content_changed)
+    elif isinstance(old, PersistentVolumeClaim) and isinstance(new, PersistentVolumeClaim):
+        _check_claim(old, new, findings)
     return tuple(findings.flaws)
 
 

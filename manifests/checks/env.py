@@ -28,7 +28,8 @@ _FIELDS = (
 _KEYED = re.compile(r"metadata\.(?:labels|annotations)\['([^']*)'\]")
 _RESOURCES = re.compile(r"(?:limits|requests)\.(?:cpu|memory|ephemeral-storage|hugepages-.+)")
 _CPU_DIVISORS = frozenset({"0", "1m", "1"})
-_SIZE_DIVISORS = frozenset("0 1 1k 1M 1G 1T 1P 1E 1Ki 1Mi 1Gi 1Ti 1Pi 1Ei".split())
+_UNITS = ("k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
+_SIZE_DIVISORS = frozenset({"0", "1", *(f"1{unit}" for unit in _UNITS)})
 
 
 def check(

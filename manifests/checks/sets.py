@@ -1,6 +1,6 @@
 """Check several objects together: duplicates, references to what is not there, host ports.
 
-    check([deployment, config_map]) -> Clash(index=0, path=..., message='ConfigMap "app" is not ...')
+    check([pod]) -> Clash(index=0, path=..., message='claim "data" is not declared', missing=...)
 
 Pure. Called by manifests.load, which knows the places of the objects, and which objects are known
 from earlier passes.
@@ -13,10 +13,8 @@ from manifests.checks import ports
 from manifests.checks import workloads as workload_checks
 from manifests.checks.containers import each
 from manifests.config import ConfigMap, Secret
-from manifests.pod import Pod
 from manifests.ref import Ref
 from manifests.value import Value
-from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,21 +69,15 @@ def check(objects: Sequence[Object]) -> tuple[Clash, ...]:
 
 def needs(thing: Object) -> Iterator[Need]:
     """Give what the pods of an object cannot start without; optional references are none."""
-    match thing:
-        case Pod():
-            yield from _needs(thing.spec, ("spec",))
-            annotations, path = thing.metadata.annotations, ("metadata",)
-            host_network = thing.spec.host_network
-        case Deployment() | ReplicaSet() | DaemonSet() | Job():
-            template = thing.spec.template
-            yield from _needs(template.spec, ("spec", "template", "spec"))
-            annotations, path = template.metadata.annotations, ("spec", "template", "metadata")
-            host_network = template.spec.host_network
-        case _:
-            return
-    network = annotations.get(references.NETWORK_ANNOTATION, references.DEFAULT_NETWORK)
-    if network != references.DEFAULT_NETWORK and not host_network:
-        where = (*path, "annotations", references.NETWORK_ANNOTATION)
+    part = kinds.pod_part(thing)
+    if part is None:
+        return
+    meta, spec, path = part
+    yield from _needs(spec, path)
+    default = references.DEFAULT_NETWORK
+    network = meta.annotations.get(references.NETWORK_ANNOTATION, default)
+    if network != default and not spec.host_network:
+        where = (*path[:-1], "metadata", "annotations", references.NETWORK_ANNOTATION)
         yield Need(kind="Network", name=network, path=where)
 
 
@@ -185,9 +177,7 @@ def _host_ports(objects: Sequence[Object]) -> Iterator[Clash]:
 
 
 def _claimed_by(thing: Object) -> Iterator[tuple[Path, ContainerPort]]:
-    match thing:
-        case Pod():
-            yield from ports.lasting(thing.spec, ("spec",))
-        case Deployment() | ReplicaSet() | DaemonSet() | Job():
-            if workload_checks.at_once(thing) > 0:
-                yield from ports.lasting(thing.spec.template.spec, ("spec", "template", "spec"))
+    part = kinds.pod_part(thing)
+    if part is not None and workload_checks.at_once(thing) > 0:
+        _, spec, path = part
+        yield from ports.lasting(spec, path)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from manifests.checks import names, pods, ports
 from manifests.meta import Operator
-from manifests.pod import RestartPolicy
+from manifests.pod import Pod, RestartPolicy
 from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from manifests.checks.findings import Findings
     from manifests.codec import Path
-    from manifests.kinds import Workload
+    from manifests.kinds import Object, Workload
     from manifests.meta import LabelSelector
     from manifests.pod import PodTemplate
 
@@ -28,15 +28,17 @@ def check(workload: Workload, findings: Findings) -> None:
     _check_host_ports(workload, findings)
 
 
-def at_once(workload: Workload) -> int:
-    """How many pods of a workload are to run at the same time on this host."""
-    match workload:
+def at_once(thing: Object) -> int:
+    """How many pods of an object are to run at the same time on this host."""
+    match thing:
         case Deployment() | ReplicaSet():
-            return workload.spec.replicas
-        case DaemonSet():
+            return thing.spec.replicas
+        case DaemonSet() | Pod():
             return 1
         case Job():
-            return min(workload.spec.parallelism, workload.spec.completions)
+            return min(thing.spec.parallelism, thing.spec.completions)
+        case _:
+            return 0
 
 
 def _check_lasting(workload: Deployment | ReplicaSet | DaemonSet, findings: Findings) -> None:

@@ -1,0 +1,71 @@
+"""What it means here that a field or kind of Kubernetes is not supported: a sentence for each.
+
+Read by manifests.support, which explains how places are written. Two tables, no code.
+"""
+
+from __future__ import annotations
+
+_ONE_HOST = "the pod runs on this host, the only one there is"
+_NO_API = "there is no API server here that a pod could ask"
+
+FIELD_MEANINGS: dict[str, str] = {
+    "Deployment.spec.strategy.type": "the old pods are stopped before new ones start",
+    "Deployment.spec.strategy.rollingUpdate": "the old pods are stopped before new ones start",
+    "Deployment.spec.minReadySeconds": "a pod counts as ready when it runs",
+    "Deployment.spec.paused": "changes are rolled out at once",
+    "DaemonSet.spec.updateStrategy": "the old pod is stopped before the new one starts",
+    "Job.spec.activeDeadlineSeconds": "the Job may run for ever",
+    "Job.spec.completionMode": "the pods get no index",
+    "Job.spec.suspend": "the Job starts at once",
+    "Job.spec.ttlSecondsAfterFinished": "the finished Job stays until it is deleted",
+    "pod.activeDeadlineSeconds": "the pod may run for ever",
+    "pod.affinity": _ONE_HOST,
+    "pod.automountServiceAccountToken": _NO_API,
+    "pod.containers[].lifecycle": "no command runs after the start or before the stop",
+    "pod.containers[].livenessProbe": "a container that hangs is not restarted",
+    "pod.containers[].readinessProbe": "a container counts as ready when it runs",
+    "pod.containers[].restartPolicy": "the pod's restartPolicy holds for all its containers",
+    "pod.containers[].startupProbe": "a container counts as started when it runs",
+    "pod.containers[].terminationMessagePolicy": "the end of the log is not kept as the message",
+    "pod.hostIPC": "the pod keeps an IPC namespace of its own",
+    "pod.hostPID": "the containers do not see the host's processes",
+    "pod.hostUsers": "root in the container is root of the host",
+    "pod.imagePullSecrets": "images are pulled with this host's own registry logins",
+    "pod.nodeName": _ONE_HOST,
+    "pod.nodeSelector": _ONE_HOST,
+    "pod.os": "podpy runs Linux containers only",
+    "pod.priority": "no pod is preferred to another",
+    "pod.priorityClassName": "no pod is preferred to another",
+    "pod.runtimeClassName": "the container runs under the default OCI runtime",
+    "pod.schedulerName": _ONE_HOST,
+    "pod.serviceAccount": _NO_API,
+    "pod.serviceAccountName": _NO_API,
+    "pod.shareProcessNamespace": "each container sees its own processes only",
+    "pod.subdomain": "the pod is found by its own name only",
+    "pod.topologySpreadConstraints": _ONE_HOST,
+}
+
+KIND_MEANINGS: dict[str, str] = {
+    "ClusterRole": _NO_API,
+    "ClusterRoleBinding": _NO_API,
+    "CronJob": "its Jobs are not run",
+    "CustomResourceDefinition": "objects of that kind are left out",
+    "Endpoints": "no name or address is made for it",
+    "EndpointSlice": "no name or address is made for it",
+    "HorizontalPodAutoscaler": "the number of pods stays what spec.replicas says",
+    "Ingress": "nothing routes HTTP to the pods; give a container a hostPort",
+    "LimitRange": "each container has the limits that it states itself",
+    "NetworkPolicy": "traffic is not restricted",
+    "PersistentVolume": "every claim gets a directory of this host",
+    "PodDisruptionBudget": "podpy moves no pods between hosts, so there is nothing to hold back",
+    "PriorityClass": "no pod is preferred to another",
+    "ReplicationController": "its pods are not run; write a ReplicaSet",
+    "ResourceQuota": "a namespace may use all of the host",
+    "Role": _NO_API,
+    "RoleBinding": _NO_API,
+    "Service": "no name or address is made for it; pods are found by their own names, and from "
+    "outside by hostPort",
+    "ServiceAccount": _NO_API,
+    "StatefulSet": "its pods are not run",
+    "StorageClass": "every claim gets a directory of this host",
+}
