@@ -16,9 +16,9 @@ class Limits(Value):
     `expansion` is the weight, in bytes, of all that aliases and merge keys repeat in one file.
     """
 
-    bytes: int = 64 * 1024 * 1024
+    bytes: int = 32 * 1024 * 1024
     depth: int = 100
-    nodes: int = 4_000_000
+    nodes: int = 2_000_000
     expansion: int = 4 * 1024 * 1024
 
 

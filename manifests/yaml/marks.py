@@ -23,13 +23,15 @@ Place = tuple[int, int]
 class Node:
     """One value of a document: its place, and the nodes below it.
 
-    `fields` are by key, each with the place of the key; `items` are those of a list.
+    `fields` are by key, each with the place of the key; `items` are those of a list. `text` is
+    what stands there for a scalar, before it is a boolean or a number.
     """
 
-    __slots__ = ("fields", "items", "place")
+    __slots__ = ("fields", "items", "place", "text")
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, text: str = "") -> None:
         self.place = place
+        self.text = text
         self.fields: dict[str, tuple[Place, Node]] = {}
         self.items: list[Node] = []
 
@@ -65,23 +67,28 @@ class Marks:
 
         (0, 0) where the document itself is not there.
         """
-        if document >= len(self.documents):
-            return 0, 0
-        node = self.documents[document]
+        return self._nearest(document, path)[0]
+
+    def written(self, document: int, path: FieldPath) -> str:
+        """Return the text of a scalar as it is written (`yes`, `0644`), "" where there is none."""
+        _, node = self._nearest(document, path)
+        return node.text if node else ""
+
+    def _nearest(self, document: int, path: FieldPath) -> tuple[Place, Node | None]:
+        """Follow `path` as far as it exists: the place there, and the node if that is all."""
+        node = self.documents[document] if document < len(self.documents) else None
         place = node.place if node else (0, 0)
         for step in path:
             if node is None:
                 break
             if isinstance(step, int):
-                if step >= len(node.items):
-                    break
-                node = node.items[step]
-                place = node.place
-            else:
-                if step not in node.fields:
-                    break
+                node = node.items[step] if step < len(node.items) else None
+                place = node.place if node else place
+            elif step in node.fields:
                 place, node = node.fields[step]
-        return place
+            else:
+                node = None
+        return place, node
 
     def _read(self) -> None:
         while True:
@@ -98,7 +105,7 @@ class Marks:
         kind = type(event)
         if kind is events.Alias:
             return self._anchors.get(event.anchor) or Node(_place(event))
-        node = Node(_place(event))
+        node = Node(_place(event), event.value if kind is events.Scalar else "")
         if event.anchor is not None:
             self._anchors[event.anchor] = node
         if kind is events.MappingStart:

@@ -144,9 +144,11 @@ class _Composer:
 
     def _sequence(self) -> list[Any]:
         following, end, value_of = self._next, events.SequenceEnd, self._value
-        values = []
+        values: list[Any] = []
         while type(event := following()) is not end:
             values.append(value_of(event))
+            if len(values) > self._nodes:
+                break  # _collection refuses it
         return values
 
     def _mapping(self) -> dict[str, Any]:
@@ -177,6 +179,8 @@ class _Composer:
             if key in values:
                 self._has_duplicates = True
             values[key] = value_of(following())
+            if len(values) > self._nodes:
+                break  # _collection refuses it
         for value, event in merges:
             self._merge(values, value, event)
         return values
