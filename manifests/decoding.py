@@ -1,0 +1,170 @@
+"""Turn one document into its object with defaults, or say everything that is wrong with it.
+
+Called by manifests.load. The common case costs one decoding and the checks; only a document with
+flaws meets the schemas, which word what is wrong and tell what Kubernetes knows from what nobody
+does.
+"""
+
+from __future__ import annotations
+
+from manifests import codec, defaults, kinds, support
+from manifests.checks import objects as object_checks
+from manifests.meta import DEFAULT_NAMESPACE
+from manifests.problems import Severity
+from manifests.value import Value
+from schemas import catalogue
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from manifests.codec import Flaw, Path
+    from manifests.documents import Document
+    from manifests.kinds import KindInfo, Object
+    from manifests.loaded import Options
+    from manifests.problems import Problem
+    from schemas.validator import Violation
+
+    Raw = dict[str, Any]
+
+_UNKNOWN = "unknown field"  # how the validator's message about one starts
+
+
+class Decoded(Value):
+    """`problems` holds all, `unsupported` repeats some of them."""
+
+    object: Object | None = None
+    problems: tuple[Problem, ...] = ()
+    unsupported: tuple[Problem, ...] = ()
+
+
+def decode(document: Document, options: Options) -> Decoded:
+    """Return the object of a document, as far as it can be made, and all its problems."""
+    report = _Report(document, options)
+    info = kinds.supported(document.api_version, document.kind)
+    if info is None:
+        _judge_foreign(document, report)
+        return report.result(None)
+    return report.result(_object(document, info, report))
+
+
+class _Report:
+    """Collects the problems of one document, with the severity that the options give them."""
+
+    def __init__(self, document: Document, options: Options) -> None:
+        self.options = options
+        self._document = document
+        self._problems: list[Problem] = []
+        self._unsupported: list[Problem] = []
+
+    def wrong(self, path: Path, message: str, severity: Severity = Severity.ERROR) -> None:
+        self._problems.append(self._document.problem(path, message, severity))
+
+    def unknown(self, path: Path, message: str) -> None:
+        if self.options.unknown is not None:
+            self.wrong(path, message, self.options.unknown)
+
+    def unsupported(self, path: Path, message: str, *, fatal: bool = False) -> None:
+        severity = Severity.ERROR if fatal else self.options.unsupported
+        problem = self._document.problem(path, message, severity)
+        self._problems.append(problem)
+        self._unsupported.append(problem)
+
+    def violation(self, violation: Violation) -> None:
+        if violation.message.startswith(_UNKNOWN):
+            self.unknown(violation.path, violation.message)
+        else:
+            quotes = "; put it in quotes" if violation.quote else ""
+            self.wrong(violation.path, violation.message + quotes)
+
+    def result(self, thing: Object | None) -> Decoded:
+        return Decoded(
+            object=thing, problems=tuple(self._problems), unsupported=tuple(self._unsupported)
+        )
+
+
+def _object(document: Document, info: KindInfo, report: _Report) -> Object | None:
+    raw = support.without_server_fields(document.raw)
+    thing, flaws = codec.decode(info.type, raw)
+    if flaws:
+        raw = _without_flaws(document, raw, flaws, report)
+        thing, left = codec.decode(info.type, raw)
+        told = {flaw.path for flaw in flaws}
+        for flaw in left:
+            if flaw.path not in told:
+                report.wrong(flaw.path, flaw.message)
+    if thing is None:
+        return None
+    for part in support.of_object(thing):
+        report.unsupported(part.path, part.message, fatal=part.fatal)
+    if thing.metadata.owner_references:
+        thing = thing.replace(metadata=thing.metadata.replace(owner_references=()))
+    _judge_namespace(document, info, report)
+    made: Object = defaults.complete(thing, report.options.namespace or DEFAULT_NAMESPACE)
+    for flaw in object_checks.check(made):
+        report.wrong(flaw.path, flaw.message)
+    return made
+
+
+def _judge_namespace(document: Document, info: KindInfo, report: _Report) -> None:
+    wanted = report.options.namespace
+    if info.namespaced and wanted and document.namespace not in ("", wanted):
+        message = f'is "{document.namespace}", but the command is for namespace "{wanted}"'
+        report.wrong(("metadata", "namespace"), message)
+
+
+def _without_flaws(document: Document, raw: Raw, flaws: tuple[Flaw, ...], report: _Report) -> Raw:
+    """Report the flaws of an object; return it without the fields that it can do without."""
+    dropped = [flaw.path for flaw in flaws if _changes_nothing(document.kind, raw, flaw)]
+    rest = [flaw for flaw in flaws if flaw.path not in dropped]
+    violations = _violations(document, raw)
+    for violation in violations:
+        report.violation(violation)
+    refused = {violation.path: violation.message for violation in violations}
+    for flaw in rest:
+        if flaw.path in refused:
+            if refused[flaw.path].startswith(_UNKNOWN):
+                dropped.append(flaw.path)
+            continue
+        part = _unsupported(document.kind, raw, flaw)
+        if part is None:
+            report.wrong(flaw.path, flaw.message)
+            continue
+        report.unsupported(part.path, part.message, fatal=part.fatal)
+        dropped.append(flaw.path)
+    return support.strip(raw, dropped)
+
+
+def _violations(document: Document, raw: Raw) -> tuple[Violation, ...]:
+    from schemas import validator
+
+    return validator.violations(raw, document.api_version, document.kind)
+
+
+def _changes_nothing(kind: str, raw: Raw, flaw: Flaw) -> bool:
+    """Whether a field may be dropped without a word. An empty text is a choice left out."""
+    if flaw.unknown:
+        return support.harmless(kind, raw, flaw.path)
+    return support.at(raw, flaw.path) == "" and flaw.message.startswith("must be one of")
+
+
+def _unsupported(kind: str, raw: Raw, flaw: Flaw) -> support.Unsupported | None:
+    if flaw.unknown:
+        return support.unsupported_field(kind, flaw.path)
+    return support.unsupported_value(kind, raw, flaw.path)
+
+
+def _judge_foreign(document: Document, report: _Report) -> None:
+    """Tell a kind that podpy does not run from one that nobody knows."""
+    version, kind = document.api_version, document.kind
+    if catalogue.known(version, kind):
+        for violation in _violations(document, document.raw):
+            report.violation(violation)
+        report.unsupported(("kind",), support.unsupported_kind(kind))
+    elif support.is_custom(version) and not catalogue.api_versions(kind):
+        report.unsupported(("kind",), support.custom_kind(version, kind))
+    else:
+        # The object is left out, so even --validate=ignore has a word for it.
+        severity = report.options.unknown or Severity.WARNING
+        field = "apiVersion" if catalogue.api_versions(kind) else "kind"
+        report.wrong((field,), catalogue.unknown_kind(version, kind), severity)

@@ -1,0 +1,238 @@
+"""Load manifests: files in, typed objects with defaults out, or everything that is wrong.
+
+    loaded = load(["app/"], KUBE_PLAY, cache_dir=paths.cache)
+
+This is the one door of the room. Files are read, documents decoded and checked one by one
+(manifests.decoding), then all objects together (manifests.checks.sets). What a file was decoded to
+is kept by its content, so that the same bytes are not parsed twice.
+"""
+
+from __future__ import annotations
+
+import os
+
+from manifests import cache, kinds, sources
+from manifests.loaded import (
+    APPLY,
+    KUBE_PLAY,
+    Clashing,
+    FileReading,
+    Loaded,
+    Located,
+    Options,
+)
+from manifests.meta import DEFAULT_NAMESPACE
+from manifests.problems import Problem, Severity, errors, ordered
+from manifests.ref import Ref
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from typing import Any, BinaryIO
+
+    from manifests.checks.sets import Clash
+    from manifests.documents import Document
+    from manifests.kinds import Object
+    from manifests.sources import File, Source
+
+__all__ = ["APPLY", "KUBE_PLAY", "Loaded", "Located", "Options", "load", "refs", "spec_digest"]
+
+_PODPYS = ("uid", "ownerReferences", "creationTimestamp")
+
+
+def load(
+    given: Iterable[str | Source],
+    options: Options = APPLY,
+    *,
+    known: Collection[Ref] = frozenset(),
+    cache_dir: str | None = None,
+    stdin: BinaryIO | None = None,
+) -> Loaded:
+    """Load the objects of all sources, and everything that is wrong with them.
+
+    `known` are objects that pods may name though no source holds them: those of earlier passes.
+    `cache_dir` is a private directory for what was decoded, None keeps nothing. For the forms of a
+    source, for `stdin` and for what is raised see manifests.sources.gather.
+    """
+    listed = tuple(given)
+    gathered, problems = sources.gather(listed, stdin=stdin)
+    # A file may be named twice, by itself and by its directory.
+    files = tuple({file.name: file for file in gathered}.values())
+    book = _Book(cache_dir, listed, options)
+    readings = [book.reading(file) for file in files]
+    objects = [located for reading in readings for located in reading.objects]
+    found = list(problems)
+    for reading in readings:
+        found.extend(reading.problems)
+    declared = {*known, *(ref for reading in readings for ref in reading.broken)}
+    everything = not errors(problems) and not any(reading.partial for reading in readings)
+    for clashing in book.together(files, objects):
+        if clashing.missing is None or (everything and clashing.missing not in declared):
+            found.append(clashing.problem)
+    book.close()
+    return Loaded(
+        objects=() if errors(found) else tuple(objects),
+        problems=ordered(found),
+        unsupported=ordered(one for reading in readings for one in reading.unsupported),
+    )
+
+
+def refs(
+    given: Iterable[str | Source], *, namespace: str = "", stdin: BinaryIO | None = None
+) -> tuple[tuple[Ref, ...], tuple[Problem, ...]]:
+    """Name the objects of all sources, of the kinds that podpy runs, without looking into them.
+
+    For commands that delete: a manifest that is not valid (any more) still names its objects.
+    `namespace` is for objects that name none. Problems are those of reading the files.
+    """
+    from manifests import documents
+
+    found: dict[Ref, None] = {}
+    read, problems = documents.read(given, stdin=stdin)
+    for document in read:
+        if kinds.supported(document.api_version, document.kind) and document.name:
+            found[_ref(document, namespace)] = None
+    return tuple(found), problems
+
+
+def spec_digest(thing: Object) -> str:
+    """Return the sha256, in hex, of what the user asks for: the object less what podpy sets."""
+    import hashlib
+    import json
+
+    raw = kinds.dump(thing)
+    raw["metadata"] = {key: raw["metadata"][key] for key in raw["metadata"] if key not in _PODPYS}
+    text = json.dumps(raw, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class _Book:
+    """The readings of files: from the cache where the bytes are the same, else made and kept."""
+
+    def __init__(
+        self, directory: str | None, given: Sequence[str | Source], options: Options
+    ) -> None:
+        self._directory = directory
+        self._options = options
+        self._slot = cache.slot(_here(), given, options)
+        self._old = cache.read(directory, self._slot) if directory else {}
+        self._new: dict[Any, Any] = {}
+        self._whole = True
+
+    def reading(self, file: File) -> FileReading:
+        key = self._key(file)
+        reading: FileReading | None = self._old.get(key)
+        if reading is None:
+            reading = read_file(file, self._options)
+        if _may_be_kept(reading):
+            self._new[key] = reading
+        else:
+            self._whole = False
+        return reading
+
+    def together(self, files: Sequence[File], objects: list[Located]) -> tuple[Clashing, ...]:
+        """The problems of all objects together."""
+        key = tuple(self._key(file) for file in files)
+        found: tuple[Clashing, ...] | None = self._old.get(key)
+        if found is None:
+            found = clashes(files, objects, self._options.missing)
+        if self._whole:
+            self._new[key] = found
+        return found
+
+    def close(self) -> None:
+        """Write what is new; what belongs to no file any more is forgotten with it."""
+        if self._directory and self._new.keys() != self._old.keys():
+            cache.write(self._directory, self._slot, self._new)
+
+    def _key(self, file: File) -> tuple[str, str]:
+        return (file.name, file.sha256) if self._directory else (file.name, "")
+
+
+def _here() -> str:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return ""
+
+
+def _may_be_kept(reading: FileReading) -> bool:
+    """Secrets are never written to a disk, nor is what somebody is about to correct."""
+    secret = any(located.object.kind == "Secret" for located in reading.objects)
+    return not secret and not errors(reading.problems)
+
+
+def read_file(file: File, options: Options) -> FileReading:
+    """Decode and check the documents of one file, each by itself."""
+    from manifests import decoding, documents
+
+    read, problems = documents.parse([file])
+    objects: list[Located] = []
+    found: list[Problem] = list(problems)
+    unsupported: list[Problem] = []
+    broken: list[Ref] = []
+    for document in read:
+        decoded = decoding.decode(document, options)
+        found.extend(decoded.problems)
+        unsupported.extend(decoded.unsupported)
+        if decoded.object is not None:
+            objects.append(_located(document, decoded.object))
+        else:
+            broken.append(_ref(document, options.namespace))
+    return FileReading(
+        objects=tuple(objects),
+        problems=tuple(found),
+        unsupported=tuple(unsupported),
+        broken=tuple(broken),
+        partial=bool(errors(problems)),
+    )
+
+
+def _ref(document: Document, namespace: str) -> Ref:
+    """Name what a document declares; `namespace` is for one that names none."""
+    info = kinds.BY_KIND.get(document.kind)
+    within = document.namespace or namespace or DEFAULT_NAMESPACE
+    namespaced = info is None or info.namespaced
+    return Ref(kind=document.kind, name=document.name, namespace=within if namespaced else "")
+
+
+def _located(document: Document, thing: Object) -> Located:
+    return Located(
+        object=thing,
+        digest=spec_digest(thing),
+        file=document.file,
+        line=document.line,
+        index=document.index,
+    )
+
+
+def clashes(
+    files: Sequence[File], objects: Sequence[Located], missing: Severity
+) -> tuple[Clashing, ...]:
+    """Check all objects together and give the problems their places."""
+    from manifests.checks import sets
+
+    found = sets.check([located.object for located in objects])
+    return _placed(found, files, objects, missing) if found else ()
+
+
+def _placed(
+    found: Sequence[Clash], files: Sequence[File], objects: Sequence[Located], missing: Severity
+) -> tuple[Clashing, ...]:
+    """Read the files concerned once more, for the places of fields."""
+    from manifests import documents
+
+    wanted = {objects[clash.index].file for clash in found}
+    read, _ = documents.parse([file for file in files if file.name in wanted])
+    at: dict[tuple[str, int], Document] = {(one.file, one.index): one for one in read}
+    placed = []
+    for clash in found:
+        here = objects[clash.index]
+        message = clash.message
+        if clash.other >= 0:
+            other = objects[clash.other]
+            message += f" (see {kinds.ref(other.object)} at {other.file}:{other.line})"
+        severity = missing if clash.lenient else Severity.ERROR
+        problem = at[here.file, here.index].problem(clash.path, message, severity)
+        placed.append(Clashing(problem=problem, missing=clash.missing))
+    return tuple(placed)

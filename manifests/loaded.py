@@ -1,0 +1,82 @@
+"""What manifests.load takes and gives: options, objects with their places, problems.
+
+These values are kept in the cache of manifests.cache, so this module imports little.
+"""
+
+from __future__ import annotations
+
+from manifests.kinds import Object
+from manifests.problems import Problem, Severity, errors
+from manifests.ref import Ref
+from manifests.value import Value
+
+
+class Options(Value):
+    """How bad is what, and which namespace objects are in that name none.
+
+    `unsupported`: fields and kinds that Kubernetes knows and podpy does not honour (what cannot run
+    without them is an error in any case). `unknown`: fields and kinds that nobody knows; None
+    drops such fields without a word, kinds with a warning. `missing`: what a pod names and is
+    neither given nor known. `namespace` is that of -n: another one in a manifest is an error.
+    """
+
+    unsupported: Severity = Severity.ERROR
+    unknown: Severity | None = Severity.ERROR
+    missing: Severity = Severity.WARNING
+    namespace: str = ""
+
+
+APPLY = Options()
+KUBE_PLAY = Options(unsupported=Severity.WARNING, missing=Severity.ERROR)
+
+
+class Located(Value):
+    """An object with its defaults, and where it is written.
+
+    `index` counts the objects of the file from 0; `digest` is manifests.load.spec_digest.
+    """
+
+    object: Object
+    digest: str
+    file: str = ""
+    line: int = 0
+    index: int = 0
+
+
+class FileReading(Value):
+    """One file's objects and problems. `problems` holds all, `unsupported` repeats some of them.
+
+    `broken` names objects that are written and could not be made; `partial` tells that the file
+    could not be read to its end, so that nobody knows what else it declares.
+    """
+
+    objects: tuple[Located, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    unsupported: tuple[Problem, ...] = ()
+    broken: tuple[Ref, ...] = ()
+    partial: bool = False
+
+
+class Clashing(Value):
+    """A problem of several objects. It is none where `missing` is known from earlier passes."""
+
+    problem: Problem
+    missing: Ref | None = None
+
+
+class Loaded(Value):
+    """What all sources hold together.
+
+    `objects` are in the order of the sources; they are empty when there is an error, so that
+    nobody takes half a source for the whole. `problems` holds everything to tell, in the order of
+    places; `unsupported` are those of them that are about fields and kinds not honoured yet.
+    """
+
+    objects: tuple[Located, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    unsupported: tuple[Problem, ...] = ()
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that forbid to use what was loaded."""
+        return errors(self.problems)
