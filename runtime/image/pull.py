@@ -2,8 +2,8 @@
 
     name or source -> Image, every layer unpacked and verified
 
-Layers that are unpacked already are not unpacked again. Two podpy processes that pull images with
-a common layer wait for each other at that layer only. Credentials reach skopeo in a file.
+What the store has already is neither fetched nor unpacked again: see runtime.image.layers, and for
+what goes over the wire runtime.image.skopeo. The record is written last.
 """
 
 from __future__ import annotations
@@ -16,23 +16,17 @@ import shutil
 from enum import StrEnum
 
 from manifests.container import PullPolicy
-from manifests.faults import Fault, HostFault, Invalid, Retry
+from manifests.faults import Fault, Invalid, Retry
 from manifests.value import Value
-from runtime import proc
-from runtime.image import auth, reference, registries
-from runtime.image.store import Image, ImageConfig
-from runtime.image.unpack import unpack
+from runtime.image import layers, manifest, reference, registries, skopeo
+from runtime.image.skopeo import Options as Options
+from runtime.image.store import Image
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any
 
     from runtime.image.store import Store
-
-PULL_SECONDS = 1800.0
-ASK_SECONDS = 60.0
-TRIES = "2"
 
 
 class Stage(StrEnum):
@@ -41,20 +35,6 @@ class Stage(StrEnum):
     FETCHING = "fetching"
     UNPACKING = "unpacking"
     READY = "ready"
-
-
-class Options(Value):
-    """How registries are spoken to. `creds` is USER[:PASSWORD]; `tls_verify` None lets
-    registries.conf decide."""
-
-    authfile: str = ""
-    creds: str = ""
-    cert_dir: str = ""
-    tls_verify: bool | None = None
-    architecture: str = ""
-
-    def __repr__(self) -> str:
-        return f"Options(authfile={self.authfile!r}, tls_verify={self.tls_verify})"
 
 
 DEFAULTS = Options()
@@ -113,7 +93,7 @@ def pull(
     source = reference.source(name)
     with store.locked(exclusive=False):
         if source is not None:
-            return _fetch(store, str(source), _names_of(source), options, progress)
+            return _from_source(store, source, options, progress)
         wanted = reference.parse(name)
         faults: list[Fault] = []
         for place in registries.places(wanted, registries.read()):
@@ -135,131 +115,125 @@ def _from_registry(
     options: Options,
     progress: Callable[[Stage, str], None],
 ) -> Image:
-    """Fetch from a registry, unless what it has is what the store has."""
-    there = store.find(str(place))
-    if (
-        there is not None
-        and store.is_whole(there)
-        and _remote_digest(f"docker://{place}", options, str(place)) == there.digest
-    ):
-        progress(Stage.READY, str(place))
+    """Fetch from a registry, unless what it has is what the store has.
+
+    The manifest comes first and everything after it by its digest: a tag that moves meanwhile
+    cannot mix two images.
+    """
+    about = str(place)
+    raw = skopeo.manifest(f"docker://{place}", options, about)
+    digest = manifest.digest_of(raw)
+    if place.digest and digest != place.digest:
+        raise Invalid(f'image "{about}": its registry sent another manifest, {digest}')
+    there = store.find(about)
+    if there is not None and there.digest == digest and store.is_whole(there):
+        progress(Stage.READY, about)
         return there
-    return _fetch(store, f"docker://{place}", names, options, progress)
+    front = f"docker://{place.registry}/{place.repository}@"
+    chosen = manifest.choose(raw, options.platform)
+    if chosen is not None:
+        raw = skopeo.manifest(front + chosen, options, about)
+        if manifest.digest_of(raw) != chosen:
+            raise Invalid(f'image "{about}": its registry sent another manifest than {chosen}')
+    wanted = _Wanted(
+        source=front + (chosen or digest), about=about, names=names, digest=digest, manifest=raw
+    )
+    return _fetch(store, wanted, options, progress)
 
 
-def _names_of(source: reference.Source) -> tuple[str, ...]:
-    """The name that a local source gives its image: oci:DIR:NAME; none where it says none."""
-    if source.transport == "containers-storage":
-        return (str(reference.parse(source.location.rpartition("]")[2])),)
-    _, colon, name = source.location.partition(":")
-    return (str(reference.parse(name)),) if colon and name else ()
+class _Wanted(Value):
+    """What to fetch; of a registry's image the `manifest` is known, of an archive's it is not."""
+
+    source: str
+    about: str
+    names: tuple[str, ...]
+    digest: str = ""
+    manifest: bytes = b""
 
 
-def _fetch(
+def _from_source(
     store: Store,
-    source: str,
-    names: tuple[str, ...],
+    source: reference.Source,
     options: Options,
     progress: Callable[[Stage, str], None],
 ) -> Image:
-    about = names[0] if names else source
-    progress(Stage.FETCHING, about)
-    with _staging(store) as directory, _arguments(options, "src-", source) as arguments:
-        platform = ("--override-arch", options.architecture) if options.architecture else ()
-        _skopeo(
-            *platform,
-            "copy",
-            "--quiet",
-            "--dest-oci-accept-uncompressed-layers",
-            *arguments,
-            source,
-            f"oci:{directory}/oci:image",
-            about=about,
-        )
-        progress(Stage.UNPACKING, about)
-        image = _import(store, f"{directory}/oci", about, _remote_digest(source, options, about))
-    store.add(image, names)
-    progress(Stage.READY, about)
+    names = _names_of(source, options)
+    wanted = _Wanted(source=str(source), about=names[0] if names else str(source), names=names)
+    return _fetch(store, wanted, options, progress)
+
+
+def _names_of(source: reference.Source, options: Options) -> tuple[str, ...]:
+    """The names that a local source gives its image: what it says, else its file's name."""
+    if source.transport == "containers-storage":
+        return (str(reference.parse(source.location.rpartition("]")[2])),)
+    path, colon, name = source.location.partition(":")
+    if colon and name:
+        return (str(reference.parse(name)),)
+    if source.transport == "docker-archive":
+        found = skopeo.tags(str(source), options, str(source))
+        return tuple(str(reference.parse(tag)) for tag in found)
+    stem = os.path.basename(os.path.abspath(path)).partition(".")[0].lower()
+    with contextlib.suppress(Invalid):
+        return (str(reference.parse(f"localhost/{stem}")),)
+    return ()
+
+
+def _fetch(
+    store: Store, wanted: _Wanted, options: Options, progress: Callable[[Stage, str], None]
+) -> Image:
+    progress(Stage.FETCHING, wanted.about)
+    have: tuple[manifest.Layer, ...] = ()
+    if wanted.manifest:
+        listed = manifest.manifest(wanted.manifest).layers
+        have = tuple(layer for layer in listed if layers.is_known(store, layer))
+    with _staging(store) as directory:
+        layout = f"{directory}/oci"
+        skopeo.copy(wanted.source, layout, options, wanted.about, have)
+        progress(Stage.UNPACKING, wanted.about)
+        try:
+            image = _import(store, layout, wanted, options)
+        except Fault as fault:
+            about = f'image "{wanted.about}": '
+            message = about + fault.message.removeprefix(about)
+            raise type(fault)(message, hint=fault.hint) from fault
+    layers.make_durable(store)
+    store.add(image, wanted.names)
+    progress(Stage.READY, wanted.about)
     return image
 
 
-def _remote_digest(source: str, options: Options, about: str) -> str:
-    """The digest that the registry gives for the name: skopeo may have converted the manifest."""
-    if not source.startswith("docker://"):
-        return ""
-    with _arguments(options, "", source) as arguments:
-        return _sha256(_skopeo("inspect", *arguments, "--raw", source, about=about).stdout)
-
-
-def _import(store: Store, layout: str, about: str, digest: str) -> Image:
+def _import(store: Store, layout: str, wanted: _Wanted, options: Options) -> Image:
     """Unpack the layers of the one image in an OCI layout."""
-    index = _read_json(f"{layout}/index.json")
-    manifest_digest = index["manifests"][0]["digest"]
-    manifest = _read_json(_blob(layout, manifest_digest))
-    config_digest = manifest["config"]["digest"]
-    config = _read_json(_blob(layout, config_digest))
-    diff_ids = config.get("rootfs", {}).get("diff_ids") or []
-    if len(diff_ids) != len(manifest["layers"]):
+    index = json.loads(_read(f"{layout}/index.json"))
+    digest = index["manifests"][0]["digest"]
+    held = manifest.manifest(_read(_blob(layout, digest)))
+    # skopeo makes OCI manifests of Docker's, with a configuration of another digest: the image's
+    # id must be the one that everybody else knows it by, so that one is asked for as it is.
+    original = wanted.manifest if wanted.manifest and manifest.is_docker(wanted.manifest) else b""
+    if original:
+        raw = skopeo.configuration(wanted.source, options, wanted.about)
+        known = manifest.manifest(original).config
+    else:
+        raw, known = _read(_blob(layout, held.config)), held.config
+    if manifest.digest_of(raw) != known:
+        raise Invalid(f"its configuration is not {known}: corrupted or forged")
+    config = manifest.configuration(raw)
+    if len(config.diff_ids) != len(held.layers):
         raise Invalid(
-            f'image "{about}": its configuration names {len(diff_ids)} layers, its manifest '
-            f"{len(manifest['layers'])}"
+            f"its configuration names {len(config.diff_ids)} layers, its manifest "
+            f"{len(held.layers)}"
         )
-    for layer, diff_id in zip(manifest["layers"], diff_ids, strict=True):
-        _unpack(store, _blob(layout, layer["digest"]), layer["digest"], diff_id, about)
+    for layer, diff_id in zip(held.layers, config.diff_ids, strict=True):
+        layers.ensure(store, _blob(layout, layer.digest), layer.digest, diff_id)
     return Image(
-        id=config_digest.removeprefix("sha256:"),
-        digest=digest or manifest_digest,
-        config=_config(config.get("config") or {}),
-        layers=tuple(diff_id.removeprefix("sha256:") for diff_id in diff_ids),
-        size=sum(layer["size"] for layer in manifest["layers"]),
-        created=config.get("created", ""),
-        architecture=config.get("architecture", ""),
+        id=known.removeprefix("sha256:"),
+        digest=wanted.digest or digest,
+        config=config.run,
+        layers=tuple(diff_id.removeprefix("sha256:") for diff_id in config.diff_ids),
+        size=sum(layer.size for layer in held.layers),
+        created=config.created,
+        architecture=config.architecture,
     )
-
-
-def _config(raw: dict[str, Any]) -> ImageConfig:
-    return ImageConfig(
-        entrypoint=tuple(raw.get("Entrypoint") or ()),
-        cmd=tuple(raw.get("Cmd") or ()),
-        env=tuple(raw.get("Env") or ()),
-        user=raw.get("User") or "",
-        working_dir=raw.get("WorkingDir") or "",
-        volumes=tuple(sorted(raw.get("Volumes") or ())),
-        exposed_ports=tuple(sorted(raw.get("ExposedPorts") or ())),
-        stop_signal=raw.get("StopSignal") or "",
-        labels=raw.get("Labels") or {},
-    )
-
-
-def _unpack(store: Store, blob: str, digest: str, diff_id: str, about: str) -> None:
-    """Unpack one layer, unless it is there; another process at the same layer is waited for."""
-    name = diff_id.removeprefix("sha256:")
-    target = f"{store.paths.layers}/{name}"
-    if os.path.isdir(target):
-        return
-    with _layer_lock(store, name):
-        if os.path.isdir(target):
-            return
-        temporary = f"{target}.tmp"
-        shutil.rmtree(temporary, ignore_errors=True)
-        try:
-            unpack(blob, temporary, digest=digest, diff_id=diff_id)
-        except Fault as fault:
-            raise type(fault)(f'image "{about}": {fault.message}', hint=fault.hint) from fault
-        os.replace(temporary, target)
-
-
-@contextlib.contextmanager
-def _layer_lock(store: Store, name: str) -> Iterator[None]:
-    """Hold the lock of one layer. Its file stays: two files of one name would be two locks."""
-    directory = f"{store.paths.images}/locks"
-    os.makedirs(directory, mode=0o700, exist_ok=True)
-    lock = os.open(f"{directory}/{name}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
 
 
 @contextlib.contextmanager
@@ -294,71 +268,10 @@ def _remove_if_left(directory: str) -> None:
         os.close(descriptor)
 
 
-@contextlib.contextmanager
-def _arguments(options: Options, prefix: str, source: str) -> Iterator[tuple[str, ...]]:
-    """skopeo's words for the options; `prefix` is "src-" where a command has two sides."""
-    words: list[str] = []
-    with contextlib.ExitStack() as stack:
-        authfile = options.authfile
-        if options.creds:
-            registry = source.removeprefix("docker://").partition("/")[0]
-            authfile = stack.enter_context(auth.file_for(options.creds, registry))
-        if authfile:
-            words += ["--authfile", authfile]
-        if options.cert_dir:
-            words += [f"--{prefix}cert-dir", options.cert_dir]
-        if options.tls_verify is not None:
-            words.append(f"--{prefix}tls-verify={str(options.tls_verify).lower()}")
-        yield tuple(words)
-
-
-_MISSING = ("manifest unknown", "name unknown", "not found", "no such file", "does not exist")
-_DENIED = ("unauthorized", "denied", "authentication required", "forbidden")
-
-
-def _skopeo(*words: str, about: str) -> proc.Result:
-    seconds = PULL_SECONDS if "copy" in words else ASK_SECONDS
-    policy = () if os.path.exists("/etc/containers/policy.json") else ("--insecure-policy",)
-    result = proc.run("skopeo", *policy, *words, timeout=seconds)
-    if result.status == 0:
-        return result
-    said = _plain(result.complaint)
-    lower = said.lower()
-    if any(sign in lower for sign in _DENIED):
-        raise Invalid(
-            f'image "{about}": access refused: {said}',
-            hint="log in with `skopeo login`, or give --authfile or --creds",
-        )
-    if any(sign in lower for sign in _MISSING):
-        raise Invalid(f'image "{about}": does not exist: {said}', hint="check name and tag")
-    if "http: server gave HTTP response to HTTPS client" in said:
-        raise Invalid(
-            f'image "{about}": the registry speaks plain HTTP',
-            hint="use --tls-verify=false, or mark it insecure in registries.conf",
-        )
-    if "no space left" in lower:
-        raise HostFault(f'image "{about}": {said}', hint="podpy image prune --all")
-    raise Retry(f'image "{about}": cannot be pulled: {said}', hint="the next pass tries again")
-
-
-def _plain(complaint: str) -> str:
-    """The message of skopeo's last log line."""
-    last = complaint.splitlines()[-1]
-    _, marker, message = last.partition("msg=")
-    return message.strip('"').replace('\\"', '"') if marker else last
-
-
 def _blob(layout: str, digest: str) -> str:
-    algorithm, _, value = digest.partition(":")
-    return f"{layout}/blobs/{algorithm}/{value}"
+    return f"{layout}/blobs/sha256/{digest.removeprefix('sha256:')}"
 
 
-def _read_json(path: str) -> Any:
-    with open(path, encoding="utf-8") as file:
-        return json.load(file)
-
-
-def _sha256(content: bytes) -> str:
-    import hashlib
-
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()

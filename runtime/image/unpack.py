@@ -69,6 +69,15 @@ def unpack(
     return Unpacked(digest=stream.digest, diff_id=stream.diff_id, size=size, entries=entries)
 
 
+def identify(blob: str, *, digest: str, diff_id: str, limits: Limits = DEFAULT_LIMITS) -> None:
+    """Verify both digests of the file `blob` without writing anything; raises as `unpack`."""
+    with Stream(blob, limits) as stream:
+        for _chunk in stream:
+            pass
+    _verify("digest", digest, stream.digest)
+    _verify("diff id", diff_id, stream.diff_id)
+
+
 def _verify(what: str, wanted: str, found: str) -> None:
     if wanted and wanted != found:
         raise Invalid(f"the layer's {what} is {found}, not {wanted}: corrupted or forged")

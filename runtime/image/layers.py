@@ -1,0 +1,101 @@
+"""Have an image's layer unpacked once: a blob and the diff id that the image claims for it in.
+
+    layers/DIFF_ID/         one unpacked layer (64 hex)
+    layers/DIFF_ID.tmp/     a layer being unpacked; renamed when it is whole
+    images/blobs/DIGEST     the diff id that this blob was found to hold (64 hex each)
+
+Called by runtime.image.pull. A claim is never believed: a diff id is a path below layers/ and may
+be another image's secret, so a layer that is there already serves only images that come with a
+blob which, as podpy itself has seen, holds it. That memory also tells which layers a registry need
+not send again. Two processes that want the same layer wait for each other at its lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+
+from manifests.faults import HostFault, Invalid
+from runtime import locks, proc
+from runtime.image.unpack import identify, unpack
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from runtime.image.manifest import Layer
+    from runtime.image.store import Store
+
+UNPACK_SECONDS = 1800.0
+SYNC_SECONDS = 600.0
+
+_DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
+
+
+def is_known(store: Store, layer: Layer) -> bool:
+    """Whether the blob has been unpacked before, and what was in it is still there."""
+    diff_id = _remembered(store, layer.digest)
+    return bool(diff_id) and os.path.isdir(f"{store.paths.layers}/{diff_id}")
+
+
+def ensure(store: Store, blob: str, digest: str, diff_id: str) -> None:
+    """Have the layer `diff_id` unpacked from the file `blob`, whose digest is `digest`.
+
+    Both digests are verified. Raises Invalid for a blob that is corrupt, hostile or another one
+    than was claimed, HostFault when this host cannot write it; nothing is left behind then.
+    """
+    name, blob_name = _hex(diff_id), _hex(digest)
+    target = f"{store.paths.layers}/{name}"
+    with locks.held(store.paths, (f"layer-{name}",), timeout=UNPACK_SECONDS):
+        if not os.path.isdir(target):
+            temporary = f"{target}.tmp"
+            shutil.rmtree(temporary, ignore_errors=True)
+            unpack(blob, temporary, digest=digest, diff_id=diff_id)
+            os.replace(temporary, target)
+        elif _remembered(store, digest) != name:
+            identify(blob, digest=digest, diff_id=diff_id)
+        _remember(store, blob_name, name)
+
+
+def make_durable(store: Store) -> None:
+    """Have everything unpacked on the disk: a record that outlives a power cut must be right."""
+    proc.check("sync", "-f", store.paths.layers, timeout=SYNC_SECONDS)
+
+
+def forget_missing(store: Store) -> None:
+    """Forget blobs whose layers have been removed."""
+    root = f"{store.paths.images}/blobs"
+    names = os.listdir(root) if os.path.isdir(root) else []
+    for name in names:
+        if not os.path.isdir(f"{store.paths.layers}/{_remembered(store, f'sha256:{name}')}"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(f"{root}/{name}")
+
+
+def _hex(digest: str) -> str:
+    matched = _DIGEST.fullmatch(digest)
+    if matched is None:
+        raise Invalid(f'"{digest}" is not a sha256 digest')
+    return matched[1]
+
+
+def _remembered(store: Store, digest: str) -> str:
+    try:
+        with open(f"{store.paths.images}/blobs/{_hex(digest)}", encoding="ascii") as file:
+            found = file.read()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return ""
+    return found if _DIGEST.fullmatch(f"sha256:{found}") else ""
+
+
+def _remember(store: Store, blob: str, diff_id: str) -> None:
+    root = f"{store.paths.images}/blobs"
+    if _remembered(store, f"sha256:{blob}") == diff_id:
+        return
+    try:
+        os.makedirs(root, mode=0o700, exist_ok=True)
+        # A name of 64 digits only ever holds a whole diff id: `_remembered` discards a torn one.
+        with open(f"{root}/{blob}", "w", encoding="ascii") as file:
+            file.write(diff_id)
+    except OSError as error:
+        raise HostFault(f"{root}: cannot be written: {error.strerror}") from error
