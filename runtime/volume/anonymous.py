@@ -22,27 +22,24 @@ _COPY_SECONDS = 600.0
 
 
 def fill(directory: str, rootfs: str, path: str) -> None:
-    """Make `directory` from what the image has at `path`; it is left alone if it exists.
+    """Make `directory` afresh from what the image has at `path`; what it held before is gone.
 
     Owners, modes, links and extended attributes are kept. Where the image has nothing, or no
     directory, it is empty, 0755, root's. Run where `rootfs` is mounted. Raises HostFault.
     """
-    if os.path.isdir(directory):
-        return
-    fresh = f"{directory}.new"
     try:
-        # A fill that was killed left it half done.
-        if os.path.isdir(fresh):
-            proc.check("rm", "-rf", "--one-file-system", "--", fresh, timeout=_COPY_SECONDS)
-        os.makedirs(fresh)
-        os.chmod(fresh, _MODE)
+        if os.path.isdir(directory):
+            # Not shutil.rmtree: it recurses, and how deep the tree is was up to the container.
+            proc.check("rm", "-rf", "--", directory, timeout=_COPY_SECONDS)
+        os.makedirs(directory)
+        os.chmod(directory, _MODE)
         source = _open(rootfs, path)
-        if source is not None:
-            try:
-                _copy(source, fresh)
-            finally:
-                os.close(source)
-        os.rename(fresh, directory)
+        if source is None:
+            return
+        try:
+            _copy(source, directory)
+        finally:
+            os.close(source)
     except OSError as error:
         raise HostFault(
             f"{directory}: cannot be filled from the image's volume {path}: {error.strerror}"

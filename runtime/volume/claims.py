@@ -20,6 +20,7 @@ from manifests import codec
 from manifests.faults import HostFault, Invalid
 from manifests.value import Value
 from manifests.volumes import ClaimSpec
+from runtime import proc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 MODE = 0o777
 """Any user of a container may write; users of the host are kept out by the state directory."""
 
+_REMOVE_SECONDS = 600.0
 _RECORDS = ".claims"
 _REMOVING = ".removing"
 
@@ -137,16 +139,10 @@ def remove(paths: Paths, namespace: str, name: str, *, consent: bool) -> bool:
 
 def sweep(paths: Paths) -> None:
     """Delete what removals that were killed have left. Raises HostFault naming what resists."""
-    import shutil
-
     removing = f"{paths.claims}/{_REMOVING}"
     for name in _names(removing):
-        try:
-            shutil.rmtree(f"{removing}/{name}")
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise HostFault(f"{error.filename}: cannot be deleted: {error.strerror}") from error
+        # Not shutil.rmtree: it recurses, and how deep the tree is was up to its user.
+        proc.check("rm", "-rf", "--", f"{removing}/{name}", timeout=_REMOVE_SECONDS)
 
 
 def _make(path: str) -> None:

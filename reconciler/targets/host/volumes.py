@@ -317,7 +317,7 @@ def _binding(
         source=target if sub_path else volume.path,
         read_only=mount.read_only or volume.read_only,
         propagation=_PROPAGATION[mount.mount_propagation],
-        volume=volume.path,
+        volume=volume.path if sub_path else "",
         sub_path=sub_path,
     )
 

@@ -1,0 +1,177 @@
+"""configMap and secret volumes on real file systems, and readers that never see half of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import select
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from runtime.kernel import mounts, namespaces
+from runtime.volume import projected
+from runtime.volume.projected import File
+from tests.fixtures.tree import TREE
+
+pytestmark = pytest.mark.host
+
+UPDATES = 100
+
+READER = """
+import json, os, sys
+volume, stop = sys.argv[1:]
+flaws, seen, rounds = [], set(), 0
+print("ready", flush=True)
+while not os.path.exists(stop) or rounds == 0:
+    rounds += 1
+    try:
+        with open(f"{volume}/a") as file:
+            seen.add(file.read())
+        version = os.open(f"{volume}/..data", os.O_RDONLY)
+        try:
+            both = []
+            for name in ("a", "b"):
+                fd = os.open(name, os.O_RDONLY, dir_fd=version)
+                both.append(os.read(fd, 100).decode())
+                os.close(fd)
+            if both[0] != both[1]:
+                flaws.append(f"mixed: {both}")
+        except FileNotFoundError:
+            pass  # this version was retired while we held it open: open ..data again
+        finally:
+            os.close(version)
+    except OSError as error:
+        flaws.append(f"missing: {error}")
+print(json.dumps({"flaws": flaws[:5], "rounds": rounds, "seen": len(seen)}))
+"""
+"""Opens the key as a program would; the pair through ..data, as one that wants both to match."""
+
+
+def pair(number: int) -> list[File]:
+    text = f"{number:06}".encode()
+    return [File(path=name, content=text, mode=0o644) for name in ("a", "b")]
+
+
+def test_a_reader_sees_all_of_one_version_through_a_hundred_updates(
+    apart: namespaces.Inside, tmp_path: Path
+) -> None:
+    """The reader sits in the pod's namespace; the volume is a secret's tmpfs there."""
+    volume, stop = tmp_path / "secret", tmp_path / "stop"
+    apart.call(projected.memory, str(volume))
+    apart.call(projected.write, str(volume), pair(0))
+
+    reader = apart.call(
+        subprocess.Popen,
+        [sys.executable, "-c", READER, str(volume), str(stop)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "ready\n"
+        for number in range(1, UPDATES + 1):
+            assert apart.call(projected.write, str(volume), pair(number))
+        stop.touch()
+        said = json.loads(reader.stdout.readline())
+    finally:
+        reader.kill()
+        reader.communicate()
+
+    assert said["flaws"] == []
+    assert said["seen"] > 1
+
+
+def test_a_secret_lives_in_memory_that_only_the_pod_sees(
+    apart: namespaces.Inside, tmp_path: Path
+) -> None:
+    volume = tmp_path / "volumes" / "token"
+    files = [File(path="key", content=b"hush", mode=0o400)]
+
+    apart.call(projected.memory, str(volume))
+    apart.call(projected.memory, str(volume))
+    apart.call(projected.write, str(volume), files)
+
+    found = apart.call(mounts.find, str(volume))
+    assert found is not None
+    assert found.kind == "tmpfs"
+    assert {"nosuid", "nodev", "noexec"} <= set(found.options)
+    assert len(apart.call(lambda: list(mounts.below(str(volume))))) == 1
+    assert apart.call((volume / "key").read_bytes) == b"hush"
+    assert apart.call(lambda: stat.S_IMODE(os.stat(volume / "key").st_mode)) == 0o400
+    assert os.listdir(volume) == [], "nothing of it is on the host"
+
+
+def test_fs_group_may_read_every_file_and_nobody_else_more(tmp_path: Path) -> None:
+    volume = str(tmp_path / "config")
+    files = [
+        File(path="private", content=b"1", mode=0o400),
+        File(path="deep/er", content=b"2", mode=0o600),
+    ]
+
+    assert projected.write(volume, files, group=4321)
+    assert not projected.write(volume, files, group=4321)
+
+    for path, mode in (("private", 0o440), ("deep/er", 0o640), ("deep", 0o2755)):
+        held = os.stat(f"{volume}/{path}")
+        assert (stat.S_IMODE(held.st_mode), held.st_gid) == (mode, 4321)
+
+
+def test_a_full_file_system_leaves_the_old_version(
+    apart: namespaces.Inside, tmp_path: Path
+) -> None:
+    volume = tmp_path / "small"
+    volume.mkdir()
+    apart.call(mounts.tmpfs, str(volume), size=64 << 10)
+    apart.call(projected.write, str(volume), pair(1))
+    too_much = [*pair(2), File(path="big", content=bytes(1 << 20), mode=0o644)]
+
+    with pytest.raises(Exception, match="No space left on device"):
+        apart.call(projected.write, str(volume), too_much)
+
+    assert apart.call((volume / "a").read_text) == "000001"
+    assert sorted(apart.call(os.listdir, volume))[2:] == ["a", "b"]
+    assert apart.call(projected.write, str(volume), pair(3))
+
+
+WRITER = """
+import sys
+from runtime.volume import projected
+from runtime.volume.projected import File
+from tests.fixtures.tree import TREE
+number = 0
+print("ready", flush=True)
+while True:
+    number += 1
+    text = f"{number:06}".encode()
+    names = ("a", "b", f"only-{number % 3}", f"deep/{number % 2}")
+    projected.write(sys.argv[1], [File(path=name, content=text, mode=0o644) for name in names])
+"""
+
+
+def test_a_killed_writer_leaves_a_whole_version_and_the_next_one_tidies_up(
+    tmp_path: Path,
+) -> None:
+    volume = str(tmp_path / "config")
+    final = [*pair(7), File(path="deep/end", content=b"x", mode=0o644)]
+    for _kill in range(15):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, volume], cwd=TREE, stdout=subprocess.PIPE
+        )
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        select.select([], [], [], random.uniform(0.001, 0.02))
+        writer.kill()
+        writer.communicate()
+
+        if os.path.lexists(f"{volume}/..data"):
+            with open(f"{volume}/..data/a") as a, open(f"{volume}/..data/b") as b:
+                assert a.read() == b.read()
+        projected.write(volume, final)
+        version = os.readlink(f"{volume}/..data")
+        assert sorted(os.listdir(volume)) == sorted(["..data", version, "a", "b", "deep"])
+        assert os.listdir(f"{volume}/deep") == ["end"]
