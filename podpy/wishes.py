@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
+from manifests.load import Mode
+
 from manifests import load
 from manifests.faults import Invalid
-from manifests.load import Mode
 from reconciler.plan.wish import Wished
 
 TYPE_CHECKING = False

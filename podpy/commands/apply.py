@@ -26,6 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from manifests.load import Mode
+
     from reconciler import cycle
 
     context = Context(settings={"start_seconds": arguments.timeout})

@@ -50,6 +50,7 @@ def _from_files(
 ) -> tuple[dict[Ref, Object], list[Ref]]:
     """The objects in the files, and what earlier versions of the files have brought."""
     from manifests.load import Mode, Options
+
     from reconciler.state import objects
 
     wished = wishes.load_wished(

@@ -19,6 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 when nothing would change, 1 when something would, as kubectl diff does."""
     from manifests.load import Mode
+
     from reconciler import cycle
 
     context = Context()

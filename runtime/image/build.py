@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from runtime.image.store import Image, Store
 
 BUILD_SECONDS = 3600.0
+FILES = ("Containerfile", "Dockerfile")
 
 
 def build(
@@ -55,7 +56,7 @@ def build(
 
 
 def _containerfile(context: str) -> str:
-    for name in ("Containerfile", "Dockerfile"):
+    for name in FILES:
         if os.path.isfile(f"{context}/{name}"):
             return f"{context}/{name}"
     raise Invalid(f"{context}: has neither a Containerfile nor a Dockerfile")

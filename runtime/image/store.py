@@ -9,8 +9,8 @@
     images/lock             shared by pulls, exclusive for removals: nothing a pull is about to
                             use is taken away
 
-Whatever podpy is killed over, records and layers are whole or not there; the next removal or prune takes the rest away.
-Finding an image reads two small files. Which images pods use is for callers to say (`in_use`).
+Whatever podpy is killed over, records and layers are whole or not there; the next removal or prune
+takes the rest away. Finding an image reads two small files. Which images pods use is for callers to say (`in_use`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import fcntl
 import json
 import os
 import shutil
+from collections.abc import Mapping
 
 from manifests import codec
 from manifests.faults import Invalid
@@ -28,7 +29,7 @@ from runtime.image import reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from runtime.paths import Paths
 

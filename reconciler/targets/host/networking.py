@@ -97,7 +97,7 @@ def remove(base: Base, name: str) -> None:
         known = network_records.read(base.paths, name)
         if known is None:
             return
-        dns.stop(base.paths, name)
+        dns.remove(base.paths, name)
         bridge.remove(known)
         network_records.remove(base.paths, name)
     _load_rules(base)
@@ -131,7 +131,7 @@ def rejoin(base: Base, record: PodRecord, inside: Inside) -> None:
 def resolver(base: Base, record: PodRecord) -> str:
     """Return the pod's resolv.conf."""
     known = network_records.read(base.paths, record.network) if record.network else None
-    return names.resolver(record.pod, known.gateway if known else "", names.host_resolver())
+    return names.resolver(record.pod, known.gateway if known else "", dns.host_resolver())
 
 
 def synchronise(base: Base, left: Sequence[PodRecord] = ()) -> None:

@@ -156,13 +156,24 @@ def write_etc(base: Base, record: PodRecord, hostname: str) -> None:
     directory = f"{base.paths.pod(record.uid)}/etc"
     os.makedirs(directory, mode=0o755, exist_ok=True)
     for name, text in {
-        "hosts": names.hosts(record.pod, record.address, hostname),
+        "hosts": names.hosts(record.pod, record.address, hostname, _host_names(record)),
         "hostname": f"{hostname}\n",
         "resolv.conf": networking.resolver(base, record),
     }.items():
         with open(f"{directory}/{name}", "w", encoding="utf-8") as file:
             file.write(text)
         os.chmod(f"{directory}/{name}", 0o644)
+
+
+def _host_names(record: PodRecord) -> str:
+    """The host's own /etc/hosts, for a pod that has the host's network."""
+    if not record.pod.spec.host_network:
+        return ""
+    try:
+        with open("/etc/hosts", encoding="utf-8") as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 def abandon(base: Base, record: PodRecord) -> None:
