@@ -9,8 +9,11 @@ import time
 
 from manifests.faults import Invalid
 from manifests.pod import Pod
+from manifests.references import NETWORK_ANNOTATION
+from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
 from reconciler.plan.change import Op
 from reconciler.plan.wish import Wished
+from reconciler.workloads.naming import ADDRESS_ANNOTATION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from manifests.container import ContainerPort
+    from manifests.kinds import Workload
     from manifests.meta import ObjectMeta
     from manifests.observed import PodState
     from manifests.pod import PodSpec
@@ -62,7 +66,7 @@ def flagged(wished: Iterable[Wished], arguments: argparse.Namespace) -> tuple[Wi
         changed = thing
         if isinstance(thing, Pod):
             changed = _pod(thing, arguments, annotations, next(addresses, ""))
-        elif hasattr(thing.spec, "template") if hasattr(thing, "spec") else False:
+        elif isinstance(thing, Deployment | ReplicaSet | DaemonSet | Job):
             changed = _workload(thing, arguments)
         if changed is not thing:
             # What the flags say is part of what is wanted: other flags, another digest.
@@ -76,10 +80,10 @@ def flagged(wished: Iterable[Wished], arguments: argparse.Namespace) -> tuple[Wi
 def _pod(pod: Pod, arguments: argparse.Namespace, extra: dict[str, str], address: str) -> Pod:
     given = dict(extra)
     if address:
-        given["podpy.dev/address"] = address
+        given[ADDRESS_ANNOTATION] = address
     network, host = _network(arguments)
     if network:
-        given["podpy.dev/network"] = network
+        given[NETWORK_ANNOTATION] = network
     spec = _published(pod.spec, arguments)
     if host:
         spec = spec.replace(host_network=True)
@@ -90,20 +94,26 @@ def _pod(pod: Pod, arguments: argparse.Namespace, extra: dict[str, str], address
     return pod.replace(metadata=metadata.replace(annotations=merged), spec=spec)
 
 
-def _workload(thing: object, arguments: argparse.Namespace) -> object:
-    template = thing.spec.template  # type: ignore[attr-defined]
+def _workload(thing: Workload, arguments: argparse.Namespace) -> Workload:
+    template = thing.spec.template
     network, host = _network(arguments)
     spec = _published(template.spec, arguments)
     if host:
         spec = spec.replace(host_network=True)
     metadata = template.metadata
     if network:
-        merged = {**metadata.annotations, "podpy.dev/network": network}
+        merged = {**metadata.annotations, NETWORK_ANNOTATION: network}
         metadata = metadata.replace(annotations=merged)
     if spec is template.spec and metadata is template.metadata:
         return thing
     changed = template.replace(metadata=metadata, spec=spec)
-    return thing.replace(spec=thing.spec.replace(template=changed))  # type: ignore[attr-defined]
+    if isinstance(thing, Deployment):
+        return thing.replace(spec=thing.spec.replace(template=changed))
+    if isinstance(thing, ReplicaSet):
+        return thing.replace(spec=thing.spec.replace(template=changed))
+    if isinstance(thing, DaemonSet):
+        return thing.replace(spec=thing.spec.replace(template=changed))
+    return thing.replace(spec=thing.spec.replace(template=changed))
 
 
 def _network(arguments: argparse.Namespace) -> tuple[str, bool]:
@@ -129,8 +139,8 @@ def _published(spec: PodSpec, arguments: argparse.Namespace) -> PodSpec:
         return spec
     wanted = {}
     for word in arguments.publish:
-        ip, host, container, protocol = parse_publish(word)
-        wanted[(container, protocol)] = (ip, host)
+        ip, host, inner, protocol = parse_publish(word)
+        wanted[(inner, protocol)] = (ip, host)
     containers = []
     for container in spec.containers:
         ports: list[ContainerPort] = []

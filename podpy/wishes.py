@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
-from manifests.load import Mode
-
 from manifests import load
 from manifests.faults import Invalid
+from manifests.problems import Severity
 from reconciler.plan.wish import Wished
 
 TYPE_CHECKING = False
@@ -16,6 +15,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from manifests.kinds import Object
+    from manifests.ref import Ref
+    from manifests.sources import Source
     from podpy.context import Context
 
 
@@ -40,16 +42,19 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
 
 
 def load_wished(
-    context: Context, sources: Sequence[str], options: load.Options
+    context: Context, sources: Sequence[str], options: load.Options, sha256: str = ""
 ) -> tuple[Wished, ...]:
     """Return the wanted objects; warnings are printed, and errors raised all at once."""
-    loaded = load.load(sources, options, cache_dir=context.paths.cache)
-    for problem in loaded.warnings:
-        print(f"Warning: {problem}", file=sys.stderr)
-    if loaded.errors:
-        for problem in loaded.errors:
-            print(problem, file=sys.stderr)
-        count = len(loaded.errors)
+    loaded = load.load(
+        named(sources, sha256),
+        options,
+        known=_known(context),
+        cache_dir=context.paths.cache,
+    )
+    for problem in loaded.problems:
+        print(problem, file=sys.stderr)
+    count = len(loaded.errors)
+    if count:
         raise Invalid(
             f"{count} {'problem' if count == 1 else 'problems'} found, nothing was changed"
         )
@@ -59,20 +64,53 @@ def load_wished(
     )
 
 
+def refs(sources: Sequence[str], namespace: str) -> tuple[Ref, ...]:
+    """Return the objects that manifests name, valid or not: for commands that remove them."""
+    found, problems = load.refs(sources, namespace=namespace)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if problems and not found:
+        raise Invalid("nothing could be read from the manifests, nothing was changed")
+    return found
+
+
+def named(sources: Sequence[str], sha256: str) -> list[str | Source]:
+    """Give the sources that are URLs the digest which their content must have."""
+    if not sha256:
+        return list(sources)
+    from manifests.sources import Source
+
+    return [Source(location=one, sha256=sha256) if "://" in one else one for one in sources]
+
+
+def _known(context: Context) -> frozenset[Ref]:
+    """The objects of earlier passes: pods may name them."""
+    from reconciler.state import objects
+
+    return frozenset(item.ref for item in objects.read(context.database))
+
+
 def applyset(sources: Sequence[str]) -> str:
     """Name the set of objects that these sources bring: what --prune compares with."""
     return " ".join(
-        sorted(
-            source if "://" in source or source == "-" else os.path.realpath(source)
-            for source in sources
-        )
+        sorted(one if "://" in one or one == "-" else os.path.realpath(one) for one in sources)
     )
 
 
-def options_of(arguments: argparse.Namespace, mode: Mode) -> load.Options:
-    return load.Options(
-        mode=mode,
-        namespace=arguments.namespace,
-        allow_unsupported=arguments.allow_unsupported,
-        sha256=arguments.sha256,
-    )
+def apply_options(arguments: argparse.Namespace) -> load.Options:
+    """How bad is what, for `apply` and `diff`."""
+    unsupported = Severity.WARNING if arguments.allow_unsupported else Severity.ERROR
+    return load.APPLY.replace(unsupported=unsupported, namespace=arguments.namespace)
+
+
+def present(context: Context) -> dict[Ref, Object]:
+    """Everything that was applied, and every pod on the host."""
+    from manifests import kinds
+    from reconciler.state import objects
+    from runtime.observe import records
+
+    found: dict[Ref, Object] = {
+        kinds.ref(record.pod): record.pod for record in records.read_pods(context.paths)
+    }
+    found.update({item.ref: item.object() for item in objects.read(context.database)})
+    return found

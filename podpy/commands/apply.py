@@ -25,13 +25,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from manifests.load import Mode
-
     from reconciler import cycle
 
     context = Context(settings={"start_seconds": arguments.timeout})
     wished = wishes.load_wished(
-        context, arguments.filename, wishes.options_of(arguments, Mode.APPLY)
+        context, arguments.filename, wishes.apply_options(arguments), arguments.sha256
     )
     options = cycle.Options(applyset=wishes.applyset(arguments.filename), prune=arguments.prune)
     if arguments.dry_run:

@@ -49,21 +49,14 @@ def _from_files(
     context: Context, arguments: argparse.Namespace
 ) -> tuple[dict[Ref, Object], list[Ref]]:
     """The objects in the files, and what earlier versions of the files have brought."""
-    from manifests.load import Mode, Options
-
     from reconciler.state import objects
 
-    wished = wishes.load_wished(
-        context,
-        arguments.filename,
-        Options(mode=Mode.DELETE, namespace=arguments.namespace),
-    )
-    things = {item.ref: item.object for item in wished}
+    refs = wishes.refs(arguments.filename, arguments.namespace)
+    present = wishes.present(context)
+    things = {ref: present[ref] for ref in refs if ref in present}
     for item in objects.read(context.database, applyset=wishes.applyset(arguments.filename)):
         things.setdefault(item.ref, item.object())
-    present = _present(context)
-    missing = [ref for ref in things if ref not in present]
-    return {ref: thing for ref, thing in things.items() if ref in present}, missing
+    return things, [ref for ref in refs if ref not in present]
 
 
 def _by_name(
@@ -71,22 +64,9 @@ def _by_name(
 ) -> tuple[dict[Ref, Object], list[Ref]]:
     from podpy import names
 
-    present = _present(context)
+    present = wishes.present(context)
     wanted = names.parse(arguments.names, arguments.namespace)
     return (
         {ref: present[ref] for ref in wanted if ref in present},
         [ref for ref in wanted if ref not in present],
     )
-
-
-def _present(context: Context) -> dict[Ref, Object]:
-    """Everything that was applied, and every pod on the host."""
-    from manifests import kinds
-    from reconciler.state import objects
-    from runtime.observe import records
-
-    found: dict[Ref, Object] = {
-        kinds.ref(record.pod): record.pod for record in records.read_pods(context.paths)
-    }
-    found.update({item.ref: item.object() for item in objects.read(context.database)})
-    return found

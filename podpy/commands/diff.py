@@ -18,13 +18,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 when nothing would change, 1 when something would, as kubectl diff does."""
-    from manifests.load import Mode
-
     from reconciler import cycle
 
     context = Context()
     wished = wishes.load_wished(
-        context, arguments.filename, wishes.options_of(arguments, Mode.APPLY)
+        context, arguments.filename, wishes.apply_options(arguments), arguments.sha256
     )
     options = cycle.Options(applyset=wishes.applyset(arguments.filename), prune=arguments.prune)
     plan = cycle.prospect(context.host, wished, options).plan

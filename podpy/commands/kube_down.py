@@ -10,14 +10,10 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from manifests.kinds import Object
-    from manifests.ref import Ref
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE")
     parser.add_argument("-n", "--namespace", default="")
-    parser.add_argument("--sha256", default="")
     parser.add_argument("--force", action="store_true", help="delete the claims' data as well")
 
 
@@ -27,17 +23,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 def take_down(files: Sequence[str], arguments: argparse.Namespace) -> int:
     """Remove the objects of these files, and those that earlier versions of them have brought."""
-    from manifests import load
     from reconciler import cycle
     from reconciler.state import objects
 
     context = Context()
-    options = load.Options(
-        mode=load.Mode.DELETE, namespace=arguments.namespace, sha256=arguments.sha256
-    )
-    things: dict[Ref, Object] = {
-        item.ref: item.object for item in wishes.load_wished(context, files, options)
-    }
+    present = wishes.present(context)
+    refs = wishes.refs(files, arguments.namespace)
+    things = {ref: present[ref] for ref in refs if ref in present}
     for item in objects.read(context.database, applyset=wishes.applyset(files)):
         things.setdefault(item.ref, item.object())
     report = cycle.remove(context.host, things, cycle.Options(data=arguments.force))

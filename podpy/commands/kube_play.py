@@ -35,9 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--tls-verify", nargs="?", const="true", choices=("true", "false"), default=None)
     add("--seccomp-profile-root", default="/var/lib/kubelet/seccomp")
     add("--timeout", type=float, default=120.0, help="seconds until a pod must run")
-    add(
-        "--wait", "-w", action="store_true", help="stay until all pods have ended, then remove"
-    )
+    add("--wait", "-w", action="store_true", help="stay until all pods have ended, then remove")
     add("--quiet", "-q", action="store_true", help="no pull progress")
     add("--down", action="store_true", help=argparse.SUPPRESS)
     add("--force", action="store_true", help=argparse.SUPPRESS)
@@ -88,11 +86,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _load(context: Context, arguments: argparse.Namespace) -> tuple[Wished, ...]:
     from manifests import load
+    from manifests.problems import Severity
 
-    options = load.Options(
-        mode=load.Mode.PLAY,
-        namespace=arguments.namespace,
-        sha256=arguments.sha256,
-        unknown=load.Unknown(arguments.validate),
+    unknown = {"strict": Severity.ERROR, "warn": Severity.WARNING, "ignore": None}
+    options = load.KUBE_PLAY.replace(
+        namespace=arguments.namespace, unknown=unknown[arguments.validate]
     )
-    return wishes.load_wished(context, [*arguments.files, *arguments.configmap], options)
+    sources = [*arguments.files, *arguments.configmap]
+    return wishes.load_wished(context, sources, options, arguments.sha256)

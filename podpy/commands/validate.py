@@ -21,28 +21,27 @@ def run(arguments: argparse.Namespace) -> int:
     """Return 0 when nothing is wrong; what is only unsupported are warnings."""
     from manifests import load
     from manifests.faults import Invalid
+    from manifests.problems import Severity
+    from podpy import wishes
 
     sources = [*arguments.sources, *arguments.filename]
     if not sources:
         raise Invalid("validate: name a file or directory", hint="podpy validate app/")
-    options = load.Options(
-        mode=load.Mode.VALIDATE, namespace=arguments.namespace, sha256=arguments.sha256
-    )
-    loaded = load.load(sources, options)
+    options = load.KUBE_PLAY.replace(namespace=arguments.namespace, missing=Severity.WARNING)
+    loaded = load.load(wishes.named(sources, arguments.sha256), options)
+    errors = len(loaded.errors)
     if arguments.output == "json":
         import json
 
         from manifests import codec
 
-        problems = [codec.encode(item) for item in (*loaded.errors, *loaded.warnings)]
+        problems = [codec.encode(problem) for problem in loaded.problems]
         print(json.dumps({"objects": len(loaded.objects), "problems": problems}, indent=2))
-        return 1 if loaded.errors else 0
-    for problem in loaded.warnings:
-        print(f"Warning: {problem}")
-    for problem in loaded.errors:
+        return 1 if errors else 0
+    for problem in loaded.problems:
         print(problem)
-    if loaded.errors:
-        print(f"{len(loaded.errors)} errors, {len(loaded.warnings)} warnings", file=sys.stderr)
+    if errors:
+        print(f"{errors} errors, {len(loaded.problems) - errors} warnings", file=sys.stderr)
         return 1
     print(f"valid: {len(loaded.objects)} objects")
     return 0

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from runtime.kernel.namespaces import Inside
     from runtime.net.bridge import BridgeNetwork
 
-ADDRESS_ANNOTATION = "podpy.dev/address"
 HOST_NETWORK = "host"
 NO_NETWORK = "none"
 LOCK = "networks"

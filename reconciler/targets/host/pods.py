@@ -13,6 +13,7 @@ from reconciler.plan.pods import config_key
 from reconciler.state import leases
 from reconciler.targets.host import container as resolve
 from reconciler.targets.host import networking, observing, removal, sync, volumes
+from reconciler.workloads import naming
 from renderers import names
 from runtime import locks
 from runtime.kernel import namespaces
@@ -69,7 +70,7 @@ def _request(base: Base, wanted: WantedPod) -> leases.Request:
     return leases.Request(
         holder=str(uuid.uuid4()),
         network=networking.bridge_of(base, pod),
-        address=pod.metadata.annotations.get(networking.ADDRESS_ANNOTATION, ""),
+        address=pod.metadata.annotations.get(naming.ADDRESS_ANNOTATION, ""),
         ports=ports,
     )
 

@@ -11,11 +11,11 @@ import os
 import shutil
 import signal
 
-from manifests.faults import Fault, HostFault
+from manifests.faults import Fault
 from manifests.observed import Stage
 from reconciler.state import leases
 from reconciler.targets.host import networking, sync
-from runtime import locks
+from runtime import locks, trees
 from runtime.kernel import cgroups, namespaces, processes
 from runtime.observe import records
 from runtime.oci import container as oci
@@ -43,10 +43,13 @@ def remove(base: Base, states: Sequence[PodState], *, now: bool = False) -> dict
         _stop(base, states, now=now)
         for state in states:
             try:
-                discard(base, state.record)
+                _let_go(base, state.uid)
             except Fault as fault:
                 faults[state.uid] = fault
-    gone = [state for state in states if state.uid not in faults]
+        gone = [state for state in states if state.uid not in faults]
+        trees.remove([base.paths.pod_disk(state.uid) for state in gone])
+        # The record is the last to go: while it is there, a killed removal is found again.
+        trees.remove([base.paths.pod(state.uid) for state in gone])
     leases.free(base.database, [state.uid for state in gone])
     networking.synchronise(base, left=[state.record for state in gone])
     return faults
@@ -90,23 +93,15 @@ def _signal(base: Base, state: PodState, name: str) -> int:
     return sync.stop_signal(base, state.containers[name].record.image_id)
 
 
-def discard(base: Base, record: PodRecord) -> None:
-    """Remove what there is of a pod, whatever state it is in; its processes are killed."""
-    uid = record.uid
+def _let_go(base: Base, uid: str) -> None:
+    """Drop a pod's processes, namespaces and cgroups, whatever state it is in."""
     directory = base.paths.pod(uid)
     tree = f"/{base.paths.instance}/{uid}"
     _end_waiting(directory)
-    seen = _visible(base)
-    cgroups.kill(seen, tree)
+    cgroups.kill(base.cgroups, tree)
     namespaces.remove(directory)
-    cgroups.remove(seen, tree)
+    cgroups.remove(base.cgroups, tree)
     _remove_states(base, uid)
-    for path in (base.paths.pod_disk(uid), directory):
-        _remove_tree(path)
-
-
-def _visible(base: Base) -> cgroups.View:
-    return base.cgroups
 
 
 def _remove_states(base: Base, uid: str) -> None:
@@ -126,17 +121,3 @@ def _end_waiting(directory: str) -> None:
             if descriptor is not None and int(pid) != os.getpid():
                 processes.signal(descriptor, signal.SIGKILL)
                 os.close(descriptor)
-
-
-def _remove_tree(path: str) -> None:
-    """Remove a directory. conmon may still be writing its last record there for a millisecond."""
-    for last in (False, False, False, True):
-        try:
-            shutil.rmtree(path)
-            return
-        except FileNotFoundError:
-            if not os.path.lexists(path):
-                return
-        except OSError as error:
-            if last:
-                raise HostFault(f"{path}: cannot be removed: {error.strerror}") from error

@@ -7,8 +7,8 @@ Kubernetes: what a container wrote outside its volumes ends with it.
 from __future__ import annotations
 
 import os
-import shutil
 
+from runtime import trees
 from runtime.kernel import mounts
 
 TYPE_CHECKING = False
@@ -22,8 +22,8 @@ def mount(base: Base, uid: str, name: str, image: Image) -> str:
     target = f"{base.paths.container(uid, name)}/rootfs"
     scratch = f"{base.paths.pod_disk(uid)}/{name}"
     mounts.umount(target)
+    trees.remove([f"{scratch}/{part}" for part in ("upper", "work")])
     for part in ("upper", "work"):
-        shutil.rmtree(f"{scratch}/{part}", ignore_errors=True)
         os.makedirs(f"{scratch}/{part}", mode=0o711 if part == "work" else 0o755)
     os.makedirs(target, mode=0o700, exist_ok=True)
     mounts.overlay(
