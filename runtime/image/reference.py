@@ -22,7 +22,7 @@ TRANSPORTS = ("docker", "oci", "oci-archive", "docker-archive", "dir", "containe
 _COMPONENT = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
+_HOST = re.compile(r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
 
 
 class Reference(Value):
@@ -75,8 +75,8 @@ def parse(text: str) -> Reference:
         if not _HOST.fullmatch(first):
             raise _wrong(text, f'"{first}" is no registry')
         registry, rest = first, remainder
-    repository, _, tag = rest.partition(":")
-    if tag and not _TAG.fullmatch(tag):
+    repository, colon, tag = rest.partition(":")
+    if colon and not _TAG.fullmatch(tag):
         raise _wrong(text, f'"{tag}" is no tag')
     for component in repository.split("/"):
         if not _COMPONENT.fullmatch(component):
