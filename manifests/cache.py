@@ -51,6 +51,8 @@ def write(directory: str, name: str, kept: Mapping[Hashable, Any]) -> None:
     """Keep `kept` under `name`. A full disk or a strange directory is no reason to fail."""
     from _pickle import dumps
 
+    from manifests.sharing import shared
+
     temporary = f"{directory}/.{_PREFIX}{name}.{os.getpid()}"
     try:
         os.makedirs(directory, mode=0o700, exist_ok=True)
@@ -58,7 +60,7 @@ def write(directory: str, name: str, kept: Mapping[Hashable, Any]) -> None:
             return
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with open(os.open(temporary, flags, 0o600), "wb") as file:
-            file.write(_head() + b"\n" + dumps(dict(kept), 5))
+            file.write(_head() + b"\n" + dumps(shared(dict(kept)), 5))
         os.rename(temporary, f"{directory}/{_PREFIX}{name}")
         _forget_oldest(directory)
     except OSError:

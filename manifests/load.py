@@ -59,7 +59,7 @@ def load(
     # A file may be named twice, by itself and by its directory.
     files = tuple({file.name: file for file in gathered}.values())
     book = _Book(cache_dir, listed, options)
-    readings = [book.reading(file) for file in files]
+    readings = book.readings(files)
     objects = [located for reading in readings for located in reading.objects]
     found = list(problems)
     for reading in readings:
@@ -119,20 +119,25 @@ class _Book:
         self._new: dict[Any, Any] = {}
         self._whole = True
 
-    def reading(self, file: File) -> FileReading:
-        key = self._key(file)
+    def readings(self, files: Sequence[File]) -> list[FileReading]:
+        """What each file holds."""
+        return [
+            self._reading(key, file) for key, file in zip(self._keys(files), files, strict=True)
+        ]
+
+    def _reading(self, key: Any, file: File) -> FileReading:
         reading: FileReading | None = self._old.get(key)
         if reading is None:
             reading = read_file(file, self._options)
-        if _may_be_kept(reading):
-            self._new[key] = reading
-        else:
-            self._whole = False
+            if not _may_be_kept(reading):
+                self._whole = False
+                return reading
+        self._new[key] = reading
         return reading
 
     def together(self, files: Sequence[File], objects: list[Located]) -> tuple[Clashing, ...]:
-        """The problems of all objects together."""
-        key = tuple(self._key(file) for file in files)
+        """The problems of all objects together. To be asked for after the readings."""
+        key = tuple(self._new) if self._whole else ()
         found: tuple[Clashing, ...] | None = self._old.get(key)
         if found is None:
             found = clashes(files, objects, self._options.missing)
@@ -145,8 +150,8 @@ class _Book:
         if self._directory and self._new.keys() != self._old.keys():
             cache.write(self._directory, self._slot, self._new)
 
-    def _key(self, file: File) -> tuple[str, str]:
-        return (file.name, file.sha256) if self._directory else (file.name, "")
+    def _keys(self, files: Sequence[File]) -> Iterable[tuple[str, str]]:
+        return ((file.name, file.sha256 if self._directory else "") for file in files)
 
 
 def _here() -> str:
