@@ -72,9 +72,7 @@ def run(
         raise HostFault(f"{argv[0]}: may not be run: {error.strerror}") from error
     except subprocess.TimeoutExpired as error:
         raise TimedOut(f"{os.path.basename(argv[0])} did not end within {timeout:g} s") from error
-    return Result(
-        argv=tuple(argv), status=done.returncode, stdout=done.stdout, stderr=done.stderr
-    )
+    return Result(argv=tuple(argv), status=done.returncode, stdout=done.stdout, stderr=done.stderr)
 
 
 def check(

@@ -18,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-n", "--namespace", default="", help="namespace of the named objects")
     parser.add_argument("names", nargs="*", metavar="KIND NAME", help="or KIND/NAME")
     parser.add_argument(
-        "--delete-data", action="store_true", help="delete the data of removed claims as well"
+        "--volumes", action="store_true", help="delete the data of removed claims as well"
     )
     parser.add_argument("--ignore-not-found", action="store_true")
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         things, missing = _by_name(context, arguments)
     text = arguments.output == "text"
     notify = changes.show_outcome if text else lambda _outcome: None
-    report = cycle.remove(context.host, things, cycle.Options(data=arguments.delete_data), notify)
+    report = cycle.remove(context.host, things, cycle.Options(data=arguments.volumes), notify)
     if not text:
         print(changes.report_json(report))
     if missing and not arguments.ignore_not_found:
