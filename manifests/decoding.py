@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     Raw = dict[str, Any]
 
 _UNKNOWN = "unknown field"  # how the validator's message about one starts
+# What such a flaw hides is too much to check the object without it.
+_SHAPES = frozenset({"must be a list", "must be a mapping"})
 
 
 class Decoded(Value):
@@ -86,12 +88,13 @@ class _Report:
 def _object(document: Document, info: KindInfo, report: _Report) -> Object | None:
     raw = support.without_server_fields(document.raw)
     thing, flaws = codec.decode(info.type, raw)
+    told = {_dispensable(raw, flaw.path) for flaw in flaws}
     if flaws:
         raw = _without_flaws(document, raw, flaws, report)
         thing, left = codec.decode(info.type, raw)
-        told = {flaw.path for flaw in flaws}
         for flaw in left:
-            if flaw.path not in told:
+            # A mapping that lost all its fields is missing only because of their flaws.
+            if not any(one.path[: len(flaw.path)] == flaw.path for one in flaws):
                 report.wrong(flaw.path, flaw.message)
     if thing is None:
         return None
@@ -102,7 +105,8 @@ def _object(document: Document, info: KindInfo, report: _Report) -> Object | Non
     _judge_namespace(document, info, report)
     made: Object = defaults.complete(thing, report.options.namespace or DEFAULT_NAMESPACE)
     for flaw in object_checks.check(made):
-        report.wrong(flaw.path, flaw.message)
+        if not any(flaw.path[: len(path)] == path for path in told):
+            report.wrong(flaw.path, flaw.message)
     return made
 
 
@@ -114,7 +118,10 @@ def _judge_namespace(document: Document, info: KindInfo, report: _Report) -> Non
 
 
 def _without_flaws(document: Document, raw: Raw, flaws: tuple[Flaw, ...], report: _Report) -> Raw:
-    """Report the flaws of an object; return it without the fields that it can do without."""
+    """Report the flaws of an object; return it without the fields that have them.
+
+    So the rest can be checked, even of an object that is not going to be used.
+    """
     dropped = [flaw.path for flaw in flaws if _changes_nothing(document.kind, raw, flaw)]
     rest = [flaw for flaw in flaws if flaw.path not in dropped]
     violations = _violations(document, raw)
@@ -122,17 +129,21 @@ def _without_flaws(document: Document, raw: Raw, flaws: tuple[Flaw, ...], report
         report.violation(violation)
     refused = {violation.path: violation.message for violation in violations}
     for flaw in rest:
+        if flaw.message not in _SHAPES:
+            dropped.append(_dispensable(raw, flaw.path))
         if flaw.path in refused:
-            if refused[flaw.path].startswith(_UNKNOWN):
-                dropped.append(flaw.path)
             continue
         part = _unsupported(document.kind, raw, flaw)
         if part is None:
             report.wrong(flaw.path, flaw.message)
-            continue
-        report.unsupported(part.path, part.message, fatal=part.fatal)
-        dropped.append(flaw.path)
+        else:
+            report.unsupported(part.path, part.message, fatal=part.fatal)
     return support.strip(raw, dropped)
+
+
+def _dispensable(raw: Raw, path: Path) -> Path:
+    """Return the field to leave out: the one of the flaw, or what it is missing from."""
+    return path if support.at(raw, path) is not None else path[:-1]
 
 
 def _violations(document: Document, raw: Raw) -> tuple[Violation, ...]:

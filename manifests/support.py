@@ -159,7 +159,7 @@ def harmless(kind: str, raw: Raw, path: Path) -> bool:
         return path[-1] == "projected" and str(name).startswith(_TOKEN_VOLUME)
     if where == "Job.spec.selector":
         return _generated_selector(value)
-    if value in ([], {}):
+    if value in ([], {}) or where.endswith(".metadata.ownerReferences[].blockOwnerDeletion"):
         return True
     allowed = _HARMLESS.get(where, ())
     return any(one is _ANYTHING or (type(one) is type(value) and one == value) for one in allowed)
@@ -183,9 +183,11 @@ def unsupported_field(kind: str, path: Path) -> Unsupported:
         return Unsupported(
             path=path, message=f"{path[-1]} volumes are not supported yet", fatal=True
         )
+    if path == ("metadata", "generateName"):
+        message = "cannot stand for a name: write metadata.name, so that the object is found again"
+        return Unsupported(path=path, message=message, fatal=True)
     meaning = FIELD_MEANINGS.get(where, "")
-    fatal = where == "pod.os"
-    return Unsupported(path=path, message=_not_yet(meaning), fatal=fatal)
+    return Unsupported(path=path, message=_not_yet(meaning), fatal=where == "pod.os")
 
 
 def unsupported_value(kind: str, raw: Raw, path: Path) -> Unsupported | None:
@@ -256,7 +258,7 @@ def strip(raw: Raw, paths: Iterable[Path]) -> Raw:
     `raw`, whose parts may be shared, is left as it is; lists keep their length.
     """
     for path in paths:
-        raw = _without(raw, path)
+        raw = _without(raw, path) if path else raw
     return raw
 
 
