@@ -10,7 +10,8 @@
                             use is taken away
 
 Whatever podpy is killed over, records and layers are whole or not there; the next removal or prune
-takes the rest away. Finding an image reads two small files. Which images pods use is for callers to say (`in_use`).
+takes the rest away. Finding an image reads two small files. Which images pods use is for callers to
+say (`in_use`).
 """
 
 from __future__ import annotations
