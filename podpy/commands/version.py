@@ -1,0 +1,20 @@
+"""Print podpy's version."""
+
+from __future__ import annotations
+
+from podpy import VERSION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    print(
+        f'{{"version": "{VERSION}"}}' if arguments.output == "json" else f"podpy version {VERSION}"
+    )
+    return 0
