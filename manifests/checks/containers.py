@@ -90,6 +90,9 @@ def _exceeds(one: Quantity, other: Quantity) -> bool:
 def _resource_name(name: str) -> str:
     if name in _STANDARD_RESOURCES or name.startswith("hugepages-"):
         return ""
+    if "=" in name:
+        # Podman's notation of a device, vendor/class=name: unsupported rather than wrong.
+        return ""
     if "/" in name:
         return names.qualified(name)
     return f'"{name}" is not a resource; there are cpu and memory'
