@@ -186,12 +186,11 @@ def _fetch(
     if wanted.manifest:
         listed = manifest.manifest(wanted.manifest).layers
         have = tuple(layer for layer in listed if layers.is_known(store, layer))
-    with _staging(store) as directory:
-        layout = f"{directory}/oci"
+    with _staging(store) as layout:
         skopeo.copy(wanted.source, layout, options, wanted.about, have)
         progress(Stage.UNPACKING, wanted.about)
         try:
-            image = _import(store, layout, wanted, options)
+            image = _import(store, layout.path, wanted, options)
         except Fault as fault:
             about = f'image "{wanted.about}": '
             message = about + fault.message.removeprefix(about)
@@ -237,21 +236,31 @@ def _import(store: Store, layout: str, wanted: _Wanted, options: Options) -> Ima
 
 
 @contextlib.contextmanager
-def _staging(store: Store) -> Iterator[str]:
+def _staging(store: Store) -> Iterator[skopeo.Layout]:
     """A directory of this pull's own; what killed pulls left behind is removed on the way."""
     root = f"{store.paths.images}/staging"
     os.makedirs(root, mode=0o700, exist_ok=True)
     for name in os.listdir(root):
         _remove_if_left(f"{root}/{name}")
-    directory = f"{root}/{os.getpid()}-{os.urandom(4).hex()}"
-    os.mkdir(directory, 0o700)
-    descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    directory, descriptor = _locked_directory(root)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield directory
+        yield skopeo.Layout(path=f"{directory}/oci", lock=descriptor)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
         os.close(descriptor)
+
+
+def _locked_directory(root: str) -> tuple[str, int]:
+    """Make a directory and lock it; another one where a sweep came between the two."""
+    while True:
+        directory = f"{root}/{os.getpid()}-{os.urandom(4).hex()}"
+        os.mkdir(directory, 0o700)
+        with contextlib.suppress(FileNotFoundError):
+            descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.path.isdir(directory):
+                return directory, descriptor
+            os.close(descriptor)
 
 
 def _remove_if_left(directory: str) -> None:
@@ -263,7 +272,7 @@ def _remove_if_left(directory: str) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(directory, ignore_errors=True)
     except BlockingIOError:
-        return  # its pull is still at work
+        return  # its pull is still at work, or the skopeo of a killed one
     finally:
         os.close(descriptor)
 

@@ -11,7 +11,7 @@ import json
 import os
 import time
 
-from manifests.faults import Fault, HostFault, Invalid, Retry
+from manifests.faults import Fault, HostFault, Invalid, Retry, TimedOut
 from manifests.value import Value
 from runtime import proc
 from runtime.image import auth
@@ -51,6 +51,17 @@ class Options(Value):
         return platform(self.architecture)
 
 
+class Layout(Value):
+    """Where an image is copied to: a directory to be made, and the descriptor that locks it.
+
+    skopeo inherits the lock: were podpy killed, nobody takes the directory for abandoned while
+    skopeo still writes into it.
+    """
+
+    path: str
+    lock: int
+
+
 def manifest(source: str, options: Options, about: str) -> bytes:
     """Return the manifest or index of `source` (TRANSPORT:LOCATION) as its registry has it."""
     return _ask(source, options, about, "--raw")
@@ -67,43 +78,69 @@ def tags(source: str, options: Options, about: str) -> tuple[str, ...]:
     return tuple(found.get("Tags") or ())
 
 
-def copy(source: str, layout: str, options: Options, about: str, have: tuple[Layer, ...]) -> None:
-    """Copy the image into the OCI layout `layout`, which is made.
+def copy(
+    source: str, layout: Layout, options: Options, about: str, have: tuple[Layer, ...]
+) -> None:
+    """Copy the image into the OCI layout `layout`.
 
     The layers that podpy `have` already are not sent: skopeo takes a blob of the right name that
     lies in the layout for sent, so an empty file stands for each (holes, no disk).
     """
-    blobs = f"{layout}/blobs/sha256"
+    blobs = f"{layout.path}/blobs/sha256"
     os.makedirs(blobs, mode=0o700, exist_ok=True)
     for layer in have:
         with open(f"{blobs}/{layer.digest.removeprefix('sha256:')}", "wb") as file:
             file.truncate(layer.size)
-    words = ("copy", "--quiet", "--dest-oci-accept-uncompressed-layers")
-    _run(*words, source, f"oci:{layout}:image", options=options, about=about, source=source)
+    words = ("copy", "--quiet", "--dest-oci-accept-uncompressed-layers", source)
+    _run(
+        *words, f"oci:{layout.path}:image",
+        options=options, about=about, source=source, keep=(layout.lock,),
+    )  # fmt: skip
 
 
 def _ask(source: str, options: Options, about: str, *words: str) -> bytes:
     return _run("inspect", *words, source, options=options, about=about, source=source)
 
 
-def _run(*words: str, options: Options, about: str, source: str) -> bytes:
-    """Run skopeo, again after a pause where that may help; returns its output."""
+def _run(
+    *words: str, options: Options, about: str, source: str, keep: tuple[int, ...] = ()
+) -> bytes:
+    """Run skopeo, again after a pause where that may help; returns its output.
+
+    It inherits the descriptors in `keep`.
+    """
     with _arguments(options, words[0], source) as arguments:
         argv = (*_guarded(), *_general(options), words[0], *arguments, *words[1:])
         seconds = COPY_SECONDS if words[0] == "copy" else ASK_SECONDS
         for pause in (*PAUSES, None):
-            result = proc.run(*argv, timeout=seconds)
-            if result.status == 0:
-                return result.stdout
-            fault = _worded(result.complaint, about)
+            status, out, complaint = _once(argv, keep, seconds)
+            if status == 0:
+                return out
+            fault = _worded(complaint, about)
             if pause is None or not isinstance(fault, Retry):
                 raise fault
             time.sleep(pause)
     raise AssertionError("unreachable: the last try returns or raises")
 
 
+def _once(argv: tuple[str, ...], keep: tuple[int, ...], seconds: float) -> tuple[int, bytes, str]:
+    """Run skopeo once: its status, its output and what it complained of."""
+    child = proc.start(
+        argv, stdout=proc.PIPE, stderr=proc.PIPE, env=dict(os.environ), pass_fds=keep
+    )
+    try:
+        out, said = child.communicate(timeout=seconds)
+    except BaseException as error:
+        child.kill()
+        child.communicate()
+        if type(error).__name__ != "TimeoutExpired":  # subprocess is behind runtime.proc's door
+            raise
+        raise TimedOut(f"skopeo did not end within {seconds:g} s") from error
+    return child.returncode, out, said.decode(errors="replace").strip()
+
+
 def _guarded() -> tuple[str, ...]:
-    """skopeo's first words: a kill -9 of podpy must not leave it writing into the store."""
+    """skopeo's first words: it is to end with podpy, whatever podpy dies of."""
     if proc.find("skopeo") is None:
         raise HostFault("skopeo: not found on this host", hint="apt-get install skopeo")
     return ("setpriv", "--pdeathsig", "KILL", "skopeo") if proc.find("setpriv") else ("skopeo",)
@@ -170,6 +207,6 @@ def _worded(complaint: str, about: str) -> Fault:
 
 def _plain(complaint: str) -> str:
     """The message of skopeo's last log line."""
-    last = complaint.splitlines()[-1]
+    last = (complaint.splitlines() or ["skopeo failed without a word"])[-1]
     _, marker, message = last.partition("msg=")
     return message.strip('"').replace('\\"', '"') if marker else last

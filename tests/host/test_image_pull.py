@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
@@ -63,6 +64,17 @@ def puller(store: Store, name: str) -> subprocess.Popen[bytes]:
     paths = store.paths
     argv = [sys.executable, "-c", PULL, paths.state_dir, paths.run_dir, paths.log_dir, name]
     return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def wait_for_orphans(store: Store) -> None:
+    """Wait until no skopeo of a killed pull holds the lock of its staging directory."""
+    root = f"{store.paths.images}/staging"
+    for name in os.listdir(root) if os.path.isdir(root) else []:
+        descriptor = os.open(f"{root}/{name}", os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # pytest's time limit bounds it
+        finally:
+            os.close(descriptor)
 
 
 def files(store: Store, image: Image) -> set[str]:
@@ -280,6 +292,7 @@ def test_a_pull_that_was_killed_is_repeated_without_a_trace(
         time.sleep(0.001)
     victim.send_signal(signal.SIGKILL)
     victim.communicate(timeout=20)
+    wait_for_orphans(store)
     assert store.images() == ()
 
     image = pull.pull(store, name, PLAIN)
