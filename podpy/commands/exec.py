@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     target = oci.Container.of(paths, record.uid, name)
     if oci.state(target) is not oci.State.RUNNING:
         raise Invalid(f"container {name} of pod {record.pod.metadata.name} is not running")
-    found = engine.find(paths.run_dir, cgroups.view(), paths.instance)
+    found = engine.find(paths.run_dir, cgroups.view().in_pod(), paths.instance)
     wanted = exec.Command(
         argv=words,
         terminal=arguments.tty,

@@ -54,6 +54,10 @@ class View(Value):
     def v2(self) -> bool:
         return self.version is Version.V2
 
+    def in_pod(self) -> View:
+        """What a pod sees where this thread sees `self`: on a hybrid host v1 alone."""
+        return self.replace(version=Version.V1) if self.version is Version.HYBRID else self
+
     @property
     def controllers(self) -> frozenset[str]:
         """All controllers, under the kernel's names (memory, cpu, pids...)."""

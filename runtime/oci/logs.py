@@ -239,12 +239,14 @@ class _Growing:
             return
         while True:
             # Looked at before reading: what conmon wrote before the switch is in this file.
-            replaced = self._successor()
+            successor = self._successor()
             end = _whole(self._fd, os.fstat(self._fd).st_size)
             yield from _raws(self._fd, self._position, end)
             self._position = max(self._position, end)
-            if replaced is None or not self._open(replaced):
+            if successor is None:
                 return
+            self.close()
+            self._fd, self._position = successor, 0
 
     def close(self) -> None:
         if self._fd >= 0:
@@ -260,19 +262,33 @@ class _Growing:
         self._fd, self._position = fd, 0
         return True
 
-    def _successor(self) -> str | None:
-        """Return the file that came after the open one, None while that is the newest."""
-        mine = os.fstat(self._fd)
-        successor: str | None = None
-        for name in (self._log, *reversed(parts(self._log))):
-            try:
-                if os.path.samestat(os.stat(name), mine):
-                    return successor
-            except FileNotFoundError:
-                continue
-            successor = name
-        # It is gone (conmon started afresh, or it was one too many): go on in the live one.
-        return self._log if successor else None
+    def _successor(self) -> int | None:
+        """Open and return the file that came after ours, None while ours is the newest.
+
+        Names move on while they are looked at, so what they stand for is opened at once; as long
+        as ours has a name, it is looked for again.
+        """
+        while True:
+            mine = os.fstat(self._fd)
+            later: int | None = None
+            for name in (self._log, *reversed(parts(self._log))):
+                try:
+                    opened = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+                except FileNotFoundError:
+                    continue
+                if os.path.samestat(os.fstat(opened), mine):
+                    os.close(opened)
+                    return later
+                if later is not None:
+                    os.close(later)
+                later = opened
+            if later is not None and not mine.st_nlink:
+                # Ours is gone (conmon started afresh, or it was one too many): go on with the
+                # oldest that is left.
+                return later
+            if later is None:
+                return None
+            os.close(later)
 
 
 def _tail(snapshot: _Snapshot, lines: int) -> list[_Raw]:

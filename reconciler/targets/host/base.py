@@ -93,13 +93,14 @@ class Base:
         with self._engine_lock:
             if self._engine is None:
                 self._engine = inside.call(
-                    engine.find, self.paths.run_dir, self.cgroups, self.paths.instance
+                    engine.find, self.paths.run_dir, self.pod_cgroups, self.paths.instance
                 )
             return self._engine
 
-    def pod_cgroups(self, inside: Inside) -> kernel_cgroups.View:
+    @cached_property
+    def pod_cgroups(self) -> kernel_cgroups.View:
         """The hierarchies as a pod sees them: without v2's on a hybrid host."""
-        return inside.call(kernel_cgroups.view)
+        return self.cgroups.in_pod()
 
     def limits_swap(self, seen: kernel_cgroups.View) -> bool:
         """Tell whether the kernel accounts swap, so that memory.memsw / memory.swap.max exist."""

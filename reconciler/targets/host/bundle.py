@@ -31,7 +31,7 @@ def prepare(
     base: Base, record: PodRecord, container: Container, image: Image, inside: Inside
 ) -> str:
     """Mount the container's root and bindings inside the pod, and return its config.json."""
-    seen = base.pod_cgroups(inside)
+    seen = base.pod_cgroups
     sources = base.sources(record.pod)
     subject = environment.Subject(
         record=record, container=container, sources=sources, facts=base.facts

@@ -112,7 +112,7 @@ def _start_one(base: Base, state: PodState, container: Container, inside: Inside
     """Create and start a container: its record first, so that a crash leaves no unknown attempt."""
     record, before = state.record, state.containers[container.name]
     where = OciContainer.of(base.paths, record.uid, container.name)
-    engine, seen = base.engine(inside), base.pod_cgroups(inside)
+    engine, seen = base.engine(inside), base.pod_cgroups
     if before.stage is Stage.CREATED:
         inside.call(oci.recover, engine, where, seen)
         return
