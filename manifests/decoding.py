@@ -51,10 +51,15 @@ def decode(document: Document, options: Options) -> Decoded:
 
 
 class _Report:
-    """Collects the problems of one document, with the severity that the options give them."""
+    """Collects the problems of one document, with the severity that the options give them.
+
+    `told` are fields about which there is no more to say: what a check finds there follows from
+    what was found before.
+    """
 
     def __init__(self, document: Document, options: Options) -> None:
         self.options = options
+        self.told: set[Path] = set()
         self._document = document
         self._problems: list[Problem] = []
         self._unsupported: list[Problem] = []
@@ -73,6 +78,8 @@ class _Report:
         self._unsupported.append(problem)
 
     def violation(self, violation: Violation) -> None:
+        if violation.suggestion:
+            self.told.add((*violation.path[:-1], violation.suggestion))
         if violation.message.startswith(_UNKNOWN):
             self.unknown(violation.path, violation.message)
         else:
@@ -88,7 +95,7 @@ class _Report:
 def _object(document: Document, info: KindInfo, report: _Report) -> Object | None:
     raw = support.without_server_fields(document.raw)
     thing, flaws = codec.decode(info.type, raw)
-    told = {_dispensable(raw, flaw.path) for flaw in flaws}
+    report.told.update(_dispensable(raw, flaw.path) for flaw in flaws)
     if flaws:
         raw = _without_flaws(document, raw, flaws, report)
         thing, left = codec.decode(info.type, raw)
@@ -105,7 +112,7 @@ def _object(document: Document, info: KindInfo, report: _Report) -> Object | Non
     _judge_namespace(document, info, report)
     made: Object = defaults.complete(thing, report.options.namespace or DEFAULT_NAMESPACE)
     for flaw in object_checks.check(made):
-        if not any(flaw.path[: len(path)] == path for path in told):
+        if not any(flaw.path[: len(path)] == path for path in report.told):
             report.wrong(flaw.path, flaw.message)
     return made
 

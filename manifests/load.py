@@ -83,16 +83,21 @@ def refs(
     """Name the objects of all sources, of the kinds that podpy runs, without looking into them.
 
     For commands that delete: a manifest that is not valid (any more) still names its objects.
-    `namespace` is for objects that name none. Problems are those of reading the files.
+    `namespace` is for objects that name none. Problems are those of reading the files and names.
     """
     from manifests import documents
 
     found: dict[Ref, None] = {}
+    nameless: list[Problem] = []
     read, problems = documents.read(given, stdin=stdin)
     for document in read:
-        if kinds.supported(document.api_version, document.kind) and document.name:
+        if not kinds.supported(document.api_version, document.kind):
+            continue
+        if document.name:
             found[_ref(document, namespace)] = None
-    return tuple(found), problems
+        else:
+            nameless.append(document.problem(("metadata", "name"), "must be a name"))
+    return tuple(found), ordered((*problems, *nameless))
 
 
 def spec_digest(thing: Object) -> str:

@@ -230,7 +230,7 @@ def _unenforced(spec: PodSpec, path: Path) -> Iterable[Unsupported]:
             for field, amounts in (("limits", resources.limits), ("requests", resources.requests)):
                 for name in amounts.keys() - _ENFORCED:
                     where = (*path, group, index, "resources", field, name)
-                    yield Unsupported(path=where, message=_not_yet("podpy keeps cpu and memory"))
+                    yield Unsupported(path=where, message=_not_yet("podpy limits cpu and memory"))
 
 
 def unsupported_kind(kind: str) -> str:

@@ -1,0 +1,185 @@
+"""manifests.support: what is dropped, let through and reported of documents not made for podpy."""
+
+from __future__ import annotations
+
+import copy
+import os
+from typing import Any
+
+import pytest
+
+from manifests import codec, kinds, support
+from manifests.load import KUBE_PLAY, Loaded, load
+from manifests.pod import Pod
+from manifests.problems import parse_path
+
+CASES = os.path.join(os.path.dirname(__file__), "cases")
+
+
+def case(name: str) -> Loaded:
+    return load([f"{CASES}/{name}.yaml"], KUBE_PLAY)
+
+
+def unsupported(loaded: Loaded) -> list[str]:
+    return [problem.path for problem in loaded.unsupported]
+
+
+def test_a_dumped_deployment_is_only_lacking_its_rolling_update() -> None:
+    loaded = case("dumped-deployment")
+
+    assert unsupported(loaded) == [".spec.strategy.rollingUpdate", ".spec.strategy.type"]
+    assert [problem.message for problem in loaded.errors] == [
+        'ConfigMap "shop-settings" is not declared'
+    ]
+
+
+def test_a_dumped_pod_runs_without_its_node_and_token() -> None:
+    loaded = case("dumped-pod")
+
+    assert unsupported(loaded) == [".metadata.ownerReferences", ".spec.nodeName"]
+    assert len(loaded.objects) == 1
+    assert loaded.objects[0].object.metadata.owner_references == ()
+
+
+def test_what_the_api_server_added_is_dropped_without_a_word() -> None:
+    loaded = case("dumped-list")
+
+    assert loaded.problems == ()
+    assert [one.object.kind for one in loaded.objects] == [
+        "PersistentVolumeClaim",
+        "Namespace",
+        "Job",
+    ]
+    assert all(not one.object.metadata.uid for one in loaded.objects)
+
+
+def test_every_field_and_kind_of_later_is_reported_once() -> None:
+    loaded = case("later")
+    template = ".spec.template.spec"
+    container = f"{template}.containers[0]"
+
+    assert unsupported(loaded) == [
+        ".spec.minReadySeconds",
+        f"{template}.serviceAccountName",
+        f"{template}.shareProcessNamespace",
+        f"{template}.affinity",
+        f"{template}.nodeSelector",
+        f"{template}.imagePullSecrets",
+        f"{container}.readinessProbe",
+        f"{container}.lifecycle",
+        f"{container}.terminationMessagePolicy",
+        f"{container}.resources.limits.ephemeral-storage",
+        f"{template}.volumes[0].downwardAPI",
+        ".kind",
+        ".kind",
+        ".kind",
+    ]
+    assert loaded.errors == ()
+    assert [one.object.kind for one in loaded.objects] == ["Deployment"]
+
+
+def test_a_manifest_of_all_that_is_honoured_has_no_problem() -> None:
+    loaded = case("shop")
+
+    assert loaded.problems == ()
+    assert len(loaded.objects) == 9
+
+
+POD: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "web"},
+    "spec": {"containers": [{"name": "a", "image": "b"}]},
+}
+
+
+def with_field(path: tuple[str | int, ...], value: object) -> dict[str, Any]:
+    raw = copy.deepcopy(POD)
+    at: Any = raw
+    for step in path[:-1]:
+        at = at[step] if isinstance(step, int) else at.setdefault(step, {})
+    at[path[-1]] = value
+    return raw
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        (".spec.hostPID", False, True),
+        (".spec.hostPID", True, False),
+        (".spec.priority", 0, True),
+        (".spec.priority", False, False),
+        (".spec.automountServiceAccountToken", False, True),
+        (".spec.automountServiceAccountToken", True, False),
+        (".spec.serviceAccountName", "default", True),
+        (".spec.serviceAccountName", "web", False),
+        (".spec.tolerations", [{"operator": "Exists"}], True),
+        (".spec.nodeSelector", {"kubernetes.io/os": "linux"}, True),
+        (".spec.nodeSelector", {"kubernetes.io/os": "linux", "disk": "ssd"}, False),
+        (".spec.affinity", {}, True),
+        (".spec.imagePullSecrets", [], True),
+        (".spec.hostUsers", True, True),
+        (".spec.hostUsers", False, False),
+        (".spec.os", {"name": "linux"}, True),
+        (".spec.containers[0].terminationMessagePolicy", "File", True),
+        (".spec.containers[0].terminationMessagePath", "/dev/other", False),
+        (".spec.volumes", [{"name": "a"}], False),
+    ],
+)
+def test_harmless_values(path: str, value: object, expected: bool) -> None:
+    steps = parse_path(path)
+
+    assert support.harmless("Pod", with_field(steps, value), steps) is expected
+
+
+@pytest.mark.parametrize(("source", "fatal"), [("nfs", True), ("csi", True), ("projected", False)])
+def test_a_volume_that_would_lose_data_is_fatal(source: str, fatal: bool) -> None:
+    part = support.unsupported_field("Pod", ("spec", "volumes", 0, source))
+
+    assert part.fatal is fatal
+    assert source in part.message
+
+
+def test_values_that_kubernetes_refuses_too_are_not_called_unsupported() -> None:
+    path = parse_path(".spec.strategy.type")
+
+    for value, known in (("RollingUpdate", True), ("Slowly", False)):
+        raw = {"kind": "Deployment", "spec": {"strategy": {"type": value}}}
+        assert (support.unsupported_value("Deployment", raw, path) is not None) is known
+
+
+def test_strip_takes_fields_and_what_thereby_becomes_empty() -> None:
+    raw = {"a": {"b": {"c": 1}}, "l": [{"x": 1, "y": 2}], "e": {}, "k": 1}
+    kept = copy.deepcopy(raw)
+
+    stripped = support.strip(raw, [("a", "b", "c"), ("l", 0, "x"), ("no", "such"), ()])
+
+    assert stripped == {"l": [{"y": 2}], "e": {}, "k": 1}
+    assert raw == kept
+
+
+def test_an_object_without_server_fields_is_not_copied() -> None:
+    assert support.without_server_fields(POD) is POD
+
+
+def test_stripped_of_what_is_unsupported_a_document_decodes() -> None:
+    path = ("spec", "containers", 0, "livenessProbe")
+    raw = with_field(path, {"exec": {"command": ["true"]}})
+
+    assert codec.decode(Pod, raw)[0] is None
+    assert codec.decode(Pod, support.strip(raw, [path]))[0] == kinds.load(POD)
+
+
+@pytest.mark.parametrize(
+    ("api_version", "custom"),
+    [
+        ("v1", False),
+        ("apps/v1", False),
+        ("networking.k8s.io/v1", False),
+        ("podpy.dev/v1", False),
+        ("example.com/v1", True),
+        ("cert-manager.io/v1", True),
+    ],
+)
+def test_custom_groups(api_version: str, custom: bool) -> None:
+    assert support.is_custom(api_version) is custom

@@ -1,0 +1,396 @@
+"""manifests.load and manifests.cache: files in; objects, problems and digests out."""
+
+from __future__ import annotations
+
+import io
+import os
+import pathlib
+import pickle
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from manifests import cache, load, sharing
+from manifests.kinds import Object
+from manifests.load import APPLY, KUBE_PLAY, Loaded, Options
+from manifests.problems import Severity
+from manifests.ref import Ref
+
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  containers:
+    - name: app
+      image: nginx:1.27
+"""
+CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata: {a: b}\n"
+SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: web}\nstringData: {a: hunter2}\n"
+CLAIM = "  volumes:\n    - {name: d, persistentVolumeClaim: {claimName: data}}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    """An empty directory that commands run in, so that messages name files shortly."""
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path / "work"
+
+
+def loaded(text: str, options: Options = APPLY, **more: Any) -> Loaded:
+    return load.load(["-"], options, stdin=io.BytesIO(text.encode()), **more)
+
+
+def lines(found: Loaded) -> list[str]:
+    return [f"{problem.severity}: {problem}" for problem in found.problems]
+
+
+def test_an_object_comes_with_its_place_and_defaults(folder: pathlib.Path) -> None:
+    (folder / "a.yaml").write_text(f"{CONFIG}---\n{POD}")
+    found = load.load(["a.yaml"])
+    pod = found.objects[1]
+
+    assert found.problems == ()
+    assert (pod.file, pod.line, pod.index) == ("a.yaml", 6, 1)
+    assert pod.object.metadata.namespace == "default"
+    assert pod.digest == load.spec_digest(pod.object)
+
+
+def test_all_problems_of_all_files_are_told_with_their_places(folder: pathlib.Path) -> None:
+    (folder / "a.yaml").write_text(POD.replace("image:", "imagee:"))
+    (folder / "b.yaml").write_text(POD.replace("name: web", "name: Web"))
+    (folder / "c.yaml").write_text("a: [1\n")
+    (folder / "d.yaml").write_text(CONFIG)
+    found = load.load(["."])
+
+    assert [(problem.file, problem.line, problem.path) for problem in found.problems] == [
+        ("./a.yaml", 8, ".spec.containers[0].imagee"),
+        ("./b.yaml", 4, ".metadata.name"),
+        ("./c.yaml", 2, ""),
+    ]
+    assert str(found.problems[0]) == (
+        './a.yaml:8:7: Pod/web .spec.containers[0].imagee: unknown field; did you mean "image"?'
+    )
+    assert found.objects == ()
+
+
+def test_a_wrong_value_does_not_hide_the_other_problems() -> None:
+    text = POD.replace("name: web", "name: Web").replace("nginx:1.27", "yes")
+
+    assert [problem.path for problem in loaded(text).problems] == [
+        ".metadata.name",
+        ".spec.containers[0].image",
+    ]
+
+
+def test_a_number_where_text_is_wanted_asks_for_quotes() -> None:
+    env = "      env: [{name: A, value: 1}]\n"
+
+    assert lines(loaded(POD + env)) == [
+        "error: stdin:9:23: Pod/web .spec.containers[0].env[0].value: "
+        "must be a string, but is a number; put it in quotes"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("unknown", "severities"),
+    [
+        (Severity.ERROR, [Severity.ERROR]),
+        (Severity.WARNING, [Severity.WARNING]),
+        (None, []),
+    ],
+)
+def test_unknown_fields_are_as_bad_as_the_caller_says(
+    unknown: Severity | None, severities: list[Severity]
+) -> None:
+    found = loaded(POD.replace("spec:", "spec:\n  hostNetwrk: true"), Options(unknown=unknown))
+
+    assert [problem.severity for problem in found.problems] == severities
+    assert bool(found.objects) is (Severity.ERROR not in severities)
+
+
+@pytest.mark.parametrize(("options", "runs"), [(APPLY, False), (KUBE_PLAY, True)])
+def test_unsupported_fields_are_refused_or_warned_of(options: Options, runs: bool) -> None:
+    found = loaded(POD.replace("spec:", "spec:\n  hostPID: true"), options)
+
+    assert [problem.path for problem in found.unsupported] == [".spec.hostPID"]
+    assert found.unsupported == found.problems
+    assert bool(found.objects) is runs
+
+
+def test_a_volume_that_loses_data_is_refused_even_by_kube_play() -> None:
+    volume = "  volumes: [{name: d, nfs: {server: a, path: /b}}]\n"
+
+    assert [problem.message for problem in loaded(POD + volume, KUBE_PLAY).errors] == [
+        "nfs volumes are not supported yet"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "severity"),
+    [
+        ("apiVersion: v1\nkind: Service\nmetadata: {name: a}\n", "not supported yet", "warning"),
+        ("apiVersion: example.com/v1\nkind: A\n", "is a custom resource", "warning"),
+        ("apiVersion: apps/v1beta1\nkind: Deployment\n", 'did you mean "apps/v1"?', "error"),
+        ("apiVersion: v1\nkind: Deploymnt\n", 'did you mean "Deployment"?', "error"),
+        ("apiVersion: v1\nkind: Deployment\n", 'did you mean "apps/v1"?', "error"),
+    ],
+)
+def test_kinds_that_podpy_does_not_run(text: str, message: str, severity: str) -> None:
+    (problem,) = loaded(text, KUBE_PLAY).problems
+
+    assert message in problem.message
+    assert problem.severity == severity
+
+
+def test_the_namespace_of_the_command_is_for_objects_without_one() -> None:
+    found = loaded(POD, Options(namespace="shop"))
+
+    assert found.objects[0].object.metadata.namespace == "shop"
+
+
+def test_another_namespace_than_the_commands_is_an_error() -> None:
+    text = POD.replace("name: web", "name: web\n  namespace: mine")
+
+    assert lines(loaded(text, Options(namespace="shop"))) == [
+        'error: stdin:5:3: Pod/mine/web .metadata.namespace: is "mine", '
+        'but the command is for namespace "shop"'
+    ]
+
+
+def test_generate_name_is_refused() -> None:
+    (problem, *_) = loaded(POD.replace("  name: web", "  generateName: web-")).errors
+
+    assert problem.path == ".metadata.generateName"
+
+
+@pytest.mark.parametrize(("options", "severity"), [(APPLY, "warning"), (KUBE_PLAY, "error")])
+def test_a_missing_claim_is_as_bad_as_the_caller_says(options: Options, severity: str) -> None:
+    assert lines(loaded(POD + CLAIM, options)) == [
+        f"{severity}: stdin:10:41: Pod/web .spec.volumes[0].persistentVolumeClaim.claimName: "
+        'claim "data" is not declared'
+    ]
+
+
+def test_what_is_known_is_not_missing() -> None:
+    ref = Ref(kind="PersistentVolumeClaim", name="data", namespace="default")
+
+    assert loaded(POD + CLAIM, KUBE_PLAY, known={ref}).problems == ()
+
+
+def test_an_object_with_a_flaw_is_not_missing_as_well(folder: pathlib.Path) -> None:
+    broken = "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\nspec: []\n"
+
+    assert len(loaded(POD + CLAIM + broken, KUBE_PLAY).problems) == 1
+
+
+def test_a_file_that_cannot_be_read_hides_what_is_missing() -> None:
+    assert len(loaded(f"{POD}{CLAIM}---\na: [\n", KUBE_PLAY).problems) == 1
+
+
+def test_a_duplicate_names_both_places(folder: pathlib.Path) -> None:
+    (folder / "a.yaml").write_text(POD)
+    (folder / "b.yaml").write_text(f"{CONFIG}---\n{POD}")
+
+    assert lines(load.load(["a.yaml", "b.yaml"])) == [
+        "error: b.yaml:9:3: Pod/web .metadata.name: Pod/web is declared twice "
+        "(see Pod/web at a.yaml:1)"
+    ]
+
+
+def test_a_file_that_is_named_twice_is_read_once(folder: pathlib.Path) -> None:
+    (folder / "a.yaml").write_text(POD)
+
+    assert len(load.load(["a.yaml", "a.yaml"]).objects) == 1
+
+
+def test_refs_names_objects_of_invalid_manifests_too() -> None:
+    namespace = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: inner}\n---\n" + (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: 1}\n"
+    )
+    text = POD.replace("image", "imagee") + namespace
+    found, problems = load.refs(["-"], namespace="shop", stdin=io.BytesIO(text.encode()))
+
+    assert [ref.key() for ref in found] == [("Pod", "shop", "web"), ("Namespace", "", "inner")]
+    assert [problem.line for problem in problems] == [16]
+
+
+def pod(text: str) -> Object:
+    return loaded(text).objects[0].object
+
+
+def test_the_digest_is_of_what_is_asked_for() -> None:
+    written = POD.replace("name: web", "name: web\n  uid: x\n  resourceVersion: '1'")
+    ordered = POD.replace("  name: web\n", "").replace("spec:", "  name: web\nspec:")
+
+    assert load.spec_digest(pod(POD)) == load.spec_digest(pod(written + "status: {}\n"))
+    assert load.spec_digest(pod(POD)) == load.spec_digest(pod(ordered))
+    assert load.spec_digest(pod(POD)) != load.spec_digest(pod(POD.replace("1.27", "1.28")))
+
+
+def test_the_digest_changes_with_a_secrets_content() -> None:
+    digests = {loaded(SECRET.replace("hunter2", text)).objects[0].digest for text in "ab"}
+
+    assert len(digests) == 2
+
+
+@pytest.fixture
+def kept(folder: pathlib.Path) -> str:
+    """A manifest in a.yaml; the directory of the cache that it was loaded with."""
+    (folder / "a.yaml").write_text(f"{POD}---\n{CONFIG}")
+    directory = f"{folder.parent}/cache"
+    load.load(["a.yaml"], cache_dir=directory)
+    return directory
+
+
+def files(directory: str) -> list[str]:
+    return [f"{directory}/{name}" for name in sorted(os.listdir(directory))]
+
+
+def test_an_unchanged_file_gives_the_same_without_a_parser(kept: str) -> None:
+    program = (
+        "import sys; from manifests import load;"
+        f"found = load.load(['a.yaml'], cache_dir={kept!r});"
+        "print(len(found.objects), *[name for name in sys.modules if name.split('.')[0] in"
+        " ('ruamel', 'yaml', 'jsonschema', 'pickle', 'dataclasses', 'pathlib')"
+        " or name.startswith(('manifests.checks', 'manifests.documents', 'schemas'))])"
+    )
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    path = os.pathsep.join([root, *(one for one in sys.path if "site-packages" in one)])
+    command = [sys.executable, "-S", "-c", program]
+    run = subprocess.run(
+        command, env={"PYTHONPATH": path}, capture_output=True, text=True, check=True
+    )
+
+    assert run.stdout.split() == ["2"]
+
+
+def test_the_cache_gives_what_reading_gives(kept: str) -> None:
+    assert load.load(["a.yaml"], cache_dir=kept) == load.load(["a.yaml"])
+
+
+def test_the_cache_is_private(kept: str) -> None:
+    (file,) = files(kept)
+
+    assert os.stat(kept).st_mode & 0o777 == 0o700
+    assert os.stat(file).st_mode & 0o777 == 0o600
+
+
+def test_a_changed_file_is_read_again(kept: str, folder: pathlib.Path) -> None:
+    (folder / "a.yaml").write_text(POD.replace("1.27", "1.28"))
+    (found,) = load.load(["a.yaml"], cache_dir=kept).objects
+
+    assert found.object.spec.containers[0].image == "nginx:1.28"  # type: ignore[union-attr]
+    assert len(files(kept)) == 1
+
+
+def test_other_options_have_their_own_readings(kept: str) -> None:
+    found = load.load(["a.yaml"], Options(namespace="shop"), cache_dir=kept)
+
+    assert {one.object.metadata.namespace for one in found.objects} == {"shop"}
+
+
+def test_warnings_are_told_again(folder: pathlib.Path, kept: str) -> None:
+    (folder / "b.yaml").write_text(POD + CLAIM)
+    first, second = (load.load(["b.yaml"], cache_dir=kept) for _ in range(2))
+
+    assert len(first.problems) == 1
+    assert first == second
+    ref = Ref(kind="PersistentVolumeClaim", name="data", namespace="default")
+    assert load.load(["b.yaml"], cache_dir=kept, known={ref}).problems == ()
+
+
+def test_secrets_and_errors_are_not_kept(folder: pathlib.Path, kept: str) -> None:
+    (folder / "many").mkdir()
+    (folder / "many" / "a.yaml").write_text(SECRET)
+    (folder / "many" / "b.yaml").write_text(POD)
+    (folder / "many" / "c.yaml").write_text(POD.replace("image", "imagee"))
+    load.load(["many"], cache_dir=kept)
+    encoded = ("hunter2", "aHVudGVyMg==")
+
+    for file in files(kept):
+        data = pathlib.Path(file).read_bytes()
+        assert not any(text.encode() in data for text in encoded)
+        assert b"c.yaml" not in data
+
+
+@pytest.mark.parametrize("damage", ["cut", "garbage", "head", "empty"])
+def test_a_damaged_cache_counts_as_absent(kept: str, damage: str) -> None:
+    (name,) = files(kept)
+    file = pathlib.Path(name)
+    data = file.read_bytes()
+    damaged = {
+        "cut": data[: len(data) // 2],
+        "garbage": data[:90] + b"\xff" * 40,
+        "head": b"x" + data,
+        "empty": b"",
+    }
+    file.write_bytes(damaged[damage])
+
+    assert len(load.load(["a.yaml"], cache_dir=kept).objects) == 2
+    assert len(load.load(["a.yaml"], cache_dir=kept).objects) == 2
+
+
+def test_a_cache_that_others_can_write_is_not_read(kept: str) -> None:
+    (file,) = files(kept)
+    slot = os.path.basename(file).removeprefix("manifests-")
+
+    assert cache.read(kept, slot)
+    os.chmod(file, 0o620)
+    assert not cache.read(kept, slot)
+    os.chmod(file, 0o600)
+    os.chmod(kept, 0o777)
+    assert not cache.read(kept, slot)
+
+
+def test_a_link_in_the_place_of_the_cache_is_not_followed(kept: str) -> None:
+    (file,) = files(kept)
+    os.rename(file, f"{kept}/elsewhere")
+    os.symlink(f"{kept}/elsewhere", file)
+
+    assert not cache.read(kept, os.path.basename(file).removeprefix("manifests-"))
+
+
+class _Evil:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, ("false",)
+
+
+def test_a_pickle_of_anything_but_values_is_refused(kept: str) -> None:
+    (name,) = files(kept)
+    file = pathlib.Path(name)
+    head = file.read_bytes().partition(b"\n")[0]
+    file.write_bytes(head + b"\n" + pickle.dumps({"a": _Evil()}))
+
+    assert cache.read(kept, os.path.basename(name).removeprefix("manifests-")) == {}
+
+
+def test_a_cache_that_cannot_be_written_is_no_failure(folder: pathlib.Path) -> None:
+    (folder / "a.yaml").write_text(POD)
+    (folder / "file").write_text("")
+
+    assert len(load.load(["a.yaml"], cache_dir="file/cache").objects) == 1
+
+
+def test_old_files_of_the_cache_give_way(tmp_path: pathlib.Path) -> None:
+    directory = str(tmp_path / "cache")
+    for number in range(70):
+        cache.write(directory, cache.slot(number), {"a": ()})
+
+    assert len(files(directory)) == 64
+
+
+def test_shared_parts_are_equal_and_one() -> None:
+    pods = tuple(pod(POD.replace("name: web", f"name: web-{n}")) for n in range(2))
+    first, second = sharing.shared(pods)
+
+    assert (first, second) == pods
+    assert first.spec.containers[0] is second.spec.containers[0]  # type: ignore[union-attr]
+
+
+def test_sharing_keeps_apart_what_only_looks_equal() -> None:
+    assert [type(one) for one in sharing.shared((1, True, 1.0, "1"))] == [int, bool, float, str]
