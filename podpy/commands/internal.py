@@ -20,8 +20,11 @@ def run(arguments: argparse.Namespace) -> int:
     if os.fork():
         return 0
     os.setsid()
-    from podpy.context import Context
+    from podpy.context import Context, host_process
     from reconciler import hook
+    from runtime.kernel import namespaces
+
+    namespaces.leave(host_process())
 
     hook.exited(Context().host, arguments.uid)
     return 0
