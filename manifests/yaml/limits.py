@@ -18,7 +18,7 @@ class Limits(Value):
 
     bytes: int = 32 * 1024 * 1024
     depth: int = 100
-    nodes: int = 2_000_000
+    nodes: int = 1_000_000
     expansion: int = 4 * 1024 * 1024
 
 
