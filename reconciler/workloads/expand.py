@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from manifests.kinds import Object, Workload
     from manifests.observed import PodState
-    from manifests.pod import PodTemplate
 
 TEMPLATE_HASH_LABEL = "pod-template-hash"
 TEMPLATE_ANNOTATION = "podpy.dev/template-hash"
@@ -121,23 +120,20 @@ def _replicas(
 ) -> list[WantedPod]:
     """As many pods of the present template as there should be; healthy, old ones stay first."""
     count = 1 if isinstance(thing, DaemonSet) else thing.spec.replicas
-    template = naming.template_hash(thing.spec.template)
+    pattern = _pattern(thing, (f"{ref.name}-pod",) if count == 1 else ())
     current = [
         state
         for state in owned
-        if state.pod.metadata.annotations.get(TEMPLATE_ANNOTATION) == template
+        if state.record.spec_hash == pattern.spec_hash
         and phase_of(state, now) not in (Phase.FAILED, Phase.SUCCEEDED)
     ]
     current.sort(key=lambda state: phase_of(state, now) is not Phase.RUNNING)
-    aliases = (f"{ref.name}-pod",) if count == 1 else ()
+    template = naming.template_hash(thing.spec.template)
     stem = f"{ref.name}-{template}" if isinstance(thing, Deployment) else ref.name
     return [
-        _from_template(
-            thing,
-            thing.spec.template,
-            template,
-            _kept(current[index]) if index < len(current) else _fresh(ref, stem, index, taken),
-        ).replace(aliases=aliases)
+        _kept(pattern, current[index])
+        if index < len(current)
+        else _fresh(pattern, stem, index, taken)
         for index in range(count)
     ]
 
@@ -150,37 +146,36 @@ def _job_pods(
     taken: set[tuple[str, str]],
 ) -> list[WantedPod]:
     """The Job's ended pods, which stay for their logs, its running ones, and those still due."""
-    template = naming.template_hash(job.spec.template)
-    names = [_kept(state) for state in owned if state.uid not in progress.surplus]
-    seed = len(owned)
-    names += [_fresh(ref, ref.name, seed + index, taken) for index in range(progress.due)]
-    aliases = (f"{ref.name}-pod",) if job.spec.parallelism == 1 else ()
-    return [
-        _from_template(job, job.spec.template, template, name).replace(aliases=aliases)
-        for name in names
-    ]
+    pattern = _pattern(job, (f"{ref.name}-pod",) if job.spec.parallelism == 1 else ())
+    kept = [_kept(pattern, state) for state in owned if state.uid not in progress.surplus]
+    due = range(len(owned), len(owned) + progress.due)
+    return kept + [_fresh(pattern, ref.name, index, taken) for index in due]
 
 
-def _kept(state: PodState) -> tuple[str, str]:
-    return state.pod.metadata.name, state.uid
+def _kept(pattern: WantedPod, state: PodState) -> WantedPod:
+    return _named(pattern, state.pod.metadata.name).replace(uid=state.uid)
 
 
-def _fresh(ref: Ref, stem: str, index: int, taken: set[tuple[str, str]]) -> tuple[str, str]:
-    in_namespace = {name for namespace, name in taken if namespace == ref.namespace}
-    name = naming.pod_name(stem, f"{ref}/{index}", in_namespace)
-    taken.add((ref.namespace, name))
-    return name, ""
+def _fresh(pattern: WantedPod, stem: str, index: int, taken: set[tuple[str, str]]) -> WantedPod:
+    of = pattern.of
+    in_namespace = {name for namespace, name in taken if namespace == of.namespace}
+    name = naming.pod_name(stem, f"{of}/{index}", in_namespace)
+    taken.add((of.namespace, name))
+    return _named(pattern, name)
 
 
-def _from_template(
-    owner: Workload, template: PodTemplate, template_hash: str, named: tuple[str, str]
-) -> WantedPod:
-    """The pod that the template describes.
+def _named(pattern: WantedPod, name: str) -> WantedPod:
+    pod = pattern.pod
+    return pattern.replace(pod=pod.replace(metadata=pod.metadata.replace(name=name)))
+
+
+def _pattern(owner: Workload, aliases: tuple[str, ...]) -> WantedPod:
+    """The pod that the owner's template describes, without a name.
 
     Annotations that podpy or Podman reads count on the workload itself too, where Podman's users
     put them; the template's win.
     """
-    name, uid = named
+    template, template_hash = owner.spec.template, naming.template_hash(owner.spec.template)
     inherited = {
         key: value
         for key, value in owner.metadata.annotations.items()
@@ -193,7 +188,6 @@ def _from_template(
         labels[JOB_LABEL] = owner.metadata.name
     pod = Pod(
         metadata=ObjectMeta(
-            name=name,
             namespace=owner.metadata.namespace,
             labels=labels,
             annotations={
@@ -212,4 +206,4 @@ def _from_template(
         ),
         spec=template.spec,
     )
-    return WantedPod(pod=pod, spec_hash=naming.spec_hash(pod), of=kinds.ref(owner), uid=uid)
+    return WantedPod(pod=pod, spec_hash=naming.spec_hash(pod), of=kinds.ref(owner), aliases=aliases)

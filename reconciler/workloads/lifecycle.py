@@ -47,12 +47,18 @@ def next_backoff(state: ContainerState) -> float:
 
     The first restart is immediate, the second comes 10 s after the end, then 20, 40 ... 300 s.
     """
+    if not state.record.container_id or state.ended is None:
+        return 0.0
+    delay = _delay(state)
+    return FIRST_BACKOFF if not delay else min(delay * 2, LONGEST_BACKOFF)
+
+
+def _delay(state: ContainerState) -> float:
+    """Return how long after its end the container is due again: at once if it was steady."""
     record, ended = state.record, state.ended
-    if not record.container_id or ended is None:
+    if ended is not None and ended.finished_at - record.started_at >= STEADY_AFTER:
         return 0.0
-    if ended.finished_at - record.started_at >= STEADY_AFTER:
-        return 0.0
-    return FIRST_BACKOFF if not record.backoff else min(record.backoff * 2, LONGEST_BACKOFF)
+    return record.backoff
 
 
 def decide(spec: PodSpec, states: Mapping[str, ContainerState], now: float) -> Decision:
@@ -74,15 +80,16 @@ def _initialise(spec: PodSpec, states: Mapping[str, ContainerState], now: float)
     """Return what the first unfinished init container needs; None when all have had their turn."""
     restarts: list[str] = []
     wakes: list[float] = []
-    for container in spec.init_containers:
+    for index, container in enumerate(spec.init_containers):
         stage = _stage(states, container)
         if is_sidecar(container):
             if stage is Stage.RUNNING:
                 continue
             _restart_or_wait(states.get(container.name), container.name, now, restarts, wakes)
-            if stage is Stage.EXITED:
-                continue
-            return _pending(restarts, wakes)
+            later = spec.init_containers[index + 1 :]
+            if all(_stage(states, follower) is Stage.ABSENT for follower in later):
+                return _pending(restarts, wakes)
+            continue
         state = states.get(container.name)
         if state is not None and stage is Stage.EXITED and state.ended is not None:
             if state.ended.exit_code == 0:
@@ -124,7 +131,13 @@ def _run(spec: PodSpec, states: Mapping[str, ContainerState], now: float) -> Dec
     for container in (*sidecars, *spec.containers):
         if container not in done and _stage(states, container) is not Stage.RUNNING:
             _restart_or_wait(states.get(container.name), container.name, now, start, wakes)
-    return Decision(phase=Phase.RUNNING, start=tuple(start), wake_at=min(wakes, default=None))
+    unborn = (Stage.ABSENT, Stage.CREATED)
+    waiting = any(_stage(states, container) in unborn for container in spec.containers)
+    return Decision(
+        phase=Phase.PENDING if waiting else Phase.RUNNING,
+        start=tuple(start),
+        wake_at=min(wakes, default=None),
+    )
 
 
 def _is_done(spec: PodSpec, state: ContainerState | None) -> bool:
@@ -145,7 +158,7 @@ def _restart_or_wait(
 ) -> None:
     due = 0.0
     if state is not None and state.ended is not None:
-        due = state.ended.finished_at + state.record.backoff
+        due = state.ended.finished_at + _delay(state)
     if due <= now:
         start.append(name)
     else:

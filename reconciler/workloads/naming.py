@@ -33,12 +33,16 @@ def spec_hash(pod: Pod) -> SpecHash:
 
     Labels and other annotations change in place, as in Kubernetes.
     """
-    read = {
+    return _digest({"spec": codec.encode(pod.spec), "annotations": read_annotations(pod)})
+
+
+def read_annotations(pod: Pod) -> dict[str, str]:
+    """Return those of the pod's annotations that change what runs."""
+    return {
         key: value
         for key, value in pod.metadata.annotations.items()
         if key.startswith(READ_ANNOTATIONS)
     }
-    return _digest({"spec": codec.encode(pod.spec), "annotations": read})
 
 
 def template_hash(template: PodTemplate) -> str:
@@ -48,7 +52,8 @@ def template_hash(template: PodTemplate) -> str:
 
 def pod_name(owner: str, seed: str, taken: Container[str]) -> str:
     """Return OWNER-xxxxx, a name that is not taken; `seed` decides which."""
-    stem = owner[: LONGEST_NAME - SUFFIX_LENGTH - 1]
+    # Cut behind a dot it would be no name: each part of a name begins with a letter or digit.
+    stem = owner[: LONGEST_NAME - SUFFIX_LENGTH - 1].rstrip("-.")
     attempt = 0
     while True:
         name = f"{stem}-{_spell(_digest([owner, seed, attempt]), SUFFIX_LENGTH)}"
