@@ -16,7 +16,8 @@ from __future__ import annotations
 import time
 
 from manifests.config import Secret
-from manifests.faults import Fault
+from manifests.faults import Fault, Invalid
+from manifests.problems import path_text
 from manifests.ref import Ref
 from manifests.value import Value
 from reconciler.execute import run as execute
@@ -101,6 +102,7 @@ def prospect(host: Host, wished: Sequence[Wished], options: Options = DEFAULTS) 
             **{item.ref: item.digest for item in wished if item.ref.kind in _SHOWN},
         },
     )
+    _refuse_immutable(wish)
     base.digests = wish.digests
     observed = host.observe()
     expansion = expand(
@@ -114,6 +116,27 @@ def prospect(host: Host, wished: Sequence[Wished], options: Options = DEFAULTS) 
 
 
 _SHOWN = ("ConfigMap", "Secret")
+
+
+def _refuse_immutable(wish: Wish) -> None:
+    """Raise Invalid where a remembered object would change in a way that Kubernetes forbids.
+
+    Making everything anew (`--replace`) is the way around it, as deleting the object first is.
+    """
+    if wish.recreate:
+        return
+    found = []
+    for item in wish.objects:
+        before = wish.remembered.get(item.ref)
+        if before is None or before.digest == item.digest:
+            continue
+        from manifests.checks import changes
+
+        content = True if item.ref.kind == "Secret" else None
+        for flaw in changes.immutable_changes(before.object, item.object, content_changed=content):
+            found.append(f"{item.where}: {item.ref} {path_text(flaw.path)}: {flaw.message}")
+    if found:
+        raise Invalid("\n".join(found), hint="delete the object first, or kube play --replace")
 
 
 def converge(

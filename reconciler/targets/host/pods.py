@@ -21,11 +21,14 @@ from runtime.observe import records
 from runtime.oci import container as oci
 from runtime.oci.container import Container as OciContainer
 
+LEASES_LOCK = "leases"
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from manifests.observed import PodState
+    from manifests.pod import Pod
     from manifests.ref import Ref
     from reconciler.targets.host.base import Base
     from reconciler.workloads.expand import WantedPod
@@ -40,38 +43,64 @@ def prepare(base: Base, wanted: Sequence[WantedPod]) -> dict[Ref, PodRecord | Fa
     """
     requests = {kinds.ref(item.pod): _request(base, item) for item in wanted}
     networking.ensure_used(base, {request.network for request in requests.values()})
-    leased = _lease(base, requests)
     made: dict[Ref, PodRecord | Fault] = {}
-    for item in wanted:
-        ref = kinds.ref(item.pod)
-        address = leased[ref]
-        if isinstance(address, Fault):
-            made[ref] = address
-            continue
-        record = _record(item, requests[ref], address, base)
-        records.write_pod(base.paths, record)
-        made[ref] = record
+    # Until a pod's record is written, nothing but this lock tells a lease from one left behind.
+    with locks.held(base.paths, [LEASES_LOCK]):
+        _tidy_leases(base)
+        leased = _lease(base, requests)
+        for item in wanted:
+            ref = kinds.ref(item.pod)
+            address = leased[ref]
+            if isinstance(address, Fault):
+                made[ref] = address
+                continue
+            record = _record(item, requests[ref], address, base)
+            records.write_pod(base.paths, record)
+            made[ref] = record
     networking.synchronise(base)
     return made
 
 
+def _tidy_leases(base: Base) -> None:
+    """Free what no pod on the host holds; take again what pods hold and a lost database forgot."""
+    present = {
+        record.uid: record for record in records.read_pods(base.paths) if not record.finished
+    }
+    known = leases.holders(base.database)
+    leases.free(base.database, known - present.keys())
+    forgotten = [
+        leases.Request(
+            holder=uid,
+            network=record.network,
+            address=record.address,
+            ports=_host_ports(record.pod),
+        )
+        for uid, record in present.items()
+        if uid not in known and record.network
+    ]
+    if forgotten:
+        leases.restore(base.database, forgotten)
+
+
 def _request(base: Base, wanted: WantedPod) -> leases.Request:
     pod = wanted.pod
-    ports = (
-        ()
-        if pod.spec.host_network
-        else tuple(
-            leases.HostPort(protocol=port.protocol.value, port=port.host_port, ip=port.host_ip)
-            for container in (*pod.spec.init_containers, *pod.spec.containers)
-            for port in container.ports
-            if port.host_port
-        )
-    )
     return leases.Request(
         holder=str(uuid.uuid4()),
         network=networking.bridge_of(base, pod),
         address=pod.metadata.annotations.get(naming.ADDRESS_ANNOTATION, ""),
-        ports=ports,
+        ports=_host_ports(pod),
+    )
+
+
+def _host_ports(pod: Pod) -> tuple[leases.HostPort, ...]:
+    """The ports of the host that lead to the pod; one on the host's network needs no map."""
+    if pod.spec.host_network:
+        return ()
+    return tuple(
+        leases.HostPort(protocol=port.protocol.value, port=port.host_port, ip=port.host_ip)
+        for container in (*pod.spec.init_containers, *pod.spec.containers)
+        for port in container.ports
+        if port.host_port
     )
 
 

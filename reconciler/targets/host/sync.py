@@ -14,7 +14,7 @@ import time
 from manifests import kinds
 from manifests.faults import HostFault, TimedOut
 from manifests.observed import ContainerRecord, Phase, Stage
-from reconciler.targets.host import bundle
+from reconciler.targets.host import bundle, networking
 from reconciler.workloads import lifecycle
 from runtime import locks
 from runtime.kernel import cgroups, namespaces, processes
@@ -58,8 +58,11 @@ def step(base: Base, uid: str, inside: Inside | None = None) -> tuple[PodState, 
             if not decision.start and not decision.stop:
                 break
             _act(base, state, decision, inside)
-        if decision.phase in (Phase.SUCCEEDED, Phase.FAILED):
+        over = decision.phase in (Phase.SUCCEEDED, Phase.FAILED)
+        if over:
             finish(base, state)
+    if over:
+        networking.synchronise(base)
     return state, decision
 
 
