@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import hashlib
 import os
 import shutil
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING
 from tools import demo_images
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 CACHE = "/var/cache/podpy/bench-room"
 SUITE = "trixie"
@@ -54,6 +55,18 @@ OWN_CGROUPS = ("podpy-bench", "libpod_parent", "conmon")
 
 # linux/sched.h: CLONE_NEWNS, CLONE_NEWNET, CLONE_NEWPID
 NEW_MOUNTS, NEW_NETWORK, NEW_PROCESSES = 0x00020000, 0x40000000, 0x20000000
+
+
+@contextlib.contextmanager
+def only_one() -> Iterator[None]:
+    """Hold the room: a second run would take the storage from under the first, and spoil both."""
+    os.makedirs(os.path.dirname(CACHE), exist_ok=True)
+    with open(f"{CACHE}.lock", "w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit("benchmarks: another run is under way on this host") from None
+        yield
 
 
 def build() -> str:
