@@ -26,7 +26,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--publish-all", action="store_true", help="publish every containerPort")
     add("--annotation", action="append", default=[], metavar="K=V", help="added to every Pod")
     add("--ip", action="append", default=[], help="address of the first, second ... pod")
-    add("--no-hosts", action="store_true", help=argparse.SUPPRESS)
     add("--build", action=argparse.BooleanOptionalAction, default=False)
     add("--context-dir", default="", metavar="DIR", help="where --build looks for images")
     add("--authfile", default="")
