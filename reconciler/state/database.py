@@ -3,20 +3,24 @@
 The database is only memory: what runs is read from the host, what is wanted comes from the
 manifests. When the file is gone it is made anew; when it is damaged it is put aside under
 `state.db.damaged` and made anew, and the caller is told (`Database.rebuilt`), so that a pass that
-has lost its memory prunes nothing.
+has lost its memory prunes nothing. A database that only cannot be reached (a full disk, a lock) is
+not damaged and stays where it is.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import sqlite3
+from _thread import RLock  # importing threading costs milliseconds of every command
 
-from manifests.faults import Retry
+from manifests.faults import HostFault, Retry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
 SCHEMA_VERSION = 1
 BUSY_SECONDS = 10.0
@@ -53,45 +57,106 @@ CREATE INDEX events_last ON events (last_at);
 
 
 class Database:
-    """`rebuilt` tells that there was no usable database, so nothing is remembered."""
+    """One connection, which a pass's threads share: a transaction belongs to one of them.
 
-    def __init__(self, connection: sqlite3.Connection, *, rebuilt: bool) -> None:
-        self.connection = connection
+    `rebuilt` tells that there was no usable database, so nothing is remembered.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: str, *, rebuilt: bool) -> None:
+        self.path = path
         self.rebuilt = rebuilt
+        self._connection = connection
+        self._turn = RLock()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One write transaction: all of it, or on any exception none of it."""
-        try:
-            self.connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
+        """One write transaction: all of it, or on any exception none of it.
+
+        Raises Retry when another process keeps the database locked, HostFault when the database
+        cannot be written.
+        """
+        connection = self._connection
+        with self._turn, _explained(self.path):
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                connection.execute("COMMIT")
+            finally:
+                # SQLite has rolled back by itself after some errors, a full disk among them.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    def read(self, query: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of a SELECT. Raises as `transaction` does."""
+        with self._turn, _explained(self.path):
+            return self._connection.execute(query, parameters).fetchall()
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def connect(path: str) -> Database:
+    """Open the database at `path`, private to its owner, and make it where there is none.
+
+    Raises Retry or HostFault when it cannot be reached.
+    """
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        with _explained(path):
+            try:
+                return _open(path)
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError):
+                    raise
+                return _renew(path)
+    except OSError as error:
+        raise HostFault(f"the state database {path} cannot be opened: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _explained(path: str) -> Iterator[None]:
+    """Turn what SQLite says about the host into faults; the other errors are podpy's own."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
             raise Retry(
                 f"the state database stayed locked for {BUSY_SECONDS:g} s: {error}",
                 hint="another podpy command may hang: look for it with `ps aux | grep podpy`",
             ) from error
-        try:
-            yield self.connection
-        except BaseException:
-            self.connection.execute("ROLLBACK")
-            raise
-        self.connection.execute("COMMIT")
-
-    def close(self) -> None:
-        self.connection.close()
-
-
-def connect(path: str) -> Database:
-    """Open the database at `path`, private to its owner, and make it where there is none."""
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    try:
-        return _open(path)
+        raise HostFault(
+            f"the state database {path} cannot be used: {error}",
+            hint="look at the disk's free space and at the file's owner",
+        ) from error
     except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
-            raise Retry(f"the state database is locked: {error}") from error
-        for suffix in ("", "-wal", "-shm"):
-            with contextlib.suppress(FileNotFoundError):
-                os.replace(path + suffix, f"{path}.damaged{suffix}")
-        return _open(path)
+        if type(error) is not sqlite3.DatabaseError:
+            raise
+        raise HostFault(
+            f"the state database {path} is damaged: {error}",
+            hint="move it away: podpy makes a new one, and what runs goes on",
+        ) from error
+
+
+def _renew(path: str) -> Database:
+    """Put a damaged database aside and make a new one; processes that find it damaged take turns.
+
+    The database goes last: killed between the files, the next process finds it damaged again, and
+    no new database ever meets an old log.
+    """
+    lock = os.open(f"{path}.renew", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            return _open(path)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise
+            for suffix in ("-wal", "-shm", ""):
+                with contextlib.suppress(FileNotFoundError):
+                    os.replace(path + suffix, f"{path}.damaged{suffix}")
+            return _open(path)
+    finally:
+        os.close(lock)
 
 
 def _open(path: str) -> Database:
@@ -111,7 +176,7 @@ def _open(path: str) -> Database:
     except BaseException:
         connection.close()
         raise
-    return Database(connection, rebuilt=version == 0)
+    return Database(connection, path, rebuilt=version == 0)
 
 
 def _create(connection: sqlite3.Connection) -> None:

@@ -67,7 +67,7 @@ def read(
 ) -> tuple[tuple[int, Event], ...]:
     """Return (id, event) of one object, of a namespace, or all, the oldest first."""
     kind, of_namespace, name = ref.key() if ref else ("", namespace, "")
-    rows = database.connection.execute(
+    rows = database.read(
         "SELECT id, kind, namespace, name, reason, message, type, first_at, last_at, count "
         "FROM events WHERE id > ?1 AND (?2 = '' OR kind = ?2) AND (?3 = '' OR namespace = ?3) "
         "AND (?4 = '' OR name = ?4) ORDER BY last_at, id",

@@ -1,7 +1,7 @@
 """Lease addresses and host ports to pods: a unique row each, taken before it is used.
 
-A lease is freed when its pod is gone from the host (`keep_only`), so a killed podpy leaks none,
-and taken again from the pod's own record when the database was lost (`restore`).
+A lease is freed when its pod is gone from the host (`holders` tells of whom to ask), and taken
+again from the pod's own record when the database was lost (`restore`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reconciler.state.database import Database
 
 ANY_IP = "0.0.0.0"  # noqa: S104 - the wildcard of a port map, nothing listens here
+_OCTETS = frozenset(map(str, range(256)))
 
 
 class HostPort(Value):
@@ -82,9 +83,7 @@ def free(database: Database, holders: Iterable[str]) -> None:
 
 def holders(database: Database) -> frozenset[str]:
     """Return every holder of a lease."""
-    rows = database.connection.execute(
-        "SELECT holder FROM addresses UNION SELECT holder FROM ports"
-    )
+    rows = database.read("SELECT holder FROM addresses UNION SELECT holder FROM ports")
     return frozenset(row[0] for row in rows)
 
 
@@ -115,6 +114,12 @@ def _choose(request: Request, taken: Mapping[str, str], pool: Pool) -> str:
             return address
     if not request.address:
         return _first_free(pool, taken, request.network)
+    if not _may_be_leased(request.address, pool):
+        raise HostFault(
+            f"network {request.network} has no address {request.address} to give: it has those of "
+            f"{pool.subnet} but {', '.join(pool.reserved)}, the first and the last",
+            hint="leave the address out, or choose another",
+        )
     if request.address in taken:
         raise HostFault(
             f"address {request.address} of network {request.network} is taken by pod "
@@ -124,11 +129,15 @@ def _choose(request: Request, taken: Mapping[str, str], pool: Pool) -> str:
     return request.address
 
 
+def _may_be_leased(address: str, pool: Pool) -> bool:
+    # Parsed as a number alone, 10.0.0.07 would be a second name of 10.0.0.7.
+    if address in pool.reserved or any(part not in _OCTETS for part in address.split(".")):
+        return False
+    return address.count(".") == 3 and _number(address) in _addresses(pool)
+
+
 def _first_free(pool: Pool, taken: Mapping[str, str], network: str) -> str:
-    base, _, prefix = pool.subnet.partition("/")
-    first = _number(base)
-    # The first address names the network, the last one is its broadcast address.
-    for number in range(first + 1, first + (1 << (32 - int(prefix))) - 1):
+    for number in _addresses(pool):
         address = _text(number)
         if address not in taken and address not in pool.reserved:
             return address
@@ -136,6 +145,14 @@ def _first_free(pool: Pool, taken: Mapping[str, str], network: str) -> str:
         f"network {network} has no free address left in {pool.subnet}",
         hint="delete pods, or give the network a larger subnet",
     )
+
+
+def _addresses(pool: Pool) -> range:
+    """The subnet's addresses but the first, which names it, and the last, its broadcast address."""
+    base, _, prefix = pool.subnet.partition("/")
+    size = 1 << (32 - int(prefix))
+    first = _number(base) & -size
+    return range(first + 1, first + size - 1)
 
 
 def _number(address: str) -> int:

@@ -113,7 +113,7 @@ def forget(database: Database, refs: Iterable[Ref]) -> None:
 
 def read(database: Database, *, kind: str = "", applyset: str = "") -> tuple[Applied, ...]:
     """Return the objects of a kind, of an apply set, or all of them, ordered by name."""
-    rows = database.connection.execute(
+    rows = database.read(
         f"SELECT {_COLUMNS} FROM objects "  # noqa: S608
         "WHERE (?1 = '' OR kind = ?1) AND (?2 = '' OR applyset = ?2) "
         "ORDER BY kind, namespace, name",
@@ -124,11 +124,11 @@ def read(database: Database, *, kind: str = "", applyset: str = "") -> tuple[App
 
 def find(database: Database, ref: Ref) -> Applied | None:
     """Return the object that `ref` names, if it was applied."""
-    row = database.connection.execute(
+    rows = database.read(
         f"SELECT {_COLUMNS} FROM objects WHERE kind = ? AND namespace = ? AND name = ?",  # noqa: S608
         ref.key(),
-    ).fetchone()
-    return None if row is None else _applied(row)
+    )
+    return _applied(rows[0]) if rows else None
 
 
 def _applied(row: tuple[Any, ...]) -> Applied:

@@ -31,9 +31,7 @@ def save_jobs(database: Database, ended: Mapping[Ref, Progress]) -> None:
 
 def read_jobs(database: Database) -> dict[Ref, Progress]:
     """Return the end of every Job that has ended."""
-    rows = database.connection.execute(
-        "SELECT namespace, name, body FROM results WHERE kind = 'Job'"
-    )
+    rows = database.read("SELECT namespace, name, body FROM results WHERE kind = 'Job'")
     return {
         Ref(kind="Job", namespace=namespace, name=name): codec.restore(Progress, json.loads(body))
         for namespace, name, body in rows
