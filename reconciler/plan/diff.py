@@ -1,7 +1,8 @@
 """Compare two JSON-shaped values field by field: paths that differ, with the old and new value.
 
 Pure. Lists whose items carry a `name` (containers, env, volumes) are matched by it, as in
-Kubernetes' merge keys; others by position. Values are shown short and on one line.
+Kubernetes' merge keys, and a change of their order is a difference too; others by position. Values
+are shown short and on one line.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 LONGEST_SHOWN = 60
+CONTEXT = 10
 HIDDEN = "(hidden)"
 
 
@@ -40,7 +42,8 @@ def _compare(old: Any, new: Any, path: str, *, secret: bool) -> Iterator[Differe
     elif isinstance(old, list) and isinstance(new, list):
         yield from _lists(old, new, path, secret=secret)
     else:
-        yield Difference(path=path or ".", old=_show(old, secret), new=_show(new, secret))
+        before, after = _show_both(old, new, secret)
+        yield Difference(path=path or ".", old=before, new=after)
 
 
 def _mappings(
@@ -65,6 +68,10 @@ def _lists(old: list[Any], new: list[Any], path: str, *, secret: bool) -> Iterat
             path,
             secret=secret,
         )
+        old_order = [name for name in old_names if name in new_names]
+        new_order = [name for name in new_names if name in old_names]
+        if old_order != new_order:
+            yield Difference(path=path, old=_show(old_order, secret), new=_show(new_order, secret))
         return
     for index in range(max(len(old), len(new))):
         below = f"{path}[{index}]"
@@ -86,11 +93,31 @@ def _names(items: list[Any]) -> list[str]:
     return names if len(set(names)) == len(items) else []
 
 
-def _show(value: Any, secret: bool) -> str | None:
+def _show_both(old: Any, new: Any, secret: bool) -> tuple[str, str]:
+    """Show two values; where they would look the same, from a little before they part."""
+    before, after = _show(old, secret), _show(new, secret)
+    if secret or before != after:
+        return before, after
+    old_text, new_text = json.dumps(old), json.dumps(new)
+    pairs = enumerate(zip(old_text, new_text, strict=False))
+    parting = next(
+        (at for at, (one, other) in pairs if one != other), min(len(old_text), len(new_text))
+    )
+    start = max(parting - CONTEXT, 0)
+    lead = "..." if start else ""
+    return _cut(lead + old_text[start:]), _cut(lead + new_text[start:])
+
+
+def _show(value: Any, secret: bool) -> str:
     if value is None:
         return "null"
     if secret:
         return HIDDEN
     text = value if isinstance(value, str) else json.dumps(value, separators=(", ", ": "))
     text = " ".join(text.split()) or '""'
+    # What a manifest says must not speak to the terminal: its control characters are spelt out.
+    return _cut(text if text.isprintable() else json.dumps(text))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."

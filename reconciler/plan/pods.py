@@ -8,7 +8,8 @@ from manifests.ref import Ref
 from manifests.value import Value
 from reconciler.plan.change import Change, Effect, Op, Reason
 from reconciler.plan.diff import differences
-from reconciler.workloads.expand import owner_of
+from reconciler.workloads import naming
+from reconciler.workloads.expand import TEMPLATE_ANNOTATION, owner_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _change(wanted: WantedPod, scene: _Scene) -> Change:
     if before is None:
         return _create(wanted, ref, scene)
     if not wanted.uid:
-        return _replace(wanted, before, _spec_reasons(before.pod, wanted, scene), scene)
+        return _replace(wanted, before, _spec_reasons(before, wanted, scene), scene)
     broken = [drift for drift in before.drift if drift.mend is Mend.RECREATE]
     if scene.wish.recreate:
         return _replace(wanted, before, (Reason(text="asked for"),), scene)
@@ -96,7 +97,7 @@ def _change(wanted: WantedPod, scene: _Scene) -> Change:
 def _create(wanted: WantedPod, ref: Ref, scene: _Scene) -> Change:
     left = scene.leaving.get(wanted.of, ())
     if left:
-        reasons = _spec_reasons(left[0].pod, wanted, scene)
+        reasons = _spec_reasons(left[0], wanted, scene)
     else:
         reasons = (Reason(text="not running yet", where=scene.wished.get(wanted.of, "")),)
     return Change(
@@ -156,7 +157,7 @@ def _shown_reasons(pod: Pod, before: PodState, scene: _Scene) -> tuple[Reason, .
         return ()
     return tuple(
         Reason(text=f"{ref} changed: its files in the pod follow", where=scene.wished.get(ref, ""))
-        for ref in references.projected(pod)
+        for ref in dict.fromkeys(references.projected(pod))
         if scene.wish.digests.get(ref, "") != before.record.configs.get(config_key(ref), "")
     )
 
@@ -182,13 +183,24 @@ def _metadata_reasons(wanted: WantedPod, before: PodState, scene: _Scene) -> tup
     return tuple(found)
 
 
-def _spec_reasons(before: Pod, wanted: WantedPod, scene: _Scene) -> tuple[Reason, ...]:
+def _spec_reasons(before: PodState, wanted: WantedPod, scene: _Scene) -> tuple[Reason, ...]:
+    """Why a new pod takes the place of `before`: what changed of its spec, or its fate."""
     where = scene.wished.get(wanted.of, "")
+    if before.record.spec_hash == wanted.spec_hash:
+        fate = "was left half removed" if before.record.deleting else "has ended"
+        return (Reason(text=f"{kinds.ref(before.pod)} {fate}"),)
     found = tuple(
-        Reason(path=f".spec{item.path}", old=item.old, new=item.new, where=where)
-        for item in differences(codec.encode(before.spec), codec.encode(wanted.pod.spec))
+        Reason(path=item.path, old=item.old, new=item.new, where=where)
+        for item in differences(_what_runs(before.pod), _what_runs(wanted.pod))
     )
     return found or (Reason(text="its template changed", where=where),)
+
+
+def _what_runs(pod: Pod) -> dict[str, object]:
+    """What makes a pod what it runs, as naming.spec_hash sees it."""
+    read = naming.read_annotations(pod)
+    read.pop(TEMPLATE_ANNOTATION, None)
+    return {"metadata": {"annotations": read}, "spec": codec.encode(pod.spec)}
 
 
 def _leave(of: Ref, state: PodState, expansion: Expansion, scene: _Scene) -> Change:
