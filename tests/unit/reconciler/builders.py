@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from manifests.codec import SecretBytes
 from manifests.config import ConfigMap, Network, PersistentVolumeClaim, Secret
 from manifests.container import Container, ContainerRestart
-from manifests.meta import LabelSelector, ObjectMeta, OwnerReference, TemplateMeta
+from manifests.meta import LabelSelector, ObjectMeta, TemplateMeta
 from manifests.observed import ContainerRecord, ContainerState, PodRecord, PodState, Stage
 from manifests.observed import Termination as Ended
 from manifests.pod import Pod, PodSpec, PodTemplate, RestartPolicy
@@ -210,7 +210,3 @@ def applied(*objects: Object, now: float = NOW) -> list[PodState]:
     return [
         on_host(item, f"uid-{index}", created_at=float(index)) for index, item in enumerate(wanted)
     ]
-
-
-def owned_by(kind: str, name: str) -> tuple[OwnerReference, ...]:
-    return (OwnerReference(api_version="apps/v1", kind=kind, name=name, controller=True),)
