@@ -186,6 +186,21 @@ def test_a_full_disk_is_a_fault_and_loses_nothing(path: str, opened: Database) -
     assert events.read(opened) == ()
 
 
+def test_a_database_that_cannot_be_reached_is_not_put_aside(path: str) -> None:
+    first = database.connect(path)
+    hold(first, "a")
+    first.close()
+    os.mkdir(f"{path}-wal")
+
+    with pytest.raises(HostFault, match="cannot be used"):
+        database.connect(path)
+    os.rmdir(f"{path}-wal")
+    again = database.connect(path)
+    assert not again.rebuilt
+    assert leases.holders(again) == {"a"}
+    again.close()
+
+
 def test_a_locked_database_is_not_put_aside(path: str) -> None:
     database.connect(path).close()
     other = sqlite3.connect(path, isolation_level=None)
