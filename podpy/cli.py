@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 FAILED = 1
-USAGE = 2
+HELP_WIDTH = 98
 PODMAN_FAILED = 125
 """What `podman kube` returns for any failure; scripts around it look for it."""
 
@@ -40,6 +40,13 @@ HIDDEN = {"internal": "internal", "play kube": "kube_play"}
 GROUPS = ("kube", "play")
 
 
+class Formatter(argparse.HelpFormatter):
+    """Help of a fixed width: asking for the terminal's imports shutil, 10 ms of every command."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=HELP_WIDTH)
+
+
 class Parser(argparse.ArgumentParser):
     """An argparse parser whose complaint is a Fault, printed like every other."""
 
@@ -53,7 +60,7 @@ def main(words: list[str]) -> int:
         name, module, rest = _find(words)
         if module is None:
             return _help(words)
-        parser = Parser(prog=f"podpy {name}", description=module.__doc__)
+        parser = Parser(prog=f"podpy {name}", description=module.__doc__, formatter_class=Formatter)
         module.configure(parser)
         arguments = parser.parse_args(rest)
         status: int = module.run(arguments)

@@ -23,12 +23,14 @@ def run(arguments: argparse.Namespace) -> int:
     from manifests.faults import Invalid
     from manifests.problems import Severity
     from podpy import wishes
+    from runtime import paths as runtime_paths
 
     sources = [*arguments.sources, *arguments.filename]
     if not sources:
         raise Invalid("validate: name a file or directory", hint="podpy validate app/")
     options = load.KUBE_PLAY.replace(namespace=arguments.namespace, missing=Severity.WARNING)
-    loaded = load.load(wishes.named(sources, arguments.sha256), options)
+    cache = runtime_paths.default().cache
+    loaded = load.load(wishes.named(sources, arguments.sha256), options, cache_dir=cache)
     errors = len(loaded.errors)
     if arguments.output == "json":
         import json
