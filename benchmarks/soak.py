@@ -1,0 +1,168 @@
+"""Play, break and remove pods for some minutes: nothing may be left, and nothing may grow.
+
+    python -m benchmarks.soak [--minutes N] [--seed N]
+
+Every round plays some pods, does a few random acts of violence (kills a container, kills podpy half
+way, deletes a link), plays again, which must bring all pods back, and takes them down. At the end
+the instance must have nothing on the host. Needs root; it uses an instance of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks import workload
+from runtime.paths import Paths
+from tests.fixtures import images, traces
+from tests.fixtures.command import Podpy
+from tools import write_launcher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PODS = 6
+SETTLE = 30.0
+
+
+class Soak:
+    """One instance under test, and the dice."""
+
+    def __init__(self, podpy: Podpy, file: str, seed: int) -> None:
+        self.podpy, self.file = podpy, file
+        self.dice = random.Random(seed)
+        self.acts: tuple[Callable[[], None], ...] = (
+            self.kill_a_container,
+            self.kill_podpy_half_way,
+            self.delete_a_link,
+        )
+
+    def round(self) -> list[str]:
+        """Do one round; return the names of its acts."""
+        self.podpy.ok("kube", "play", self.file, timeout=120)
+        done = [self.dice.choice(self.acts) for _ in range(self.dice.randint(1, 3))]
+        for act in done:
+            act()
+        self.podpy.ok("kube", "play", self.file, timeout=120)
+        self.until_all_run()
+        self.podpy.ok("kube", "down", self.file, timeout=120)
+        return [act.__name__ for act in done]
+
+    def kill_a_container(self) -> None:
+        instance = self.podpy.paths.instance
+        inside = [p for p in traces.processes() if f"/{instance}/" in p.about and p.name == "sh"]
+        if inside:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.dice.choice(inside).pid, signal.SIGKILL)
+
+    def kill_podpy_half_way(self) -> None:
+        child = self.podpy.start("kube", "down" if self.dice.random() < 0.5 else "play", self.file)
+        time.sleep(self.dice.uniform(0.02, 0.4))
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child.pid, signal.SIGKILL)
+        self.podpy.stop_started()
+
+    def delete_a_link(self) -> None:
+        instance = self.podpy.paths.instance
+        own = [name for name, alias in traces.links().items() if instance in alias.split()]
+        if own:
+            delete = ["ip", "link", "delete", self.dice.choice(own)]
+            subprocess.run(delete, capture_output=True, timeout=30, check=False)
+
+    def until_all_run(self) -> None:
+        """Wait until every pod of the file runs with both its containers."""
+        until = time.monotonic() + SETTLE
+        while (running := self.running()) != PODS:
+            if time.monotonic() > until:
+                raise AssertionError(
+                    f"{running} of {PODS} pods run\n{self.podpy.ok('get', 'pods', '-o', 'wide')}"
+                )
+            time.sleep(0.2)
+
+    def running(self) -> int:
+        items = json.loads(self.podpy.ok("get", "pods", "-o", "json"))["items"]
+        return sum(
+            item["status"]["phase"] == "Running"
+            and all("running" in c["state"] for c in item["status"]["containerStatuses"])
+            for item in items
+        )
+
+
+def write_pods(path: str) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        for number in range(PODS):
+            file.write(
+                workload.POD.format(
+                    name=f"soak-{number}",
+                    number=number,
+                    port=24000 + number,
+                    image=images.BUSYBOX,
+                    wait=workload.WAIT,
+                )
+            )
+
+
+def soak(root: str, minutes: float, seed: int) -> int:
+    """Run rounds in `root` until the time is over; return the exit status."""
+    tree = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    write_launcher.write(f"{root}/podpy", tree)
+    instance = f"pp-t-{os.getpid():06x}"
+    home = f"{root}/home"
+    os.makedirs(f"{root}/image")
+    os.makedirs(home)
+    paths = Paths(
+        state_dir=f"{home}/lib", run_dir=f"{home}/run", log_dir=f"{home}/log", instance=instance
+    )
+    podpy = Podpy(f"{root}/podpy", home, paths)
+    write_pods(f"{root}/pods.yaml")
+    try:
+        podpy.load(images.write_busybox(Path(f"{root}/image")))
+        rounds = Soak(podpy, f"{root}/pods.yaml", seed)
+        until = time.monotonic() + minutes * 60
+        count = 0
+        while time.monotonic() < until:
+            count += 1
+            began = time.monotonic()
+            acts = rounds.round()
+            print(f"round {count}: {time.monotonic() - began:.1f} s: {', '.join(acts)}", flush=True)
+        # The bridge, its name server and the nft table outlive the last pod; pods must not.
+        left = [
+            line
+            for line in podpy.left()
+            if line.startswith(("process", "link pv-")) and not line.endswith(" dnsmasq")
+        ]
+        print(f"{count} rounds, {len(left)} things left")
+        for line in left:
+            print(f"left: {line}")
+        return 1 if left else 0
+    finally:
+        podpy.stop_started()
+        traces.remove_instance(instance, home)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    asked = parser.parse_args()
+    print(f"seed {asked.seed}")
+    root = tempfile.mkdtemp(prefix="podpy-soak-", dir="/var/tmp")
+    try:
+        return soak(root, asked.minutes, asked.seed)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
