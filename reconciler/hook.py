@@ -35,10 +35,10 @@ RETRY_SECONDS = 10.0
 def exited(host: Host, uid: str) -> None:
     """Take the pod on until it runs again or has ended, then its Job, if it is one's."""
     base = host.base
-    _leave_cgroup(host)
     record = records.read_pod(base.paths, uid)
     if record is None or record.deleting:
         return
+    _leave_cgroup(host)
     owner: Ref | None = None
     while True:
         try:

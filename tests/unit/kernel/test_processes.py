@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,9 @@ from runtime.kernel import processes
 @pytest.fixture
 def sleeper() -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(["sleep", "60"]) as child:
+        # The kernel ends Popen's wait a moment before it shows the new program's words.
+        while not processes.command_line(child.pid):
+            time.sleep(0.001)
         yield child
         child.kill()
 
