@@ -1,55 +1,127 @@
-"""Find a pod as users name it: its name, an alias, an id, or the workload that it belongs to."""
+"""Find pods and containers as users name them: names, aliases, ids, workloads, labels.
+
+web            a pod; podman's alias web-pod; pod/web
+deploy/web     a pod of a workload
+web-pod-app    podman's name of a container: POD-CONTAINER
+3f2a9c...      podman's id of a pod or container, or a pod's uid, or how one of them begins
+"""
 
 from __future__ import annotations
 
 from manifests.faults import Invalid
-from manifests.meta import DEFAULT_NAMESPACE
-from runtime.observe import records
+from manifests.value import Value
+from runtime.observe import briefs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from manifests.observed import PodRecord
+    from collections.abc import Iterable
+
+    from runtime.observe.briefs import Brief
     from runtime.paths import Paths
 
+DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
+DEFAULT_NAMESPACE = "default"
+POD_WORDS = ("pod", "pods", "po")
+SHORTEST_ID = 6
+"""What is shorter is no id: it would name pods by chance."""
 
-def pod(paths: Paths, word: str, namespace: str) -> PodRecord:
-    """Return the one pod that `word` names: NAME, pod/NAME, deploy/NAME, or an alias.
 
-    Of a workload's pods the first by name is taken, as kubectl does. Raises Invalid when none is.
+class Found(Value):
+    """A pod; `container` is set where the word named a container."""
+
+    pod: Brief
+    container: str = ""
+
+
+def pods(paths: Paths, word: str, namespace: str = "") -> tuple[Found, ...]:
+    """Return the pods that `word` names, those that run first. Raises Invalid when there is none.
+
+    `namespace` falls back to the default one; an id names a pod in any.
     """
     place = namespace or DEFAULT_NAMESPACE
     kind, slash, name = word.partition("/")
-    if not slash:
-        kind, name = "pod", word
-    found = [
-        record
-        for record in records.read_pods(paths)
-        if record.pod.metadata.namespace == place and _is_named(record, kind, name)
-    ]
+    everything = sorted(briefs.read(paths), key=lambda pod: (pod.over, pod.name))
+    here = [pod for pod in everything if pod.namespace == place]
+    if slash and kind.lower() not in POD_WORDS:
+        found = [Found(pod=pod) for pod in _owned(here, kind, name)]
+    else:
+        wanted = name if slash else word
+        found = _named(here, wanted) or _by_id(everything, wanted)
     if not found:
-        raise Invalid(f'there is no {kind} "{name}" in namespace {place}', hint="podpy get pods -A")
-    return min(found, key=lambda record: record.pod.metadata.name)
+        raise Invalid(_missing(word, place), hint="podpy get pods -A")
+    return tuple(found)
 
 
-def _is_named(record: PodRecord, kind: str, name: str) -> bool:
-    metadata = record.pod.metadata
-    if kind in ("pod", "pods", "po"):
-        return name == metadata.name or name in record.aliases
-    from podpy import names
-
-    wanted = names.kind(kind).kind
-    return any(owner.kind == wanted and owner.name == name for owner in metadata.owner_references)
+def pod(paths: Paths, word: str, namespace: str = "") -> Found:
+    """Return the pod that `word` names; of several (a workload's) the first that runs."""
+    return pods(paths, word, namespace)[0]
 
 
-def container(record: PodRecord, name: str) -> str:
-    """Return the name of the container that is meant: `name`, or the pod's default one."""
-    spec = record.pod.spec
-    known = [one.name for one in (*spec.containers, *spec.init_containers)]
-    default = record.pod.metadata.annotations.get("kubectl.kubernetes.io/default-container", "")
-    wanted = name or (default if default in known else known[0])
-    if wanted not in known:
+def container(found: Found, wanted: str = "") -> str:
+    """Return the container that is meant: `wanted`, the one found, or the pod's default one.
+
+    The default is the one that the annotation names, else the first, as for kubectl.
+    """
+    pod = found.pod
+    known = (*pod.containers, *pod.init_containers)
+    name = wanted or found.container or pod.annotations.get(DEFAULT_CONTAINER, "")
+    if name in known:
+        return name
+    if wanted:
         raise Invalid(
-            f'pod {record.pod.metadata.name} has no container "{wanted}"',
+            f'pod {pod.name} has no container "{wanted}"',
             hint=f"its containers: {', '.join(known)}",
         )
-    return wanted
+    return known[0]
+
+
+def ids(uid: str, containers: Iterable[str]) -> dict[str, str]:
+    """Return Podman's ids of a pod and its containers -> the container's name ("" for the pod)."""
+    from hashlib import sha256
+
+    named = {f"{uid}.{name}": name for name in containers}
+    return {
+        uid: "",
+        sha256(uid.encode()).hexdigest(): "",
+        **{sha256(text.encode()).hexdigest(): name for text, name in named.items()},
+    }
+
+
+def _owned(here: list[Brief], kind: str, name: str) -> list[Brief]:
+    from podpy import names
+
+    owner = (names.kind(kind).kind, name)
+    return [pod for pod in here if owner in pod.owners]
+
+
+def _named(here: list[Brief], word: str) -> list[Found]:
+    for pod in here:
+        if word == pod.name or word in pod.aliases:
+            return [Found(pod=pod)]
+    for pod in here:
+        for stem in (pod.name, *pod.aliases):
+            rest = word.removeprefix(f"{stem}-")
+            if rest != word and rest in (*pod.containers, *pod.init_containers):
+                return [Found(pod=pod, container=rest)]
+    return []
+
+
+def _by_id(everything: list[Brief], word: str) -> list[Found]:
+    if len(word) < SHORTEST_ID or set(word) - set("0123456789abcdef-"):
+        return []
+    found = [
+        Found(pod=pod, container=name)
+        for pod in everything
+        for known, name in ids(pod.uid, (*pod.containers, *pod.init_containers)).items()
+        if known.startswith(word)
+    ]
+    if len(found) > 1:
+        raise Invalid(f'"{word}" is how {len(found)} ids begin', hint="write more of it")
+    return found
+
+
+def _missing(word: str, place: str) -> str:
+    kind, slash, name = word.partition("/")
+    if slash and kind.lower() not in POD_WORDS:
+        return f'{kind} "{name}" in namespace {place} has no pods'
+    return f'there is no pod "{name if slash else word}" in namespace {place}'

@@ -13,14 +13,36 @@ if TYPE_CHECKING:
 
     from manifests.kinds import KindInfo
 
+ALL = ("Pod", "DaemonSet", "Deployment", "ReplicaSet", "Job")
+"""What `get all` lists, in kubectl's order."""
+
 
 def kind(word: str) -> KindInfo:
-    """Return the kind that `word` names: plural, singular, short, in any case."""
-    info = kinds.BY_NAME.get(word.lower())
-    if info is None:
+    """Return the kind that `word` names: plural, singular, short, in any case, with its group."""
+    name, _, group = word.lower().partition(".")
+    info = kinds.BY_NAME.get(name)
+    if info is None or (group and group != group_of(info)):
         known = ", ".join(entry.names[0] for entry in kinds.KINDS)
         raise Invalid(f'there is no kind "{word}"', hint=f"kinds are: {known}")
     return info
+
+
+def group_of(info: KindInfo) -> str:
+    """Return the API group: apps, batch, podpy.dev; "" for Kubernetes' core."""
+    return info.api_version.rpartition("/")[0]
+
+
+def full(info: KindInfo, name: str) -> str:
+    """Return the name that `-o name` prints: pod/web, deployment.apps/web."""
+    group = group_of(info)
+    return f"{info.names[1]}{'.' if group else ''}{group}/{name}"
+
+
+def several(word: str) -> tuple[KindInfo, ...]:
+    """Return the kinds that `pods,deploy` or `all` name."""
+    if word == "all":
+        return tuple(kinds.BY_KIND[name] for name in ALL)
+    return tuple(kind(part) for part in word.split(",") if part)
 
 
 def parse(words: Sequence[str], namespace: str = "") -> tuple[Ref, ...]:

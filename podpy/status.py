@@ -1,10 +1,16 @@
-"""Word a pod's state as kubectl does: the row of `get pods`, and the `status` of its YAML. Pure."""
+"""Word a pod's state as kubectl does: the cells of `get pods`, and the `status` of its YAML. Pure.
+
+The rules are those of kubectl's printer and of the kubelet: a container that waits for its restart
+is in CrashLoopBackOff, an init container that has failed gives Init:Error, and so on. podpy has no
+probes yet: a container that runs is ready.
+"""
 
 from __future__ import annotations
 
 import time
 
-from manifests.observed import ContainerState, Phase, Stage
+from manifests.observed import Phase, Stage
+from manifests.pod import RestartPolicy
 from manifests.value import Value
 from reconciler.workloads import lifecycle
 
@@ -12,160 +18,263 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from manifests.container import Container
     from manifests.observed import PodState, Termination
 
+CRASH_LOOP = "CrashLoopBackOff"
+CREATING = "ContainerCreating"
+INITIALIZING = "PodInitializing"
+OVER = (Phase.SUCCEEDED, Phase.FAILED)
 
-class Row(Value):
-    """What `get pods` shows of a pod; `age` in seconds."""
 
+class Shown(Value):
+    """One container as Kubernetes words it. It either runs, or is `terminated`, or else waits.
+
+    `waiting` is a reason with its `message`; `running` is when the present run started; `last` is
+    how the run before this one ended.
+    """
+
+    name: str
+    image: str
+    sidecar: bool = False
+    waiting: str = ""
+    message: str = ""
+    running: float = 0.0
+    terminated: Termination | None = None
+    last: Termination | None = None
+    restarts: int = 0
+    container_id: str = ""
+    image_id: str = ""
+
+    @property
+    def ready(self) -> bool:
+        return self.running > 0
+
+    @property
+    def passed(self) -> bool:
+        """Whether an init container no longer keeps the next ones from starting."""
+        done = self.terminated is not None and self.terminated.exit_code == 0
+        return done or (self.sidecar and self.ready)
+
+
+class Summary(Value):
+    """A pod as `get pods` shows it. `restarted_at` is when a run last ended; 0 if none has."""
+
+    phase: Phase
+    word: str
     ready: int
-    containers: int
-    status: str
+    total: int
     restarts: int
-    age: float
+    restarted_at: float = 0.0
+    inits: tuple[Shown, ...] = ()
+    mains: tuple[Shown, ...] = ()
 
 
-def row(state: PodState, now: float) -> Row:
-    """Return the pod's row. Without probes a container that runs is ready."""
+def summary(state: PodState, now: float) -> Summary:
+    """Return what kubectl would show of the pod."""
     spec = state.pod.spec
-    sidecars = [one.name for one in spec.init_containers if lifecycle.is_sidecar(one)]
-    names = [*sidecars, *(one.name for one in spec.containers)]
-    states = [state.containers[name] for name in names]
-    return Row(
-        ready=sum(one.stage is Stage.RUNNING for one in states),
-        containers=len(states),
-        status=word(state, now),
-        restarts=sum(one.record.attempt for one in states),
-        age=max(0.0, now - state.record.created_at),
+    decision = lifecycle.decide(spec, state.containers, now)
+    inits = tuple(_shown(state, one, decision.start) for one in spec.init_containers)
+    mains = tuple(_shown(state, one, decision.start) for one in spec.containers)
+    initial = _init_word(inits) if decision.phase in (Phase.PENDING, Phase.FAILED) else ""
+    lasting = (*(one for one in inits if one.sidecar), *mains)
+    counted = inits if initial else lasting
+    word = initial or _word(decision.phase, mains)
+    if state.record.deleting and decision.phase not in OVER:
+        word = "Terminating"
+    return Summary(
+        phase=decision.phase,
+        word=word,
+        ready=sum(one.ready for one in lasting),
+        total=len(lasting),
+        restarts=sum(one.restarts for one in counted),
+        restarted_at=max((one.last.finished_at for one in counted if one.last), default=0.0),
+        inits=inits,
+        mains=mains,
     )
 
 
-def word(state: PodState, now: float) -> str:
-    """Return the STATUS column's word, by the rules of kubectl's printer."""
-    if state.record.deleting:
-        return "Terminating"
-    phase = lifecycle.decide(state.pod.spec, state.containers, now).phase
-    if not state.record.complete and not state.record.finished:
-        return "ContainerCreating"
-    if phase is Phase.PENDING or (phase is Phase.FAILED and not _begun(state)):
-        return _initialising(state)
-    worst = ""
-    for container in reversed(state.pod.spec.containers):
-        reason = waiting_reason(state, state.containers[container.name])
-        worst = reason or worst
-    return worst or phase.value
-
-
-def _begun(state: PodState) -> bool:
-    return any(
-        state.containers[one.name].stage is not Stage.ABSENT for one in state.pod.spec.containers
+def _shown(state: PodState, container: Container, due: tuple[str, ...]) -> Shown:
+    waiting = INITIALIZING if state.pod.spec.init_containers else CREATING
+    common = Shown(
+        name=container.name,
+        image=container.image,
+        sidecar=lifecycle.is_sidecar(container),
+        waiting=waiting,
     )
-
-
-def _initialising(state: PodState) -> str:
-    total = len(state.pod.spec.init_containers)
-    for position, container in enumerate(state.pod.spec.init_containers):
-        current = state.containers[container.name]
-        if current.ended is not None and current.ended.exit_code == 0:
-            continue
-        if lifecycle.is_sidecar(container) and current.stage is Stage.RUNNING:
-            continue
-        reason = waiting_reason(state, current)
-        return f"Init:{reason}" if reason else f"Init:{position}/{total}"
-    return "PodInitializing"
-
-
-def waiting_reason(state: PodState, current: ContainerState) -> str:
-    """Why the container does not run, in the kubelet's word; "" while it runs or is fine."""
-    ended = current.ended
+    current = state.containers.get(container.name)
+    if current is None:
+        return common
+    record = current.record
+    common = common.replace(
+        restarts=record.attempt,
+        container_id=record.container_id,
+        image_id=record.image_id or state.record.images.get(container.name, ""),
+        last=record.last if record.attempt else None,
+    )
     if current.stage is Stage.RUNNING:
-        return ""
-    if ended is None:
-        return "" if state.record.complete else "ContainerCreating"
-    if current.record.backoff and not state.record.finished:
-        return "CrashLoopBackOff"
-    return ended.reason
+        return common.replace(waiting="", running=record.started_at)
+    if current.ended is not None:
+        return _ended(state, container, common, current.ended, due)
+    return common.replace(waiting=record.problem_reason or waiting, message=record.problem)
 
 
-def phase(state: PodState, now: float) -> Phase:
-    return lifecycle.decide(state.pod.spec, state.containers, now).phase
+def _ended(
+    state: PodState,
+    container: Container,
+    common: Shown,
+    ended: Termination,
+    due: tuple[str, ...],
+) -> Shown:
+    if _restarts(state, container, ended) and container.name not in due:
+        backoff = state.containers[container.name].record.backoff
+        text = f"back-off {backoff:g}s restarting failed container {container.name}"
+        return common.replace(waiting=CRASH_LOOP, message=text, last=ended)
+    # The record of a pod that has ended for good holds this end as its last one, too.
+    last = common.last if common.last and common.last.finished_at < ended.finished_at else None
+    return common.replace(waiting="", terminated=ended, last=last)
+
+
+def _restarts(state: PodState, container: Container, ended: Termination) -> bool:
+    """Tell whether the container is to run again after this end."""
+    if state.record.finished or state.record.deleting:
+        return False
+    if lifecycle.is_sidecar(container):
+        return True
+    match state.pod.spec.restart_policy:
+        case RestartPolicy.ALWAYS:
+            return ended.exit_code != 0 or container in state.pod.spec.containers
+        case RestartPolicy.ON_FAILURE:
+            return ended.exit_code != 0
+        case RestartPolicy.NEVER:
+            return False
+
+
+def _init_word(inits: tuple[Shown, ...]) -> str:
+    """Return Init:... while an init container keeps the pod from running, else ""."""
+    for position, one in enumerate(inits):
+        if one.passed:
+            continue
+        if one.terminated is not None:
+            return f"Init:{_end_word(one.terminated)}"
+        if one.waiting and one.waiting != INITIALIZING:
+            return f"Init:{one.waiting}"
+        return f"Init:{position}/{len(inits)}"
+    return ""
+
+
+def _word(phase: Phase, mains: tuple[Shown, ...]) -> str:
+    """Return the trouble of the first container that has any, or the phase."""
+    word, running = phase.value, False
+    for one in reversed(mains):
+        if one.ready:
+            running = True
+        elif one.terminated is not None:
+            word = _end_word(one.terminated)
+        else:
+            word = one.waiting
+    return "Running" if word == "Completed" and running else word
+
+
+def _end_word(ended: Termination) -> str:
+    if ended.reason:
+        return ended.reason
+    return f"Signal:{ended.signal}" if ended.signal else f"ExitCode:{ended.exit_code}"
 
 
 def wire(state: PodState, host: str, now: float) -> dict[str, Any]:
-    """Return the pod's `status` in Kubernetes' shape."""
-    spec = state.pod.spec
-    shown = row(state, now)
-    ready = "True" if shown.ready == shown.containers else "False"
-    return {
-        "phase": phase(state, now).value,
-        "hostIP": host,
-        "podIP": state.record.address or host,
-        "startTime": stamp(state.record.created_at),
-        "conditions": [
-            {"type": kind, "status": status}
-            for kind, status in (
-                ("Initialized", "True" if _begun(state) else "False"),
-                ("ContainersReady", ready),
-                ("Ready", ready),
-                ("PodScheduled", "True"),
-            )
-        ],
-        "initContainerStatuses": [
-            _container(state, one.name, one.image) for one in spec.init_containers
-        ],
-        "containerStatuses": [_container(state, one.name, one.image) for one in spec.containers],
-    }
-
-
-def _container(state: PodState, name: str, image: str) -> dict[str, Any]:
-    current = state.containers[name]
-    running = current.stage is Stage.RUNNING
-    found: dict[str, Any] = {
-        "name": name,
-        "image": image,
-        "imageID": f"sha256:{current.record.image_id}" if current.record.image_id else "",
-        "containerID": f"podpy://{current.record.container_id}",
-        "ready": running,
-        "started": running,
-        "restartCount": current.record.attempt,
-        "state": _state(state, current),
-    }
-    if current.record.last is not None and running:
-        found["lastState"] = {"terminated": _terminated(current.record.last)}
+    """Return the pod's `status` in Kubernetes' shape; `host` is this host's address."""
+    seen = summary(state, now)
+    address = host if state.pod.spec.host_network else state.record.address
+    found: dict[str, Any] = {"phase": seen.phase.value, "conditions": conditions(state, seen)}
+    if host:
+        found |= {"hostIP": host, "hostIPs": [{"ip": host}]}
+    if address:
+        found |= {"podIP": address, "podIPs": [{"ip": address}]}
+    found["startTime"] = stamp(state.record.created_at)
+    if seen.inits:
+        found["initContainerStatuses"] = [_container(one) for one in seen.inits]
+    found["containerStatuses"] = [_container(one) for one in seen.mains]
     return found
 
 
-def _state(state: PodState, current: ContainerState) -> dict[str, Any]:
-    if current.stage is Stage.RUNNING:
-        return {"running": {"startedAt": stamp(current.record.started_at)}}
-    reason = waiting_reason(state, current)
-    if current.ended is not None and reason != "CrashLoopBackOff":
-        return {"terminated": _terminated(current.ended)}
-    return {"waiting": {"reason": reason or "PodInitializing"}}
-
-
-def _terminated(ended: Termination) -> dict[str, Any]:
+def _container(one: Shown) -> dict[str, Any]:
+    last = {"terminated": termination(one.last)} if one.last is not None else {}
     return {
-        "exitCode": ended.exit_code,
-        "reason": ended.reason,
-        "startedAt": stamp(ended.started_at),
-        "finishedAt": stamp(ended.finished_at),
-        **({"signal": ended.signal} if ended.signal else {}),
+        "name": one.name,
+        "image": one.image,
+        "imageID": f"sha256:{one.image_id}" if one.image_id else "",
+        "containerID": f"podpy://{one.container_id}" if one.container_id else "",
+        "ready": one.ready or one.passed,
+        "started": one.ready,
+        "restartCount": one.restarts,
+        "state": _state(one),
+        "lastState": last,
     }
 
 
-def stamp(seconds: float) -> str:
-    """Return a time as Kubernetes writes it: 2026-11-24T06:00:00Z."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+def _state(one: Shown) -> dict[str, Any]:
+    if one.ready:
+        return {"running": {"startedAt": stamp(one.running)}}
+    if one.terminated is not None:
+        return {"terminated": termination(one.terminated)}
+    message = {"message": one.message} if one.message else {}
+    return {"waiting": {"reason": one.waiting, **message}}
 
 
-def age(seconds: float) -> str:
-    """Return a duration as kubectl's AGE column writes it: 45s, 12m, 3h, 2d."""
-    whole = int(seconds)
-    if whole < 120:
-        return f"{whole}s"
-    if whole < 7200:
-        return f"{whole // 60}m"
-    if whole < 172800:
-        return f"{whole // 3600}h"
-    return f"{whole // 86400}d"
+def termination(ended: Termination) -> dict[str, Any]:
+    """Return how a container ended, in Kubernetes' shape."""
+    return {
+        "exitCode": ended.exit_code,
+        "reason": ended.reason,
+        **({"signal": ended.signal} if ended.signal else {}),
+        **({"message": ended.message} if ended.message else {}),
+        "startedAt": stamp(ended.started_at),
+        "finishedAt": stamp(ended.finished_at),
+    }
+
+
+def conditions(state: PodState, seen: Summary) -> list[dict[str, Any]]:
+    """Return the pod's conditions: scheduled, initialized, containers ready, ready."""
+    created = state.record.created_at
+    turned = max((_turned(one) for one in (*seen.inits, *seen.mains)), default=0.0) or created
+    early = [one.name for one in seen.inits if not one.passed]
+    if seen.phase in (Phase.RUNNING, Phase.SUCCEEDED):
+        early = []
+    late = [one.name for one in seen.mains if not one.ready]
+    uninitialized = _complaint("ContainersNotInitialized", "incomplete", early)
+    unready = _complaint("ContainersNotReady", "unready", late)
+    if seen.phase is Phase.SUCCEEDED:
+        unready = {"reason": "PodCompleted"}
+    return [
+        _condition("PodScheduled", created, {}),
+        _condition("Initialized", turned if seen.inits else created, uninitialized),
+        _condition("ContainersReady", turned, unready),
+        _condition("Ready", turned, unready),
+    ]
+
+
+def _complaint(reason: str, what: str, names: list[str]) -> dict[str, str]:
+    if not names:
+        return {}
+    return {"reason": reason, "message": f"containers with {what} status: [{' '.join(names)}]"}
+
+
+def _condition(kind: str, at: float, complaint: dict[str, str]) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "status": "False" if complaint else "True",
+        "lastTransitionTime": stamp(at),
+        **complaint,
+    }
+
+
+def _turned(one: Shown) -> float:
+    """When the container last started or ended."""
+    ends = [end.finished_at for end in (one.terminated, one.last) if end is not None]
+    return max((one.running, *ends))
+
+
+def stamp(seconds: float) -> str | None:
+    """Return a time as Kubernetes writes it, 2026-11-24T06:00:00Z; None for one not known."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)) if seconds else None

@@ -1,4 +1,7 @@
-"""Print a container's log: podpy logs [-f] [-p] [--tail N] [--since 5m] POD [-c CONTAINER]."""
+"""Print containers' logs: podpy logs [-f] [-p] [--tail N] [--since 5m] POD [-c CONTAINER].
+
+A log that has outgrown ROTATE_BYTES is rotated on the way, as the kubelet would have done.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,11 @@ import re
 import sys
 import time
 
+from manifests.faults import Invalid
+from manifests.value import Value
 from podpy import lookup
 from runtime import paths as runtime_paths
+from runtime.oci import container as oci
 from runtime.oci import logs
 
 TYPE_CHECKING = False
@@ -15,80 +21,206 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from manifests.observed import PodRecord
+    from podpy.lookup import Found
     from runtime.paths import Paths
 
-UNITS = {"s": 1, "m": 60, "h": 3600}
+ROTATE_BYTES = 5 * 1024 * 1024
+"""Half of what conmon lets a log grow to before it starts it afresh (targets.host.sync)."""
+
+KEPT_PARTS = 9
+"""With the live file 50 MiB in all: what the kubelet keeps of a container."""
+
+LABELLED_TAIL = 10
+"""How many lines of each pod -l shows unless --tail says otherwise, as kubectl."""
+
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Stream(Value):
+    """One container's log: where it lies, and what stands before its lines."""
+
+    pod: str
+    container: str
+    directory: str
+    target: oci.Container
+    prefix: str = ""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("pod", help="NAME, or deploy/NAME, job/NAME ...")
-    parser.add_argument("-c", "--container", default="")
-    parser.add_argument("-n", "--namespace", default="")
-    parser.add_argument("-f", "--follow", action="store_true")
-    parser.add_argument("-p", "--previous", action="store_true", help="of the run before this one")
-    parser.add_argument("--tail", type=int, default=-1, metavar="LINES")
-    parser.add_argument("--since", default="", metavar="DURATION", help="such as 30s, 5m, 2h")
-    parser.add_argument("--timestamps", action="store_true")
-    parser.add_argument("--all-containers", action="store_true")
-    parser.add_argument("--prefix", action="store_true", help="say which container wrote a line")
+    add = parser.add_argument
+    add("pod", nargs="?", default="", help="NAME, deploy/NAME, job/NAME, an alias or an id")
+    add("name", nargs="?", default="", metavar="CONTAINER")
+    add("-c", "--container", default="", help="the pod's default one if left out")
+    add("-n", "--namespace", default="")
+    add("-l", "--selector", default="", metavar="KEY=VALUE,...", help="the pods with these labels")
+    add("-f", "--follow", action="store_true", help="go on as lines come")
+    add("-p", "--previous", action="store_true", help="of the run before this one")
+    add("--tail", type=int, default=None, metavar="LINES", help="the last lines; -1 for all")
+    add("--since", default="", metavar="DURATION", help="such as 30s, 5m, 2h")
+    add("--since-time", default="", metavar="TIME", help="such as 2026-01-31T08:00:00Z")
+    add("--timestamps", action="store_true")
+    add("--all-containers", action="store_true")
+    add("--prefix", action="store_true", help="say which container wrote a line")
 
 
 def run(arguments: argparse.Namespace) -> int:
     paths = runtime_paths.default()
-    record = lookup.pod(paths, arguments.pod, arguments.namespace)
-    spec = record.pod.spec
-    names = (
-        [one.name for one in (*spec.init_containers, *spec.containers)]
-        if arguments.all_containers
-        else [lookup.container(record, arguments.container)]
-    )
-    for name in names:
-        for line in _lines(paths, record, name, arguments):
-            front = f"[{record.pod.metadata.name}/{name}] " if arguments.prefix else ""
-            stamp = f"{line.time} " if arguments.timestamps else ""
-            sys.stdout.buffer.write(f"{front}{stamp}".encode() + line.text + b"\n")
-            if arguments.follow:
-                sys.stdout.buffer.flush()
+    wanted = selection(arguments, time.time())
+    streams = _streams(paths, arguments)
+    for stream in streams:
+        _rotate(stream)
+    if arguments.follow and len(streams) > 1:
+        _follow_together(streams, wanted, arguments)
+        return 0
+    for stream in streams:
+        for line in _lines(stream, wanted, arguments):
+            _print(stream, line, arguments)
     return 0
 
 
-def _lines(
-    paths: Paths, record: PodRecord, name: str, arguments: argparse.Namespace
-) -> Iterator[logs.Line]:
-    metadata = record.pod.metadata
-    directory = f"{paths.pod_logs(metadata.namespace, metadata.name, record.uid)}/{name}"
-    wanted = logs.Selection(
-        tail=None if arguments.tail < 0 else arguments.tail,
-        since=time.time() - duration(arguments.since) if arguments.since else None,
-    )
-    runs = logs.runs(directory)
-    if arguments.previous:
-        from manifests.faults import Invalid
-
-        if len(runs) < 2:
-            raise Invalid(f"container {name}: there is no log of a run before this one")
-        return logs.read(logs.path(directory, runs[-2]), wanted)
-    if not runs:
-        return iter(())
-    if arguments.follow:
-        from runtime.oci import container as oci
-
-        target = oci.Container.of(paths, record.uid, name)
-        return logs.follow(
-            directory,
-            runs[-1],
-            wanted,
-            alive=lambda: oci.state(target) in (oci.State.RUNNING, oci.State.CREATED),
-        )
-    return logs.read(logs.path(directory, runs[-1]), wanted)
+def selection(arguments: argparse.Namespace, now: float) -> logs.Selection:
+    """Return which lines are asked for. Raises Invalid for what is no duration or no time."""
+    since: float | None = None
+    if arguments.since and arguments.since_time:
+        raise Invalid("logs: --since and --since-time exclude each other")
+    if arguments.since:
+        since = now - duration(arguments.since)
+    if arguments.since_time:
+        since = moment(arguments.since_time)
+    tail = arguments.tail
+    if tail is None and arguments.selector:
+        tail = LABELLED_TAIL
+    return logs.Selection(tail=None if tail is None or tail < 0 else tail, since=since)
 
 
 def duration(text: str) -> float:
     """Read 90s, 5m, 1h30m as seconds."""
-    from manifests.faults import Invalid
-
-    if not re.fullmatch(r"(\d+(\.\d+)?[smh])+", text):
+    if not re.fullmatch(r"(\d+(\.\d+)?(ms|[smh]))+", text):
         raise Invalid(f'"{text}" is no duration', hint="write it as 30s, 5m or 1h30m")
-    found = re.findall(r"(\d+(?:\.\d+)?)([smh])", text)
+    found = re.findall(r"(\d+(?:\.\d+)?)(ms|[smh])", text)
     return sum(float(number) * UNITS[unit] for number, unit in found)
+
+
+def moment(text: str) -> float:
+    """Read an RFC 3339 time as seconds since 1970."""
+    import datetime
+
+    try:
+        read = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        read = None
+    if read is None or read.tzinfo is None:
+        raise Invalid(f'"{text}" is no time', hint="write it as 2026-01-31T08:00:00Z")
+    return read.timestamp()
+
+
+def _streams(paths: Paths, arguments: argparse.Namespace) -> list[Stream]:
+    found = _pods(paths, arguments)
+    chosen = arguments.container or arguments.name
+    streams: list[Stream] = []
+    for one in found:
+        pod = one.pod
+        names = (
+            (*pod.init_containers, *pod.containers)
+            if arguments.all_containers
+            else (lookup.container(one, chosen),)
+        )
+        if not (arguments.all_containers or chosen or one.container or len(pod.containers) == 1):
+            others = ", ".join(pod.containers)
+            print(f"Defaulted to container {names[0]} of: {others}", file=sys.stderr)
+        for name in names:
+            streams.append(
+                Stream(
+                    pod=pod.name,
+                    container=name,
+                    directory=f"{paths.pod_logs(pod.namespace, pod.name, pod.uid)}/{name}",
+                    target=oci.Container.of(paths, pod.uid, name),
+                    prefix=f"[pod/{pod.name}/{name}] " if arguments.prefix else "",
+                )
+            )
+    return streams
+
+
+def _pods(paths: Paths, arguments: argparse.Namespace) -> tuple[Found, ...]:
+    if bool(arguments.selector) == bool(arguments.pod):
+        raise Invalid("logs: name either a pod or a selector (-l)", hint="podpy logs web")
+    if not arguments.selector:
+        return (lookup.pod(paths, arguments.pod, arguments.namespace),)
+    from podpy import selectors
+    from runtime.observe import briefs
+
+    wanted = selectors.parse(arguments.selector)
+    place = arguments.namespace or lookup.DEFAULT_NAMESPACE
+    found = [
+        lookup.Found(pod=pod)
+        for pod in briefs.read(paths)
+        if pod.namespace == place and wanted.matches(pod.labels)
+    ]
+    return tuple(sorted(found, key=lambda one: one.pod.name))
+
+
+def _rotate(stream: Stream) -> None:
+    runs = logs.runs(stream.directory)
+    if not runs:
+        return
+    from runtime.oci import rotation
+
+    rotation.rotate(
+        logs.path(stream.directory, runs[-1]),
+        stream.target.bundle,
+        limit=ROTATE_BYTES,
+        keep=KEPT_PARTS,
+    )
+
+
+def _lines(
+    stream: Stream, wanted: logs.Selection, arguments: argparse.Namespace
+) -> Iterator[logs.Line]:
+    runs = logs.runs(stream.directory)
+    if arguments.previous:
+        if len(runs) < 2:
+            raise Invalid(
+                f"container {stream.container} of pod {stream.pod}: "
+                "there is no log of a run before this one"
+            )
+        return logs.read(logs.path(stream.directory, runs[-2]), wanted)
+    if arguments.follow:
+        # A container that has not started yet has no log: its first run will be number 0.
+        return logs.follow(
+            stream.directory, runs[-1] if runs else 0, wanted, alive=lambda: _goes_on(stream)
+        )
+    if not runs:
+        return iter(())
+    return logs.read(logs.path(stream.directory, runs[-1]), wanted)
+
+
+def _goes_on(stream: Stream) -> bool:
+    """Tell whether the container runs: kubectl's logs -f ends with the run that it follows."""
+    return oci.state(stream.target) in (oci.State.RUNNING, oci.State.CREATED)
+
+
+def _follow_together(
+    streams: list[Stream], wanted: logs.Selection, arguments: argparse.Namespace
+) -> None:
+    """Print the lines of several containers as they come; ends when all of them have."""
+    import threading
+
+    writing = threading.Lock()
+
+    def follow(stream: Stream) -> None:
+        for line in _lines(stream, wanted, arguments):
+            with writing:
+                _print(stream, line, arguments)
+
+    threads = [threading.Thread(target=follow, args=(one,), daemon=True) for one in streams]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _print(stream: Stream, line: logs.Line, arguments: argparse.Namespace) -> None:
+    stamp = f"{line.time} " if arguments.timestamps else ""
+    sys.stdout.buffer.write(f"{stream.prefix}{stamp}".encode() + line.text + b"\n")
+    if arguments.follow:
+        sys.stdout.buffer.flush()

@@ -10,10 +10,15 @@ from tests.fixtures.tree import TREE
 
 HEAVY = ("ruamel", "jsonschema", "pyroute2", "jinja2", "git", "watchdog", "sqlite3", "asyncio")
 SLOW_STANDARD = ("argparse", "typing", "subprocess", "dataclasses", "pathlib", "logging", "inspect")
+SLOW_READING = tuple(name for name in SLOW_STANDARD if name != "argparse")
+DECODING = ("manifests.codec", "manifests.pod", "manifests.yaml", "runtime.observe.records")
 
 # One row a command: its words, and the modules (with all below them) it must not import.
 TABLE = [
     (["--version"], (*HEAVY, *SLOW_STANDARD, "json", "re", "enum", "podpy.cli")),
+    (["get", "pods"], (*HEAVY, *SLOW_READING, "reconciler.state", "runtime.net")),
+    (["exec", "web", "true"], (*HEAVY, *SLOW_READING, *DECODING, "hashlib", "reconciler")),
+    (["logs", "web"], (*HEAVY, *SLOW_READING, *DECODING, "hashlib", "reconciler")),
 ]
 
 

@@ -1,0 +1,167 @@
+"""Count what stands behind an object: a workload's pods, a Job's ends, a claim's state. Pure."""
+
+from __future__ import annotations
+
+from manifests.config import Namespace, Network, PersistentVolumeClaim
+from manifests.observed import Phase
+from manifests.value import Value
+from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
+from podpy import status
+from reconciler.workloads import jobs, naming
+from reconciler.workloads.expand import TEMPLATE_ANNOTATION
+from reconciler.workloads.jobs import Ending
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from manifests.observed import PodState
+    from podpy.inventory import Inventory, Item
+    from reconciler.workloads.jobs import Progress
+
+    Replicated = Deployment | ReplicaSet | DaemonSet
+
+
+class Counts(Value):
+    """Pods of a workload: how many are wanted, there, of the present template, and ready."""
+
+    wanted: int
+    there: int
+    updated: int
+    ready: int
+
+
+class JobCounts(Value):
+    """How far a Job is; times are seconds since the epoch, 0 where there is none."""
+
+    progress: Progress
+    started_at: float = 0.0
+    ended_at: float = 0.0
+
+    @property
+    def word(self) -> str:
+        if self.progress.ending is Ending.COMPLETE:
+            return "Complete"
+        return "Failed" if self.progress.ending is Ending.FAILED else "Running"
+
+
+def replicas(thing: Replicated, owned: Sequence[PodState], now: float) -> Counts:
+    """Count the pods of a workload that keeps some running."""
+    template = naming.template_hash(thing.spec.template)
+    alive = [(state, status.summary(state, now)) for state in owned]
+    alive = [pair for pair in alive if pair[1].phase not in status.OVER]
+    return Counts(
+        wanted=1 if isinstance(thing, DaemonSet) else thing.spec.replicas,
+        there=len(alive),
+        updated=sum(
+            state.pod.metadata.annotations.get(TEMPLATE_ANNOTATION) == template
+            for state, _ in alive
+        ),
+        ready=sum(
+            seen.phase is Phase.RUNNING and seen.ready == seen.total for _state, seen in alive
+        ),
+    )
+
+
+def job(
+    thing: Job, owned: Sequence[PodState], now: float, remembered: Progress | None
+) -> JobCounts:
+    """Tell how far a Job is, and from when to when it took."""
+    progress = jobs.progress(thing, owned, now, remembered)
+    ends = [
+        container.ended.finished_at
+        for state in owned
+        for container in state.containers.values()
+        if container.ended is not None
+    ]
+    over = progress.ending is not Ending.RUNNING
+    return JobCounts(
+        progress=progress,
+        started_at=min((state.record.created_at for state in owned), default=0.0),
+        ended_at=max(ends, default=0.0) if over else 0.0,
+    )
+
+
+def wire(inventory: Inventory, item: Item) -> dict[str, Any]:
+    """Return the `status` of an object that is no pod; nothing for one without."""
+    thing = item.thing
+    match thing:
+        case Deployment() | ReplicaSet() | DaemonSet():
+            found = replicas(thing, inventory.owned(item.ref), inventory.now)
+            return _replicas_wire(thing, found, item)
+        case Job():
+            remembered = inventory.finished_jobs.get(item.ref)
+            return _job_wire(job(thing, inventory.owned(item.ref), inventory.now, remembered))
+        case PersistentVolumeClaim():
+            capacity = {"storage": thing.spec.resources.requests.get("storage", "")}
+            return {
+                "phase": "Bound",
+                "accessModes": list(thing.spec.access_modes),
+                **({"capacity": capacity} if capacity["storage"] else {}),
+            }
+        case Namespace():
+            return {"phase": "Active"}
+        case Network():
+            bridge = inventory.networks.get(thing.metadata.name)
+            if bridge is None:
+                return {}
+            return {"link": bridge.link, "subnet": bridge.subnet, "gateway": bridge.gateway}
+        case _:
+            return {}
+
+
+def _replicas_wire(thing: Replicated, found: Counts, item: Item) -> dict[str, Any]:
+    generation = {"observedGeneration": item.applied.generation} if item.applied else {}
+    match thing:
+        case DaemonSet():
+            return {
+                **generation,
+                "desiredNumberScheduled": found.wanted,
+                "currentNumberScheduled": found.there,
+                "updatedNumberScheduled": found.updated,
+                "numberReady": found.ready,
+                "numberAvailable": found.ready,
+                "numberMisscheduled": 0,
+            }
+        case ReplicaSet():
+            return {
+                **generation,
+                "replicas": found.there,
+                "readyReplicas": found.ready,
+                "availableReplicas": found.ready,
+            }
+        case Deployment():
+            available = found.ready >= found.wanted
+            reason = "MinimumReplicasAvailable" if available else "MinimumReplicasUnavailable"
+            return {
+                **generation,
+                "replicas": found.there,
+                "updatedReplicas": found.updated,
+                "readyReplicas": found.ready,
+                "availableReplicas": found.ready,
+                "unavailableReplicas": max(0, found.wanted - found.ready),
+                "conditions": [
+                    {
+                        "type": "Available",
+                        "status": "True" if available else "False",
+                        "reason": reason,
+                    }
+                ],
+            }
+
+
+def _job_wire(found: JobCounts) -> dict[str, Any]:
+    progress = found.progress
+    told: dict[str, Any] = {
+        "active": progress.active,
+        "succeeded": progress.succeeded,
+        "failed": progress.failed,
+        "startTime": status.stamp(found.started_at),
+    }
+    if progress.ending is Ending.COMPLETE:
+        told["completionTime"] = status.stamp(found.ended_at)
+    if progress.ending is not Ending.RUNNING:
+        message = {"message": progress.message} if progress.message else {}
+        told["conditions"] = [{"type": progress.ending.value, "status": "True", **message}]
+    return {key: value for key, value in told.items() if value is not None}

@@ -1,0 +1,191 @@
+"""List what there is of a kind: pods from the host itself, other objects as they were applied.
+
+Pods are read without the database: that is what makes `get pods` fast.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+
+from manifests import kinds
+from manifests.config import ConfigMap, Namespace, Secret
+from manifests.meta import DEFAULT_NAMESPACE, ObjectMeta
+from manifests.ref import Ref
+from manifests.value import Value
+from podpy import status
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from manifests.kinds import KindInfo, Object
+    from manifests.observed import PodState
+    from podpy.context import Context
+    from reconciler.state.objects import Applied
+    from reconciler.workloads.jobs import Progress
+    from runtime.net.bridge import BridgeNetwork
+
+
+class Item(Value):
+    """An object that exists. `state` is set for pods, `applied` for what a manifest brought."""
+
+    ref: Ref
+    thing: Object
+    created_at: float = 0.0
+    state: PodState | None = None
+    applied: Applied | None = None
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        return self.thing.metadata.labels
+
+
+class Inventory:
+    """One command's view of what exists, each part read when it is first asked for."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.now = time.time()
+
+    @cached_property
+    def pods(self) -> tuple[PodState, ...]:
+        """Every pod on the host, by namespace and name."""
+        from runtime.kernel import cgroups
+        from runtime.observe import pods
+
+        found = pods.read(self._context.paths, cgroups.view())
+        return tuple(
+            sorted(found, key=lambda one: (one.pod.metadata.namespace, one.pod.metadata.name))
+        )
+
+    @cached_property
+    def finished_jobs(self) -> Mapping[Ref, Progress]:
+        from reconciler.state import results
+
+        return results.read_jobs(self._context.database)
+
+    @cached_property
+    def networks(self) -> Mapping[str, BridgeNetwork]:
+        """The bridges on the host, and what they were given."""
+        from reconciler.targets.host import network_records
+
+        paths = self._context.paths
+        found = (network_records.read(paths, name) for name in network_records.names(paths))
+        return {network.name: network for network in found if network is not None}
+
+    def items(self, info: KindInfo) -> list[Item]:
+        """Return every object of that kind, by namespace and name."""
+        if info.kind == "Pod":
+            return [_pod(state) for state in self.pods]
+        found = {item.ref: item for item in self._applied(info)}
+        if info.kind == "Namespace":
+            for name in self._namespaces():
+                _add(found, Namespace(metadata=ObjectMeta(name=name)))
+        if info.kind == "Network":
+            for network in self.networks.values():
+                _add(found, _network(network))
+        if info.kind == "PersistentVolumeClaim":
+            self._add_claims(found)
+        return sorted(found.values(), key=lambda item: item.ref.key())
+
+    def owned(self, ref: Ref) -> list[PodState]:
+        """Return the pods that were made for a workload and do not leave."""
+        from reconciler.workloads.expand import owner_of
+
+        return [
+            state for state in self.pods if not state.record.deleting and owner_of(state) == ref
+        ]
+
+    def wire(self, item: Item, host: str) -> dict[str, Any]:
+        """Return the object as `-o yaml` shows it: metadata and status as Kubernetes has them."""
+        raw = kinds.dump(item.thing)
+        metadata = dict(raw.get("metadata", {}))
+        if item.applied is not None:
+            metadata |= {
+                "uid": item.applied.uid,
+                "generation": item.applied.generation,
+                "creationTimestamp": status.stamp(item.created_at),
+            }
+        raw["metadata"] = metadata
+        if item.state is not None:
+            raw["status"] = status.wire(item.state, host, self.now)
+        else:
+            from podpy import counts
+
+            told = counts.wire(self, item)
+            if told:
+                raw["status"] = told
+        return raw
+
+    def _applied(self, info: KindInfo) -> Iterable[Item]:
+        from reconciler.state import objects
+
+        for applied in objects.read(self._context.database, kind=info.kind):
+            thing = applied.object()
+            if isinstance(thing, Secret):
+                thing = self._secret(thing)
+            yield Item(ref=applied.ref, thing=thing, created_at=applied.created_at, applied=applied)
+
+    def _secret(self, remembered: Secret) -> Secret:
+        """The Secret with its content as the API server stores it: `stringData` is merged in."""
+        from manifests.codec import SecretBytes
+        from reconciler.state import secrets
+
+        metadata = remembered.metadata
+        held = secrets.read(self._context.paths, metadata.namespace, metadata.name)
+        if held is None:
+            return remembered
+        content = {key: SecretBytes(value) for key, value in held.content().items()}
+        return held.replace(data=content, string_data={})
+
+    def _namespaces(self) -> set[str]:
+        from reconciler.state import objects
+
+        applied = {item.ref.namespace for item in objects.read(self._context.database)}
+        of_pods = {state.pod.metadata.namespace for state in self.pods}
+        return {DEFAULT_NAMESPACE, *applied, *of_pods} - {""}
+
+    def _add_claims(self, found: dict[Ref, Item]) -> None:
+        """Claims whose manifests are gone: their data stays until someone removes it."""
+        from manifests.config import PersistentVolumeClaim
+        from runtime.volume import claims
+
+        for claim in claims.every(self._context.paths):
+            metadata = ObjectMeta(name=claim.name, namespace=claim.namespace)
+            thing = PersistentVolumeClaim(metadata=metadata, spec=claim.record.spec)
+            _add(found, thing, created_at=claim.record.created_at)
+
+
+def keys(thing: ConfigMap | Secret) -> list[str]:
+    """Return the keys that a ConfigMap or Secret holds."""
+    return sorted(thing.content())
+
+
+def _pod(state: PodState) -> Item:
+    return Item(
+        ref=kinds.ref(state.pod),
+        thing=state.pod,
+        created_at=state.record.created_at,
+        state=state,
+    )
+
+
+def _add(found: dict[Ref, Item], thing: Object, *, created_at: float = 0.0) -> None:
+    ref = kinds.ref(thing)
+    found.setdefault(ref, Item(ref=ref, thing=thing, created_at=created_at))
+
+
+def _network(network: BridgeNetwork) -> Object:
+    from manifests.config import Network, NetworkSpec
+
+    return Network(
+        metadata=ObjectMeta(name=network.name),
+        spec=NetworkSpec(
+            subnet=network.subnet,
+            gateway=network.gateway,
+            mtu=network.mtu,
+            internal=network.internal,
+        ),
+    )
