@@ -96,14 +96,10 @@ def write(volume: str, files: Sequence[File], *, group: int | None = None) -> bo
             os.chmod(volume, _DIRECTORY_MODE)
         current = _current(volume)
         changed = current is None or not _shows(f"{volume}/{current}", files, group)
-        keep = {current}
         if changed:
-            # A reader that has just followed ..data goes on in the version before: it stays until
-            # the next change.
-            keep.add(_write_version(volume, files, group))
+            current = _write_version(volume, files, group)
         _link(volume, {file.path.split("/")[0] for file in files})
-        if changed:
-            _sweep(volume, keep)
+        _sweep(volume, keep=current)
     except OSError as error:
         raise HostFault(f"{volume}: cannot be written: {error.strerror}") from error
     return changed
@@ -217,10 +213,10 @@ def _link(volume: str, names: set[str]) -> None:
         os.symlink(f"{DATA}/{name}", f"{volume}/{name}")
 
 
-def _sweep(volume: str, keep: set[str | None]) -> None:
+def _sweep(volume: str, keep: str | None) -> None:
     """Remove every version but `keep`, those of a writer that was killed included."""
     for name in os.listdir(volume):
-        if name.startswith(_OWN) and name != DATA and name not in keep:
+        if name.startswith(_OWN) and name not in (DATA, keep):
             _remove(f"{volume}/{name}")
 
 
