@@ -139,7 +139,8 @@ class Server:
 def ask(address: str, number: int = 8080) -> str:
     """Return what the server at the other end of this port sees as the client's address."""
     try:
-        with socket.create_connection((address, number), timeout=1) as connection:
+        # An address that is asked for a moment before its link is up answers a second later.
+        with socket.create_connection((address, number), timeout=2.5) as connection:
             return connection.recv(100).decode()
     except OSError as error:
         return f"no: {type(error).__name__}"
