@@ -66,10 +66,7 @@ def prepare(*, podman_only: bool) -> Peers:
     """Write podpy's launcher and load the image of the pods on both sides."""
     podpy = None
     if not podman_only:
-        text = write_launcher.launcher(sys.executable, room.TREE, SITE_PACKAGES)
-        with open(LAUNCHER, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(LAUNCHER, 0o755)
+        write_launcher.write(LAUNCHER, room.TREE, SITE_PACKAGES)
         room.run(sys.executable, "-m", "compileall", "-q", room.TREE)
         podpy = engines.Podpy(LAUNCHER)
     peers = engines.Peers(engines.Podman(), podpy)

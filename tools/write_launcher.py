@@ -1,11 +1,12 @@
 """Write the `podpy` command: an environment and a source tree in, one executable file out.
 
-    python tools/write_launcher.py TARGET [SOURCE]
+    python tools/write_launcher.py TARGET [SOURCE [SITE]]
 
 The command starts the interpreter that runs this script, isolated and without the `site` module
 (`-I -S`), and names the two places it imports from itself. That halves the start-up: `site` and
 the `.pth` files of an environment cost more than all that `podpy --version` does. SOURCE is the
-folder with the `podpy` package, by default the tree this script lies in.
+folder with the `podpy` package, by default the tree this script lies in; SITE holds the libraries,
+by default the environment's own (Debian's packages lie in /usr/lib/python3/dist-packages).
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ def launcher(python: str, source: str, site_packages: str) -> str:
     )
 
 
-def write(target: str, source: str) -> None:
+def write(target: str, source: str, site_packages: str = "") -> None:
     """Put the command at `target` by an atomic rename, mode 0755."""
-    text = launcher(sys.executable, source, sysconfig.get_path("purelib"))
+    text = launcher(sys.executable, source, site_packages or sysconfig.get_path("purelib"))
     os.makedirs(os.path.dirname(target), exist_ok=True)
     fresh = f"{target}.new"
     with open(fresh, "w", encoding="utf-8") as file:
@@ -48,12 +49,13 @@ def write(target: str, source: str) -> None:
 def main() -> int:
     tree = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     words = sys.argv[1:]
-    if len(words) not in (1, 2):
+    if not 1 <= len(words) <= 3:
         print(__doc__, file=sys.stderr)
         return 2
     target = os.path.abspath(words[0])
-    write(target, os.path.abspath(words[1]) if len(words) == 2 else tree)
-    print(f"{target} runs {tree} with {sys.executable}")
+    source = os.path.abspath(words[1]) if len(words) > 1 else tree
+    write(target, source, *words[2:])
+    print(f"{target} runs {source} with {sys.executable}")
     return 0
 
 
