@@ -154,9 +154,11 @@ def _lay_out(root: str) -> None:
         run("mount", "-t", "tmpfs", "tmpfs", f"{root}/{name}")
     shutil.rmtree(f"{root}{WORK}", ignore_errors=True)
     os.makedirs(f"{root}{WORK}")
-    os.chroot(root)
-    os.chdir(TREE)
+    # Not chroot: who enters a pod's mount namespace starts at that namespace's root.
+    run("pivot_root", root, f"{root}/mnt")
     os.environ["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    run("umount", "-l", "/mnt")
+    os.chdir(TREE)
     run("ip", "link", "set", "lo", "up")
     _write("/proc/sys/net/ipv4/ip_forward", "1")
 
