@@ -11,6 +11,7 @@ from manifests.faults import Invalid
 from manifests.pod import Pod
 from manifests.references import NETWORK_ANNOTATION
 from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
+from podpy import registry_flags
 from reconciler.plan.change import Op
 from reconciler.plan.wish import Wished
 from reconciler.workloads.naming import ADDRESS_ANNOTATION
@@ -42,18 +43,9 @@ def pulling(arguments: argparse.Namespace, report: Callable[[Stage, str], None])
     flags = (arguments.authfile, arguments.creds, arguments.cert_dir, arguments.tls_verify)
     if not any(flags):
         return Pulling(progress=report)
-    from runtime.image import pull
-
     if arguments.authfile and not os.path.exists(arguments.authfile):
         raise Invalid(f"--authfile {arguments.authfile}: there is no such file")
-    verify = None if arguments.tls_verify is None else arguments.tls_verify == "true"
-    options = pull.Options(
-        authfile=arguments.authfile,
-        creds=arguments.creds,
-        cert_dir=arguments.cert_dir,
-        tls_verify=verify,
-    )
-    return Pulling(options=options, progress=report)
+    return Pulling(options=registry_flags.options(arguments), progress=report)
 
 
 def flagged(wished: Iterable[Wished], arguments: argparse.Namespace) -> tuple[Wished, ...]:
@@ -107,12 +99,6 @@ def _workload(thing: Workload, arguments: argparse.Namespace) -> Workload:
     if spec is template.spec and metadata is template.metadata:
         return thing
     changed = template.replace(metadata=metadata, spec=spec)
-    if isinstance(thing, Deployment):
-        return thing.replace(spec=thing.spec.replace(template=changed))
-    if isinstance(thing, ReplicaSet):
-        return thing.replace(spec=thing.spec.replace(template=changed))
-    if isinstance(thing, DaemonSet):
-        return thing.replace(spec=thing.spec.replace(template=changed))
     return thing.replace(spec=thing.spec.replace(template=changed))
 
 

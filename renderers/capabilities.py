@@ -5,6 +5,7 @@ Called by the reconciler before renderers.oci_config and renderers.seccomp, whic
 
 from __future__ import annotations
 
+from manifests import capabilities
 from manifests.faults import Invalid
 
 TYPE_CHECKING = False
@@ -13,20 +14,12 @@ if TYPE_CHECKING:
 
 ALL = "ALL"
 
-# In the order of the kernel's numbers (include/uapi/linux/capability.h): a name's index is its bit.
-_KERNEL = """
-CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE
-NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT
-SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE
-AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ
-PERFMON BPF CHECKPOINT_RESTORE
-"""
 _DEFAULT = """
 CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE
 SYS_CHROOT KILL AUDIT_WRITE
 """
 
-KNOWN = tuple(f"CAP_{name}" for name in _KERNEL.split())
+KNOWN = tuple(f"CAP_{name}" for name in capabilities.NAMES)
 DEFAULT = frozenset(f"CAP_{name}" for name in _DEFAULT.split())
 """What containerd and Docker give a container that asks for nothing."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from manifests import capabilities
 from manifests.checks import names
 from manifests.checks.findings import Once
 from manifests.container import MountPropagation, SeccompType
@@ -14,15 +15,7 @@ if TYPE_CHECKING:
     from manifests.pod import PodSecurityContext, PodSpec
 
 _LARGEST_ID = 2**31 - 1
-# The kernel's names (include/uapi/linux/capability.h), as they are written in manifests.
-_KERNEL = """
-CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE
-NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT
-SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE
-AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ
-PERFMON BPF CHECKPOINT_RESTORE
-"""
-_CAPABILITIES = frozenset({"ALL", *_KERNEL.split()})
+_CAPABILITIES = frozenset({"ALL", *capabilities.NAMES})
 # What the kernel keeps for each IPC or network namespace; all else is the whole host's.
 _OF_IPC = ("kernel.sem", "kernel.shm", "kernel.msg", "fs.mqueue.")
 _OF_NETWORK = "net."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from podpy import registry_flags
 from podpy.context import Context
 
 TYPE_CHECKING = False
@@ -22,10 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     pulling = verbs.add_parser("pull", help="pull from a registry, or from oci:DIR[:NAME] ...")
     pulling.add_argument("names", nargs="+", metavar="IMAGE")
     pulling.add_argument("-q", "--quiet", action="store_true", help="no progress")
-    pulling.add_argument("--authfile", default="")
-    pulling.add_argument("--creds", default="", metavar="USER[:PASSWORD]")
-    pulling.add_argument("--cert-dir", default="")
-    pulling.add_argument("--tls-verify", nargs="?", const="true", choices=("true", "false"))
+    registry_flags.add(pulling)
     pulling.add_argument("--arch", default="", help="architecture, as in the image's platform")
     removing = verbs.add_parser("rm", help="remove images that no pod uses")
     removing.add_argument("names", nargs="+", metavar="IMAGE")
@@ -73,14 +71,7 @@ def _pull(context: Context, arguments: argparse.Namespace) -> int:
     from podpy import progress
     from runtime.image import pull
 
-    verify = None if arguments.tls_verify is None else arguments.tls_verify == "true"
-    options = pull.Options(
-        authfile=arguments.authfile,
-        creds=arguments.creds,
-        cert_dir=arguments.cert_dir,
-        tls_verify=verify,
-        architecture=arguments.arch,
-    )
+    options = registry_flags.options(arguments).replace(architecture=arguments.arch)
     for name in arguments.names:
         report = progress.reporter(quiet=arguments.quiet)
         print(pull.pull(context.base.store, name, options, report).id)

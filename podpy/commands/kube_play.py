@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from podpy import podman, wishes
+from podpy import podman, registry_flags, wishes
 from podpy.context import Context
 
 TYPE_CHECKING = False
@@ -28,10 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--ip", action="append", default=[], help="address of the first, second ... pod")
     add("--build", action=argparse.BooleanOptionalAction, default=False)
     add("--context-dir", default="", metavar="DIR", help="where --build looks for images")
-    add("--authfile", default="")
-    add("--creds", default="", metavar="USER[:PASSWORD]")
-    add("--cert-dir", default="")
-    add("--tls-verify", nargs="?", const="true", choices=("true", "false"), default=None)
+    registry_flags.add(parser)
     add("--seccomp-profile-root", default="/var/lib/kubelet/seccomp")
     add("--timeout", type=float, default=120.0, help="seconds until a pod must run")
     add("--wait", "-w", action="store_true", help="stay until all pods have ended, then remove")

@@ -8,11 +8,11 @@ after a reboot, until its manifest is applied again. Callers see to it that Path
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 
 from manifests import codec
 from manifests.config import Secret
+from runtime import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,20 +24,13 @@ def save(paths: Paths, secret: Secret) -> None:
     """Write the Secret, atomically."""
     path = _path(paths, secret.metadata.namespace, secret.metadata.name)
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    temporary = f"{path}.{os.getpid()}.tmp"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        json.dump(codec.encode(secret), file)
-    os.replace(temporary, path)
+    files.write_json(path, codec.encode(secret))
 
 
 def read(paths: Paths, namespace: str, name: str) -> Secret | None:
     """Return the Secret; None where there is none, or none since the last reboot."""
-    try:
-        with open(_path(paths, namespace, name), encoding="utf-8") as file:
-            return codec.restore(Secret, json.load(file))
-    except FileNotFoundError:
-        return None
+    raw = files.read_json(_path(paths, namespace, name))
+    return None if raw is None else codec.restore(Secret, raw)
 
 
 def remove(paths: Paths, ref: Ref) -> None:

@@ -5,7 +5,7 @@
     images/staging/N/       an image on its way in: an OCI layout; its puller holds a flock on it
     layers/DIFF_ID/         one unpacked layer (64 hex)
     layers/DIFF_ID.tmp/     a layer being unpacked; renamed when it is whole
-    images/locks/DIFF_ID    held while it is being unpacked
+    images/blobs/DIGEST     which layer a blob of that digest holds: a known one is not fetched
     images/lock             shared by pulls, exclusive for removals: nothing a pull is about to
                             use is taken away
 
@@ -18,14 +18,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
-import shutil
 from collections.abc import Mapping
 
 from manifests import codec
 from manifests.faults import Invalid
 from manifests.value import EMPTY, Value
+from runtime import files, trees
 from runtime.image import reference
 
 TYPE_CHECKING = False
@@ -72,12 +71,8 @@ class Store:
 
     def names(self) -> dict[str, str]:
         """Return name -> id of every name that an image has."""
-        try:
-            with open(f"{self.paths.images}/names.json", encoding="utf-8") as file:
-                found: dict[str, str] = json.load(file)
-                return found
-        except (FileNotFoundError, ValueError):
-            return {}
+        found: dict[str, str] = files.read_json(f"{self.paths.images}/names.json") or {}
+        return found
 
     def image(self, image_id: str) -> Image:
         """Return the image with that id. Raises Invalid when it is not in the store."""
@@ -115,7 +110,7 @@ class Store:
 
     def add(self, image: Image, names: tuple[str, ...]) -> None:
         """Save the record of an image whose layers are there, and give it these names."""
-        _write(f"{self.paths.images}/{image.id}.json", codec.encode(image))
+        files.write_json(f"{self.paths.images}/{image.id}.json", codec.encode(image), durable=True)
         self._rename(dict.fromkeys(names, image.id))
 
     def tag(self, image: Image, name: str) -> None:
@@ -198,10 +193,10 @@ class Store:
         return tuple(name[:64] for name in found if len(name) == 69 and name.endswith(".json"))
 
     def _read(self, image_id: str) -> Image | None:
+        raw = files.read_json(f"{self.paths.images}/{image_id}.json")
         try:
-            with open(f"{self.paths.images}/{image_id}.json", encoding="utf-8") as file:
-                return codec.restore(Image, json.load(file))
-        except (FileNotFoundError, ValueError):
+            return None if raw is None else codec.restore(Image, raw)
+        except ValueError:
             return None
 
     def _forget(self, image_id: str) -> None:
@@ -212,7 +207,8 @@ class Store:
         """Change names.json: name -> id, or "" to take the name away."""
         with self._names_lock():
             names = {**self.names(), **changes}
-            _write(f"{self.paths.images}/names.json", {k: v for k, v in names.items() if v})
+            kept = {key: image_id for key, image_id in names.items() if image_id}
+            files.write_json(f"{self.paths.images}/names.json", kept, durable=True)
 
     @contextlib.contextmanager
     def _names_lock(self) -> Iterator[None]:
@@ -232,14 +228,18 @@ class Store:
         """
         if any(self._read(image_id) is None for image_id in in_use):
             return 0
+        from runtime.image import layers
+
         needed = {layer for image in self.images() for layer in image.layers}
         freed = 0
+        going: list[str] = []
         for name in os.listdir(self.paths.layers):
             if name not in needed:
                 path = f"{self.paths.layers}/{name}"
                 freed += _size(path)
-                shutil.rmtree(path)
-        shutil.rmtree(f"{self.paths.images}/staging", ignore_errors=True)
+                going.append(path)
+        trees.remove([*going, f"{self.paths.images}/staging"])
+        layers.forget_missing(self)
         return freed
 
 
@@ -261,16 +261,7 @@ def _spellings(name: str) -> tuple[str, ...]:
 
 def _size(path: str) -> int:
     total = 0
-    for directory, _, files in os.walk(path):
-        for file in files:
+    for directory, _, names in os.walk(path):
+        for file in names:
             total += os.lstat(f"{directory}/{file}").st_size
     return total
-
-
-def _write(path: str, value: object) -> None:
-    temporary = f"{path}.{os.getpid()}.tmp"
-    with open(temporary, "w", encoding="utf-8") as file:
-        json.dump(value, file, separators=(",", ":"))
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)

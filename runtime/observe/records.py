@@ -1,21 +1,20 @@
 """Read and write a pod's files in run_dir: pod.json, and status.json of each container.
 
-Written under a temporary name and renamed, so a reader sees the old or the new file, never half of
-one. They hold no secret: the pod's manifest names Secrets, their content is elsewhere.
+They are written whole (runtime.files), and hold no secret: the pod's manifest names Secrets, their
+content is elsewhere.
 """
 
 from __future__ import annotations
 
-import json
 import os
 
 from manifests import codec
 from manifests.observed import ContainerRecord, PodRecord
+from runtime import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
     from runtime.paths import Paths
 
@@ -24,12 +23,12 @@ def write_pod(paths: Paths, record: PodRecord) -> None:
     """Save the pod's record; its directory is made if need be."""
     directory = paths.pod(record.uid)
     os.makedirs(directory, mode=0o711, exist_ok=True)
-    _write(f"{directory}/pod.json", codec.encode(record))
+    files.write_json(f"{directory}/pod.json", codec.encode(record))
 
 
 def read_pod(paths: Paths, uid: str) -> PodRecord | None:
     """Return the pod's record; None where there is none, or a file that podpy did not write."""
-    raw = _read(f"{paths.pod(uid)}/pod.json")
+    raw = files.read_json(f"{paths.pod(uid)}/pod.json")
     try:
         return None if raw is None else codec.restore(PodRecord, raw)
     except ValueError:
@@ -56,29 +55,13 @@ def write_container(paths: Paths, uid: str, name: str, record: ContainerRecord) 
     """Save what the container's other files cannot tell."""
     directory = paths.container(uid, name)
     os.makedirs(directory, mode=0o700, exist_ok=True)
-    _write(f"{directory}/status.json", codec.encode(record))
+    files.write_json(f"{directory}/status.json", codec.encode(record))
 
 
 def read_container(paths: Paths, uid: str, name: str) -> ContainerRecord | None:
     """Return the container's record; None where it was never started."""
-    raw = _read(f"{paths.container(uid, name)}/status.json")
+    raw = files.read_json(f"{paths.container(uid, name)}/status.json")
     try:
         return None if raw is None else codec.restore(ContainerRecord, raw)
     except ValueError:
-        return None
-
-
-def _write(path: str, value: Any) -> None:
-    temporary = f"{path}.{os.getpid()}.tmp"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        json.dump(value, file, separators=(",", ":"))
-    os.replace(temporary, path)
-
-
-def _read(path: str) -> Any:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except (FileNotFoundError, ValueError):
         return None

@@ -13,6 +13,7 @@ import os
 
 from manifests.faults import Fault, HostFault
 from manifests.value import Value
+from runtime import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,10 +142,7 @@ def _remembered(path: str, key: str) -> Engine | None:
 
 def _remember(path: str, key: str, engine: Engine) -> None:
     kept = {"key": key, **{field: getattr(engine, field) for field in Engine.__fields__}}
-    temporary = f"{path}.{os.getpid()}"
-    with open(temporary, "w", encoding="utf-8") as file:
-        json.dump(kept, file)
-    os.replace(temporary, path)
+    files.write_json(path, kept)
 
 
 def version(path: str) -> tuple[int, ...]:

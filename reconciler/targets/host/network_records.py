@@ -7,11 +7,11 @@ from the host; it is rewritten whenever the network is ensured.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 
 from manifests import codec
 from manifests.faults import HostFault
+from runtime import files
 from runtime.net.bridge import BridgeNetwork
 
 TYPE_CHECKING = False
@@ -25,18 +25,15 @@ def write(paths: Paths, network: BridgeNetwork) -> None:
         return
     directory = f"{paths.networks}/{network.name}"
     os.makedirs(directory, mode=0o755, exist_ok=True)
-    temporary = f"{directory}/network.json.{os.getpid()}.tmp"
-    with open(temporary, "w", encoding="utf-8") as file:
-        json.dump(codec.encode(network), file)
-    os.replace(temporary, f"{directory}/network.json")
+    files.write_json(f"{directory}/network.json", codec.encode(network))
 
 
 def read(paths: Paths, name: str) -> BridgeNetwork | None:
     """Return what the network was given; None where it was never made."""
+    raw = files.read_json(f"{paths.networks}/{name}/network.json")
     try:
-        with open(f"{paths.networks}/{name}/network.json", encoding="utf-8") as file:
-            return codec.restore(BridgeNetwork, json.load(file))
-    except (FileNotFoundError, ValueError):
+        return None if raw is None else codec.restore(BridgeNetwork, raw)
+    except ValueError:
         return None
 
 

@@ -66,22 +66,30 @@ def bridge_of(base: Base, pod: Pod) -> str:
 
 def ensure(base: Base, network: Network) -> None:
     """Make the bridge of `network` with its name server, or mend them."""
-    if network.spec.driver is not Driver.BRIDGE:
-        return
-    name = network.metadata.name
+    if network.spec.driver is Driver.BRIDGE:
+        _ensure_bridge(base, network)
+        _load_rules(base)
+        _write_names(base, [network.metadata.name])
+
+
+def ensure_used(base: Base, wanted: Iterable[str]) -> None:
+    """Make the bridges that pods are about to join, where they are not there as they should.
+
+    Rules and names follow with the pods' records: see `synchronise`.
+    """
+    for name in sorted(filter(None, wanted)):
+        network = _declared(base, name)
+        if network.spec.driver is Driver.BRIDGE:
+            _ensure_bridge(base, network)
+
+
+def _ensure_bridge(base: Base, network: Network) -> None:
+    """Make the bridge with its record and its name server, or mend them."""
     with locks.held(base.paths, [LOCK]):
         wanted = _described(base, network)
         bridge.ensure(wanted)
         network_records.write(base.paths, wanted)
         dns.ensure(base.paths, wanted)
-    _load_rules(base)
-    _write_names(base, [name])
-
-
-def ensure_used(base: Base, wanted: Iterable[str]) -> None:
-    """Make the networks that pods are about to join, where they are not there as they should."""
-    for name in sorted(filter(None, wanted)):
-        ensure(base, _declared(base, name))
 
 
 def remove(base: Base, name: str) -> None:
