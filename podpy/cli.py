@@ -30,10 +30,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "kube play": ("kube_play", "run Kubernetes YAML, as podman kube play does"),
     "kube down": ("kube_down", "remove what kube play has made"),
     "get": ("get", "list objects"),
+    "describe": ("describe", "tell all about an object"),
     "events": ("events", "list what happened"),
     "logs": ("logs", "print the logs of a container"),
     "exec": ("exec", "run a command in a container"),
+    "top": ("top", "show what pods use of cpu and memory"),
     "image": ("image", "list, pull, build and remove images"),
+    "network": ("network", "list, inspect and remove networks"),
+    "volume": ("volume", "list and remove claims' directories"),
+    "doctor": ("doctor", "check what this host can do"),
+    "completion": ("completion", "print a completion script for a shell"),
     "version": ("version", "print the version"),
 }
 HIDDEN = {"internal": "internal", "play kube": "kube_play"}

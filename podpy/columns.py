@@ -183,7 +183,7 @@ def _claim(item: Item, claim: PersistentVolumeClaim, age: str, *, wide: bool) ->
 def _network(inventory: Inventory, network: Network, age: str) -> tuple[str, ...]:
     name = network.metadata.name
     bridge = inventory.networks.get(name)
-    users = sum(state.record.network == name for state in inventory.pods)
+    users = len(inventory.on_network(name))
     return (
         name,
         network.spec.driver.value,

@@ -47,6 +47,7 @@ class Inventory:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self.paths = context.paths
         self.now = time.time()
 
     @cached_property
@@ -55,7 +56,7 @@ class Inventory:
         from runtime.kernel import cgroups
         from runtime.observe import pods
 
-        found = pods.read(self._context.paths, cgroups.view())
+        found = pods.read(self.paths, cgroups.view())
         return tuple(
             sorted(found, key=lambda one: (one.pod.metadata.namespace, one.pod.metadata.name))
         )
@@ -71,9 +72,17 @@ class Inventory:
         """The bridges on the host, and what they were given."""
         from reconciler.targets.host import network_records
 
-        paths = self._context.paths
+        paths = self.paths
         found = (network_records.read(paths, name) for name in network_records.names(paths))
         return {network.name: network for network in found if network is not None}
+
+    def on_network(self, name: str) -> list[PodState]:
+        """Return the pods that hold an address of a network: those that have ended hold none."""
+        return [
+            state
+            for state in self.pods
+            if state.record.network == name and not state.record.finished
+        ]
 
     def items(self, info: KindInfo) -> list[Item]:
         """Return every object of that kind, by namespace and name."""
@@ -134,7 +143,7 @@ class Inventory:
         from reconciler.state import secrets
 
         metadata = remembered.metadata
-        held = secrets.read(self._context.paths, metadata.namespace, metadata.name)
+        held = secrets.read(self.paths, metadata.namespace, metadata.name)
         if held is None:
             return remembered
         content = {key: SecretBytes(value) for key, value in held.content().items()}
@@ -152,7 +161,7 @@ class Inventory:
         from manifests.config import PersistentVolumeClaim
         from runtime.volume import claims
 
-        for claim in claims.every(self._context.paths):
+        for claim in claims.every(self.paths):
             metadata = ObjectMeta(name=claim.name, namespace=claim.namespace)
             thing = PersistentVolumeClaim(metadata=metadata, spec=claim.record.spec)
             _add(found, thing, created_at=claim.record.created_at)

@@ -54,8 +54,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     context = Context()
     questions = questions_of(arguments.words)
-    answers = _ask(context, questions, arguments)
     inventory = Inventory(context)
+    answers = ask(inventory, questions, arguments)
     _print(inventory, answers, arguments, single=_single(questions))
     if arguments.watch:
         _watch(context, questions, arguments)
@@ -81,10 +81,10 @@ def _single(questions: tuple[Question, ...]) -> bool:
     return len(questions) == 1 and len(questions[0].names) == 1
 
 
-def _ask(
-    context: Context, questions: tuple[Question, ...], arguments: argparse.Namespace
+def ask(
+    inventory: Inventory, questions: tuple[Question, ...], arguments: argparse.Namespace
 ) -> tuple[Answer, ...]:
-    inventory = Inventory(context)
+    """Return what there is of each kind, as far as namespace, selector and names let it."""
     selector: LabelSelector | None = None
     if arguments.selector:
         from podpy import selectors
@@ -234,7 +234,7 @@ def _lines(
     """Return each object's present line, with what of it counts as a change: all but its age."""
     inventory = Inventory(context)
     found: dict[str, tuple[str, str]] = {}
-    for answer in _ask(context, questions, arguments):
+    for answer in ask(inventory, questions, arguments):
         heads = _heads(answer.info, arguments)
         rows = list(_rows(inventory, answer, arguments, several=len(questions) > 1))
         gaps = tables.widths([heads, *rows])

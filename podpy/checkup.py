@@ -1,0 +1,337 @@
+"""Examine a host: paths in, findings out. Nothing is changed.
+
+What has to be tried (namespaces, overlayfs, rules, a container) is tried in namespaces made for it
+as the first pod's would be, and taken away again.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from enum import StrEnum
+
+from manifests.faults import Fault
+from manifests.value import Value
+from podpy import tables
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from runtime.kernel.namespaces import Inside
+    from runtime.paths import Paths
+
+OLDEST_PYTHON = (3, 11)
+ENOUGH_DISK = 1 << 30
+
+
+class Verdict(StrEnum):
+    GOOD = "good"
+    WARNING = "warning"
+    MISSING = "missing"
+
+
+class Finding(Value):
+    """What was found about one subject; `hint` says what to do about it."""
+
+    verdict: Verdict
+    subject: str
+    text: str
+    hint: str = ""
+
+
+class Tool(Value):
+    """A program that podpy runs: what for, its package, and whether podpy needs it to run pods."""
+
+    name: str
+    purpose: str
+    package: str
+    essential: bool = True
+
+
+TOOLS = (
+    Tool(name="conmon", purpose="keeps containers", package="conmon"),
+    Tool(name="skopeo", purpose="fetches images", package="skopeo"),
+    Tool(name="dnsmasq", purpose="answers names of pods", package="dnsmasq-base"),
+    Tool(name="nft", purpose="shows and loads rules", package="nftables"),
+    Tool(name="buildah", purpose="builds images", package="buildah", essential=False),
+)
+
+
+def examine(paths: Paths) -> tuple[Finding, ...]:
+    """Return what every check found."""
+    findings = [_python(), _rights(), *_tools(), *_libraries(), *_kernel_settings()]
+    if os.geteuid() == 0:
+        findings += _trials(paths)
+    findings += [*_directories(paths), _registries()]
+    return tuple(findings)
+
+
+def good(subject: str, text: str) -> Finding:
+    return Finding(verdict=Verdict.GOOD, subject=subject, text=text)
+
+
+def warning(subject: str, text: str, hint: str = "") -> Finding:
+    return Finding(verdict=Verdict.WARNING, subject=subject, text=text, hint=hint)
+
+
+def missing(subject: str, text: str, hint: str = "") -> Finding:
+    return Finding(verdict=Verdict.MISSING, subject=subject, text=text, hint=hint)
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < OLDEST_PYTHON:
+        oldest = ".".join(map(str, OLDEST_PYTHON))
+        return missing("python", version, f"install Python {oldest} or newer")
+    return good("python", f"{version} ({sys.executable})")
+
+
+def _rights() -> Finding:
+    if os.geteuid() != 0:
+        return missing("rights", "not root", "run podpy as root: sudo podpy doctor")
+    from runtime.oci import host
+
+    held = bin(host.capabilities()).count("1")
+    limit = host.hard_limit("RLIMIT_NOFILE")
+    files = "unlimited" if limit is None else str(limit)
+    return good("rights", f"root with {held} capabilities, at most {files} open files a process")
+
+
+def _tools() -> Iterator[Finding]:
+    from runtime import proc
+
+    for tool in TOOLS:
+        path = proc.find(tool.name)
+        if path is None:
+            verdict = missing if tool.essential else warning
+            text = f"not installed ({tool.purpose})"
+            yield verdict(tool.name, text, f"install the package {tool.package}")
+            continue
+        try:
+            said = proc.run(path, "--version", timeout=10).text.strip().split("\n")[0]
+        except Fault as fault:
+            yield warning(tool.name, f"{path}: {fault.message}")
+            continue
+        yield good(tool.name, f"{said or path} ({tool.purpose})")
+
+
+def _libraries() -> Iterator[Finding]:
+    from importlib.util import find_spec
+
+    if find_spec("_ruamel_yaml") is None:
+        yield warning(
+            "ruamel.yaml.clib",
+            "not installed: reading YAML takes five times longer",
+            "install it into podpy's environment: pip install ruamel.yaml.clib",
+        )
+    if find_spec("jsonschema") is None:
+        yield missing("jsonschema", "not installed", "install podpy's dependencies")
+
+
+def _kernel_settings() -> Iterator[Finding]:
+    release = os.uname().release
+    yield good("kernel", f"{os.uname().sysname} {release} {os.uname().machine}")
+    with open("/proc/filesystems", encoding="ascii") as file:
+        known = {line.split()[-1] for line in file}
+    for kind, purpose in (("overlay", "containers' root file systems"), ("tmpfs", "Secrets")):
+        if kind not in known:
+            yield missing(kind, f"the kernel does not know it ({purpose})", f"modprobe {kind}")
+    yield from _cgroups()
+    yield _forwarding()
+
+
+def _cgroups() -> Iterator[Finding]:
+    from runtime.kernel import cgroups
+
+    try:
+        seen = cgroups.view()
+    except Fault as fault:
+        yield missing("cgroups", fault.message, fault.hint)
+        return
+    lacking = sorted({"memory", "cpu", "pids"} - seen.controllers)
+    text = f"{seen.version} with {', '.join(sorted(seen.controllers)) or 'no controllers'}"
+    if lacking:
+        hint = "limits of these are not enforced: boot with the controllers enabled"
+        yield warning("cgroups", f"{text}; not {', '.join(lacking)}", hint)
+    else:
+        yield good("cgroups", text)
+
+
+def _forwarding() -> Finding:
+    with open("/proc/sys/net/ipv4/ip_forward", encoding="ascii") as file:
+        forwards = file.read().strip() == "1"
+    if forwards:
+        return good("ip_forward", "on")
+    return good("ip_forward", "off; podpy turns it on with its first network")
+
+
+def _trials(paths: Paths) -> Iterator[Finding]:
+    """What is tried as the first pod would: in pinned namespaces, taken off again at the end."""
+    from runtime.kernel import namespaces
+
+    with tempfile.TemporaryDirectory(dir=_existing(paths.run_dir), prefix=".podpy-") as run_dir:
+        pod_dir = f"{run_dir}/pods/doctor"
+        os.makedirs(pod_dir)
+        try:
+            inside = namespaces.create(pod_dir, hostname="doctor")
+        except (Fault, OSError) as error:
+            hint = error.hint if isinstance(error, Fault) else ""
+            yield missing("namespaces", str(error), hint)
+            return
+        try:
+            with inside:
+                yield good("namespaces", "mount, network, ipc and uts are made and pinned")
+                yield _tried("overlayfs", "mounts on podpy's disk", inside, _overlay, paths)
+                yield _tried("nftables", "NAT rules can be loaded", inside, _rules)
+                yield _engine(paths, inside, run_dir)
+        finally:
+            namespaces.remove(pod_dir)
+            namespaces.release(run_dir)
+    yield _firewall(paths)
+    yield _host_namespaces()
+
+
+def _tried(
+    subject: str, text: str, inside: Inside, trial: Callable[..., None], *given: object
+) -> Finding:
+    try:
+        inside.call(trial, *given)
+    except (Fault, OSError) as error:
+        hint = error.hint if isinstance(error, Fault) else ""
+        return missing(subject, f"does not work: {error}", hint)
+    return good(subject, text)
+
+
+def _overlay(paths: Paths) -> None:
+    """Mount an overlay whose directories lie where podpy's do."""
+    from runtime.kernel import mounts
+
+    with tempfile.TemporaryDirectory(dir=_existing(paths.state_dir), prefix=".podpy-") as place:
+        for name in ("lower", "upper", "work", "root"):
+            os.mkdir(f"{place}/{name}")
+        mounts.overlay(
+            f"{place}/root", [f"{place}/lower"], upper=f"{place}/upper", work=f"{place}/work"
+        )
+        try:
+            with open(f"{place}/root/file", "w", encoding="ascii"):
+                pass
+        finally:
+            mounts.umount(f"{place}/root")
+
+
+def _rules() -> None:
+    """Load one NAT rule, with the set and the map that podpy's own table has, then drop it."""
+    from runtime.net import nftables
+
+    nftables.load(
+        "table inet podpy-doctor {\n"
+        "  map ports { type inet_proto . inet_service : ipv4_addr . inet_service; }\n"
+        "  chain out { type nat hook postrouting priority srcnat; ip saddr 192.0.2.0/24 "
+        "masquerade; }\n"
+        "}\n"
+        "delete table inet podpy-doctor\n"
+    )
+
+
+def _engine(paths: Paths, inside: Inside, run_dir: str) -> Finding:
+    """Find the OCI runtime by running a container, as the first pod does."""
+    from runtime.kernel import cgroups
+    from runtime.oci import engine
+
+    instance = f"{paths.instance}-doctor"
+    try:
+        seen = inside.call(cgroups.view)
+        try:
+            found = inside.call(engine.find, run_dir, seen, instance)
+        finally:
+            cgroups.remove(seen, f"/{instance}")
+    except (Fault, OSError) as error:
+        hint = error.hint if isinstance(error, Fault) else ""
+        return missing("OCI runtime", str(error), hint)
+    version = ".".join(map(str, found.version))
+    text = f"{found.kind} {version} runs containers ({found.path})"
+    if found.reason:
+        return warning("OCI runtime", f"{text}; chosen because {found.reason}", "install crun")
+    return good("OCI runtime", text)
+
+
+def _firewall(paths: Paths) -> Finding:
+    """Chains of others that drop what pods send out."""
+    from runtime.net import nftables
+
+    try:
+        blocking = nftables.forward_blocked(paths.instance)
+    except Fault as fault:
+        return warning("firewall", fault.message, fault.hint)
+    if blocking:
+        return warning(
+            "firewall",
+            f"forwarded traffic is dropped by {', '.join(blocking)}",
+            "accept the traffic of podpy's bridges there: iifname and oifname pp-*",
+        )
+    return good("firewall", "no other table drops what pods send out")
+
+
+def _host_namespaces() -> Finding:
+    """Restarts without an agent go back to the host's namespaces by way of process 1."""
+    try:
+        os.stat("/proc/1/ns/mnt")
+    except OSError as error:
+        return warning(
+            "restarts",
+            f"the namespaces of process 1 cannot be entered: {error.strerror}",
+            "containers are restarted only while the shell that started them lives",
+        )
+    return good("restarts", "the host's namespaces can be entered again at a container's end")
+
+
+def _directories(paths: Paths) -> Iterator[Finding]:
+    for path, purpose in ((paths.state_dir, "images and volumes"), (paths.log_dir, "logs")):
+        held = os.statvfs(_existing(path))
+        free = held.f_bavail * held.f_frsize
+        text = f"{path}: {tables.size(free)} free ({purpose})"
+        if free < ENOUGH_DISK:
+            yield warning("disk", text, "podpy image prune --all removes unused images")
+        else:
+            yield good("disk", text)
+    yield _run_dir(paths)
+
+
+def _run_dir(paths: Paths) -> Finding:
+    from runtime.kernel import mounts
+
+    place = os.path.realpath(_existing(paths.run_dir))
+    holding = [
+        mount
+        for mount in mounts.table()
+        if place == mount.target or place.startswith(f"{mount.target.rstrip('/')}/")
+    ]
+    kind = max(holding, key=lambda mount: len(mount.target)).kind if holding else ""
+    if kind == "tmpfs":
+        return good("run_dir", f"{paths.run_dir} is on tmpfs")
+    return good("run_dir", f"{paths.run_dir}: podpy mounts a tmpfs there ({kind} now)")
+
+
+def _registries() -> Finding:
+    from runtime.image import reference, registries
+
+    try:
+        known = registries.read()
+    except Fault as fault:
+        return warning("registries.conf", fault.message, fault.hint)
+    if not known.search:
+        return warning(
+            "registries.conf",
+            f"no unqualified-search-registries: short names mean {reference.DEFAULT_REGISTRY}",
+            "set it in /etc/containers/registries.conf, or write full image names",
+        )
+    return good("registries.conf", f"short names are looked for in {', '.join(known.search)}")
+
+
+def _existing(path: str) -> str:
+    """Return `path`, or the innermost directory above it that is there."""
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    return path

@@ -1,0 +1,135 @@
+"""List, inspect and remove podpy's networks: network ls, inspect, rm, prune."""
+
+from __future__ import annotations
+
+import json
+
+from manifests.faults import Invalid
+from podpy import columns, names, tables
+from podpy.context import Context
+from podpy.inventory import Inventory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable
+    from typing import Any
+
+    from podpy.inventory import Item
+
+KIND = "Network"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    listing = verbs.add_parser("ls", help="list networks")
+    listing.add_argument("-q", "--quiet", action="store_true", help="names only")
+    listing.add_argument("--no-headers", action="store_true")
+    telling = verbs.add_parser("inspect", help="tell all about networks")
+    telling.add_argument("names", nargs="+", metavar="NAME")
+    removing = verbs.add_parser("rm", help="remove networks that no pod uses")
+    removing.add_argument("names", nargs="+", metavar="NAME")
+    pruning = verbs.add_parser("prune", help="remove all networks that no pod uses")
+    for verb in (listing, telling, removing, pruning):
+        verb.add_argument("-o", "--output", choices=("text", "json"), default="text")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    context = Context()
+    inventory = Inventory(context)
+    items = {item.ref.name: item for item in inventory.items(names.kind(KIND))}
+    match arguments.verb:
+        case "ls":
+            _list(inventory, items.values(), arguments)
+        case "inspect":
+            _inspect(inventory, [_known(items, name) for name in arguments.names], arguments)
+        case "rm":
+            chosen = [_known(items, name) for name in arguments.names]
+            for item in chosen:
+                _refuse_used(inventory, item)
+            _remove(context, chosen, arguments)
+        case _:
+            unused = [item for item in items.values() if not users(inventory, item.ref.name)]
+            _remove(context, unused, arguments)
+    return 0
+
+
+def users(inventory: Inventory, name: str) -> list[str]:
+    """Return the pods made for a network, as NAMESPACE/NAME: ended ones too."""
+    return [
+        f"{state.pod.metadata.namespace}/{state.pod.metadata.name}"
+        for state in inventory.pods
+        if state.record.network == name
+    ]
+
+
+def _known(items: dict[str, Item], name: str) -> Item:
+    if name not in items:
+        raise Invalid(f'there is no network "{name}"', hint="podpy network ls")
+    return items[name]
+
+
+def _refuse_used(inventory: Inventory, item: Item) -> None:
+    found = users(inventory, item.ref.name)
+    if found:
+        raise Invalid(f"{item.ref}: in use by {', '.join(found)}", hint="delete these pods first")
+
+
+def _list(inventory: Inventory, items: Iterable[Item], arguments: argparse.Namespace) -> None:
+    listed = list(items)
+    if arguments.output == "json":
+        print(json.dumps([_wire(inventory, item) for item in listed], indent=2))
+    elif arguments.quiet:
+        print("".join(f"{item.ref.name}\n" for item in listed), end="")
+    else:
+        rows = [columns.cells(inventory, item, wide=False) for item in listed]
+        heads = columns.heads(KIND, wide=False)
+        print(tables.lines(heads, rows, headers=not arguments.no_headers))
+
+
+def _inspect(inventory: Inventory, items: list[Item], arguments: argparse.Namespace) -> None:
+    if arguments.output == "json":
+        print(json.dumps([_wire(inventory, item) for item in items], indent=2))
+        return
+    from podpy import descriptions, outline
+
+    print("\n\n".join(outline.text(descriptions.described(inventory, item)) for item in items))
+
+
+def _wire(inventory: Inventory, item: Item) -> dict[str, Any]:
+    name = item.ref.name
+    bridge = inventory.networks.get(name)
+    told = inventory.wire(item, "")
+    return {
+        "name": name,
+        "driver": told.get("spec", {}).get("driver", "bridge"),
+        "subnet": bridge.subnet if bridge else "",
+        "gateway": bridge.gateway if bridge else "",
+        "mtu": bridge.mtu if bridge else 0,
+        "internal": bridge.internal if bridge else False,
+        "link": bridge.link if bridge else "",
+        "pods": [
+            {
+                "namespace": state.pod.metadata.namespace,
+                "name": state.pod.metadata.name,
+                "address": state.record.address,
+            }
+            for state in inventory.on_network(name)
+        ],
+    }
+
+
+def _remove(context: Context, items: list[Item], arguments: argparse.Namespace) -> None:
+    from reconciler import cycle
+
+    report = cycle.remove(context.host, {item.ref: item.thing for item in items})
+    faults = [str(outcome.fault) for outcome in report.failed]
+    gone = [outcome.change.ref.name for outcome in report.outcomes if outcome.fault is None]
+    if arguments.output == "json":
+        print(json.dumps({"removed": gone, "failed": faults}, indent=2))
+    else:
+        print("".join(f"{name}\n" for name in gone), end="")
+    if faults:
+        from manifests.faults import HostFault
+
+        raise HostFault("; ".join(faults))

@@ -1,0 +1,139 @@
+"""Show what pods use of cpu and memory: two looks at their control groups, a moment apart."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+from manifests.faults import Invalid
+from manifests.value import Value
+from podpy import lookup, tables
+from runtime import paths as runtime_paths
+from runtime.kernel import cgroups
+from runtime.observe import briefs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable
+    from typing import Any
+
+    from runtime.observe.briefs import Brief
+    from runtime.paths import Paths
+
+INTERVAL_SECONDS = 0.2
+
+
+class Use(Value):
+    """What a pod, or one container of it, uses: cores, bytes without page cache, processes."""
+
+    namespace: str
+    pod: str
+    container: str = ""
+    cpu: float | None = None
+    memory: int | None = None
+    pids: int | None = None
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("kind", choices=("pods", "pod", "po"), help="pods")
+    add("names", nargs="*", metavar="NAME")
+    add("-n", "--namespace", default="")
+    add("-A", "--all-namespaces", action="store_true")
+    add("-l", "--selector", default="", metavar="KEY=VALUE,...")
+    add("--containers", action="store_true", help="a line for each container")
+    add("--sort-by", choices=("cpu", "memory"), default="")
+    add("--no-headers", action="store_true")
+    add("-o", "--output", choices=("text", "json"), default="text")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    paths = runtime_paths.default()
+    pods = _pods(paths, arguments)
+    uses = measured(paths, pods, containers=arguments.containers)
+    if arguments.sort_by:
+        uses.sort(key=lambda use: getattr(use, arguments.sort_by) or 0, reverse=True)
+    if arguments.output == "json":
+        print(json.dumps([_wire(use) for use in uses], indent=2))
+        return 0
+    if not uses:
+        print("No running pods found.", file=sys.stderr)
+        return 0
+    front = ("NAMESPACE",) if arguments.all_namespaces else ()
+    name = ("POD", "NAME") if arguments.containers else ("NAME",)
+    heads = (*front, *name, "CPU(cores)", "MEMORY(bytes)", "PIDS")
+    rows = [
+        (
+            *((use.namespace,) if front else ()),
+            use.pod,
+            *((use.container,) if arguments.containers else ()),
+            tables.millicores(use.cpu),
+            tables.mebibytes(use.memory),
+            tables.UNKNOWN if use.pids is None else str(use.pids),
+        )
+        for use in uses
+    ]
+    print(tables.lines(heads, rows, headers=not arguments.no_headers))
+    return 0
+
+
+def measured(paths: Paths, pods: Iterable[Brief], *, containers: bool) -> list[Use]:
+    """Return what each pod (or container) uses; those that do not run are left out."""
+    seen = cgroups.view()
+    places = {
+        (pod.namespace, pod.name, name): f"/{paths.instance}/{pod.uid}{f'/{name}' if name else ''}"
+        for pod in pods
+        for name in ((*pod.init_containers, *pod.containers) if containers else ("",))
+    }
+    before = {key: (time.monotonic(), cgroups.usage(seen, place)) for key, place in places.items()}
+    time.sleep(INTERVAL_SECONDS)
+    uses: list[Use] = []
+    for (namespace, pod, container), place in places.items():
+        then, first = before[(namespace, pod, container)]
+        now, use = time.monotonic(), cgroups.usage(seen, place)
+        if not use.pids and (use.pids == 0 or use.memory is None):
+            continue  # It has ended, or is gone.
+        cpu = None if use.cpu is None or first.cpu is None else (use.cpu - first.cpu) / (now - then)
+        uses.append(
+            Use(
+                namespace=namespace,
+                pod=pod,
+                container=container,
+                cpu=cpu,
+                memory=use.memory,
+                pids=use.pids,
+            )
+        )
+    return uses
+
+
+def _pods(paths: Paths, arguments: argparse.Namespace) -> list[Brief]:
+    if arguments.names:
+        return [lookup.pod(paths, name, arguments.namespace).pod for name in arguments.names]
+    from podpy import selectors
+
+    wanted = selectors.parse(arguments.selector)
+    place = arguments.namespace or lookup.DEFAULT_NAMESPACE
+    found = [
+        pod
+        for pod in briefs.read(paths)
+        if not pod.over
+        and (arguments.all_namespaces or pod.namespace == place)
+        and wanted.matches(pod.labels)
+    ]
+    if arguments.namespace and arguments.all_namespaces:
+        raise Invalid("top: -n and -A exclude each other")
+    return sorted(found, key=lambda pod: (pod.namespace, pod.name))
+
+
+def _wire(use: Use) -> dict[str, Any]:
+    return {
+        "namespace": use.namespace,
+        "pod": use.pod,
+        **({"container": use.container} if use.container else {}),
+        "cpuCores": None if use.cpu is None else round(use.cpu, 4),
+        "memoryBytes": use.memory,
+        "pids": use.pids,
+    }

@@ -1,0 +1,148 @@
+"""List and remove the directories of PersistentVolumeClaims: volume ls, rm.
+
+Their data is the user's: `rm` wants each claim by its name, and --yes or a terminal's answer.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from manifests.faults import Invalid
+from manifests.ref import Ref
+from podpy import tables
+from podpy.context import Context
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Any
+
+    from runtime.paths import Paths
+    from runtime.volume.claims import Claim
+
+HEADS = ("NAMESPACE", "NAME", "REQUESTED", "USED", "PODS", "DIRECTORY")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    listing = verbs.add_parser("ls", help="list claims' directories")
+    listing.add_argument("-n", "--namespace", default="", help="all of them if left out")
+    listing.add_argument("-q", "--quiet", action="store_true", help="names only")
+    listing.add_argument("--no-headers", action="store_true")
+    removing = verbs.add_parser("rm", help="delete claims with their data")
+    removing.add_argument("names", nargs="+", metavar="NAME")
+    removing.add_argument("-n", "--namespace", default="default")
+    removing.add_argument("-y", "--yes", action="store_true", help="delete the data, do not ask")
+    for verb in (listing, removing):
+        verb.add_argument("-o", "--output", choices=("text", "json"), default="text")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    context = Context()
+    if arguments.verb == "ls":
+        _list(context.paths, arguments)
+    else:
+        _remove(context, arguments)
+    return 0
+
+
+def users(paths: Paths) -> dict[tuple[str, str], list[str]]:
+    """Return (namespace, claim) -> the pods that mount it."""
+    from runtime.observe import records
+
+    found: dict[tuple[str, str], list[str]] = {}
+    for record in records.read_pods(paths):
+        metadata = record.pod.metadata
+        for volume in record.pod.spec.volumes:
+            if volume.persistent_volume_claim is not None and not record.finished:
+                key = metadata.namespace, volume.persistent_volume_claim.claim_name
+                found.setdefault(key, []).append(metadata.name)
+    return found
+
+
+def _list(paths: Paths, arguments: argparse.Namespace) -> None:
+    from runtime.volume import claims
+
+    used = users(paths)
+    found = [claim for claim in claims.every(paths) if arguments.namespace in ("", claim.namespace)]
+    if arguments.quiet:
+        print("".join(f"{claim.namespace}/{claim.name}\n" for claim in found), end="")
+        return
+    listed = [_wire(claim, used.get((claim.namespace, claim.name), [])) for claim in found]
+    if arguments.output == "json":
+        print(json.dumps(listed, indent=2))
+        return
+    rows = [
+        (
+            one["namespace"],
+            one["name"],
+            one["requested"] or tables.NONE,
+            tables.size(one["usedBytes"]),
+            ",".join(one["pods"]) or tables.NONE,
+            one["directory"],
+        )
+        for one in listed
+    ]
+    print(tables.lines(HEADS, rows, headers=not arguments.no_headers))
+
+
+def _wire(claim: Claim, pods: list[str]) -> dict[str, Any]:
+    from runtime.volume import claims
+
+    return {
+        "namespace": claim.namespace,
+        "name": claim.name,
+        "requested": str(claim.record.spec.resources.requests.get("storage", "")),
+        "usedBytes": claims.disk_usage(claim.path),
+        "pods": pods,
+        "directory": claim.path,
+    }
+
+
+def _remove(context: Context, arguments: argparse.Namespace) -> None:
+    from runtime.volume import claims
+
+    used = users(context.paths)
+    for name in arguments.names:
+        if claims.find(context.paths, arguments.namespace, name) is None:
+            raise Invalid(
+                f'there is no claim "{name}" in namespace {arguments.namespace}',
+                hint="podpy volume ls",
+            )
+        pods = used.get((arguments.namespace, name), [])
+        if pods:
+            raise Invalid(
+                f"claim {name} is in use by {', '.join(pods)}", hint="delete these pods first"
+            )
+    if not arguments.yes and not _agreed(arguments.names):
+        raise Invalid("volume rm: nothing was deleted", hint="say --yes to delete the data")
+    gone = []
+    for name in arguments.names:
+        _delete(context, arguments.namespace, name)
+        gone.append(name)
+    if arguments.output == "json":
+        print(json.dumps({"removed": gone}, indent=2))
+    else:
+        print("\n".join(gone))
+
+
+def _delete(context: Context, namespace: str, name: str) -> None:
+    """Delete a claim's data, and forget the object that asked for it."""
+    from manifests.config import PersistentVolumeClaim
+    from manifests.faults import HostFault
+    from manifests.meta import ObjectMeta
+    from reconciler import cycle
+
+    thing = PersistentVolumeClaim(metadata=ObjectMeta(name=name, namespace=namespace))
+    ref = Ref(kind=thing.kind, namespace=namespace, name=name)
+    report = cycle.remove(context.host, {ref: thing}, cycle.Options(data=True))
+    if report.failed:
+        raise HostFault(f"{ref}: {report.failed[0].fault}")
+
+
+def _agreed(names: list[str]) -> bool:
+    if not sys.stdin.isatty():
+        return False
+    print(f"Delete {', '.join(names)} with all data? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
