@@ -237,7 +237,8 @@ def _wait(state: PodState, decision: Decision, left: float) -> None:
     opened = [
         descriptor
         for name in decision.waiting_for
-        if (descriptor := processes.opened(state.containers[name].pid)) is not None
+        # A container that has just died runs until conmon has noted how, and has no process then.
+        if (pid := state.containers[name].pid) and (descriptor := processes.opened(pid)) is not None
     ]
     try:
         if opened:
