@@ -115,6 +115,10 @@ def _read(parser: Recorder, before: list[str]) -> tuple[argparse.Action | None, 
 def _value(action: argparse.Action, given: list[str], namespace: str) -> Iterable[str]:
     if action.choices is not None:
         return [str(choice) for choice in action.choices]
+    if action.dest == "output":
+        from podpy import output_forms
+
+        return (*filter(None, output_forms.PLAIN), *(f"{one}=" for one in output_forms.DETAILED))
     if action.dest == "namespace":
         return _names(kinds.BY_KIND["Namespace"], "")
     if action.dest == "container" and given:

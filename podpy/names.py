@@ -22,8 +22,9 @@ def kind(word: str) -> KindInfo:
     name, _, group = word.lower().partition(".")
     info = kinds.BY_NAME.get(name)
     if info is None or (group and group != group_of(info)):
-        known = ", ".join(entry.names[0] for entry in kinds.KINDS)
-        raise Invalid(f'there is no kind "{word}"', hint=f"kinds are: {known}")
+        from podpy import unknown
+
+        raise unknown.kind(word)
     return info
 
 
@@ -39,10 +40,12 @@ def full(info: KindInfo, name: str) -> str:
 
 
 def several(word: str) -> tuple[KindInfo, ...]:
-    """Return the kinds that `pods,deploy` or `all` name."""
-    if word == "all":
-        return tuple(kinds.BY_KIND[name] for name in ALL)
-    return tuple(kind(part) for part in word.split(",") if part)
+    """Return the kinds that `pods,deploy` or `all` name, each once."""
+    found: dict[str, KindInfo] = {}
+    for part in word.split(","):
+        for info in (kinds.BY_KIND[name] for name in ALL) if part == "all" else (kind(part),):
+            found.setdefault(info.kind, info)
+    return tuple(found.values())
 
 
 def parse(words: Sequence[str], namespace: str = "") -> tuple[Ref, ...]:

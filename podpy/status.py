@@ -184,6 +184,8 @@ def _end_word(ended: Termination) -> str:
 
 def wire(state: PodState, host: str, now: float) -> dict[str, Any]:
     """Return the pod's `status` in Kubernetes' shape; `host` is this host's address."""
+    from reconciler.targets.host import process
+
     seen = summary(state, now)
     address = host if state.pod.spec.host_network else state.record.address
     found: dict[str, Any] = {"phase": seen.phase.value, "conditions": conditions(state, seen)}
@@ -195,6 +197,7 @@ def wire(state: PodState, host: str, now: float) -> dict[str, Any]:
     if seen.inits:
         found["initContainerStatuses"] = [_container(one) for one in seen.inits]
     found["containerStatuses"] = [_container(one) for one in seen.mains]
+    found["qosClass"] = process.qos(state.pod.spec).value
     return found
 
 

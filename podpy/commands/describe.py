@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 from manifests.faults import Invalid
-from podpy import descriptions, outline, tables
+from podpy import asking, descriptions, outline, tables
 from podpy.commands import events as events_command
-from podpy.commands import get
 from podpy.context import Context
 from podpy.inventory import Inventory
 
@@ -20,27 +21,39 @@ EVENT_HEADS = ("LAST SEEN", "TYPE", "REASON", "COUNT", "MESSAGE")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("words", nargs="+", metavar="KIND [NAME ...]", help="pod web, or pod/web")
-    add("-n", "--namespace", default="default")
-    add("-A", "--all-namespaces", action="store_true")
-    add("-l", "--selector", default="", metavar="KEY=VALUE,...")
+    add("words", nargs="*", metavar="KIND [NAME ...]", help="pod web, or pod/web")
+    add("-f", "--filename", action="append", default=[], metavar="PATH", help="what it names")
+    asking.add_filter_options(parser)
+    add(
+        "--show-events",
+        choices=("true", "false"),
+        default="true",
+        help="end with what happened to the object",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     context = Context()
     inventory = Inventory(context)
-    answers = get.ask(inventory, get.questions_of(arguments.words), arguments)
+    if arguments.filename:
+        questions = asking.questions_of_files(arguments.filename, arguments.namespace)
+    else:
+        questions = asking.questions_of(arguments.words)
+    wanted = asking.filter_of(arguments)
+    answers = asking.ask(inventory, questions, wanted)
     items = [item for answer in answers for item in answer.items]
     for position, item in enumerate(items):
         if position:
             print("\n")
         print(outline.text(descriptions.described(inventory, _with_drift(context, item))))
-        _events(context, inventory, item)
-    missing = [f"{answer.info.names[1]} {name}" for answer in answers for name in answer.missing]
+        if arguments.show_events == "true":
+            _events(context, inventory, item)
+    missing = asking.missing(answers)
     if missing:
-        raise Invalid(f"not found: {', '.join(missing)}", hint=f"podpy get {arguments.words[0]} -A")
+        raise Invalid(f"not found: {', '.join(missing)}", hint="podpy get all -A")
     if not items:
-        raise Invalid("nothing of that kind is there", hint=f"podpy get {arguments.words[0]} -A")
+        place = "" if wanted.everywhere else f" in {wanted.namespace} namespace"
+        print(f"No resources found{place}.", file=sys.stderr)
     return 0
 
 

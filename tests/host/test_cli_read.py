@@ -125,6 +125,7 @@ def test_everything_can_be_read(app: Podpy) -> None:
     """One set of objects, read in every way: making it takes longer than all of these."""
     wait_until(lambda: "Complete" in app.ok("get", "job", "once"), "the job is over")
     check_get(app)
+    check_get_for_programs(app)
     check_yaml(app)
     check_describe(app)
     check_logs(app)
@@ -162,7 +163,26 @@ def check_get(app: Podpy) -> None:
     assert missing.status == 1
     assert "not found: pod none" in missing.stderr
     assert missing.stdout.count("\n") == 2
-    assert "No resources found" in app.run("get", "ds").stderr
+    assert "No resources found in default namespace." in app.run("get", "ds").stderr
+    assert app.ok("get", "all,pods", "-o", "name").count("pod/web\n") == 1
+    labelled = table(app.ok("get", "pods", "web", "--show-labels", "-L", "app"))[0]
+    assert (labelled["APP"], labelled["LABELS"]) == ("web", "app=web")
+    failed = app.ok("get", "pods", "--field-selector", "status.phase=Failed", "-o", "name")
+    assert failed == "pod/broken\n"
+
+
+def check_get_for_programs(app: Podpy) -> None:
+    address = app.ok("get", "pod", "web", "-o", "jsonpath={.status.podIP}")
+    assert address.count(".") == 3
+    columns = "custom-columns=NAME:.metadata.name,IP:.status.podIP"
+    assert table(app.ok("get", "pod", "web", "-o", columns)) == [{"NAME": "web", "IP": address}]
+    path = '{range .items[*]}{.metadata.name}={.status.qosClass}{"\\n"}{end}'
+    listed = app.ok("get", "pods", "--sort-by", ".status.phase", "-o", f"jsonpath={path}")
+    assert listed.splitlines()[0] == "broken=BestEffort"
+    assert "web=BestEffort" in listed
+    assert "not supported" in app.run("get", "pods", "-o", "go-template={{.kind}}").stderr
+    again = app.ok("get", "pod/web", "deploy/idle", "job/once", "cm/page", "pvc/data", "-o", "yaml")
+    assert "unchanged: 5 objects" in app.ok("apply", "-f", "-", stdin=again)
 
 
 def check_yaml(app: Podpy) -> None:

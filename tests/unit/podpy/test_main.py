@@ -16,7 +16,17 @@ DECODING = ("manifests.codec", "manifests.pod", "manifests.yaml", "runtime.obser
 # One row a command: its words, and the modules (with all below them) it must not import.
 TABLE = [
     (["--version"], (*HEAVY, *SLOW_STANDARD, "json", "re", "enum", "podpy.cli")),
-    (["get", "pods"], (*HEAVY, *SLOW_READING, "reconciler.state", "runtime.net")),
+    (
+        ["get", "pods"],
+        (
+            *HEAVY,
+            *SLOW_READING,
+            "reconciler.state",
+            "runtime.net",
+            "podpy.jsonpath",
+            "podpy.fields",
+        ),
+    ),
     (["exec", "web", "true"], (*HEAVY, *SLOW_READING, *DECODING, "hashlib", "reconciler")),
     (["logs", "web"], (*HEAVY, *SLOW_READING, *DECODING, "hashlib", "reconciler")),
 ]

@@ -29,6 +29,23 @@ def test_an_unknown_kind_is_refused_with_those_that_are_known(word: str) -> None
     assert "deployments" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("podz", 'did you mean "pod"'),
+        ("deplyoments", 'did you mean "deployments"'),
+        ("svc", "does not run objects of kind Service yet"),
+        ("events", "podpy events"),
+        ("nodes", "only node"),
+    ],
+)
+def test_an_unknown_kind_is_told_what_is_meant(word: str, said: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        names.kind(word)
+
+    assert said in str(caught.value)
+
+
 def test_objects_are_named_by_kind_and_names_or_by_pairs() -> None:
     assert [str(ref) for ref in names.parse(["pod", "a", "b"])] == ["Pod/a", "Pod/b"]
     assert [str(ref) for ref in names.parse(["pod/a", "deploy/b"], "shop")] == [
@@ -52,6 +69,9 @@ def test_full_names_carry_the_group() -> None:
 def test_all_and_lists_of_kinds() -> None:
     assert [info.kind for info in names.several("pods,cm")] == ["Pod", "ConfigMap"]
     assert "Deployment" in [info.kind for info in names.several("all")]
+    kinds = [info.kind for info in names.several("cm,all,pods")]
+    assert kinds[:2] == ["ConfigMap", "Pod"]
+    assert len(kinds) == len(set(kinds))
 
 
 def write(paths: Paths, uid: str, name: str, **more: Any) -> None:
