@@ -69,13 +69,7 @@ def restore(kind: type[V], raw: object) -> V:
 def encode(value: object) -> Any:
     """Return JSON-shaped data for a value, leaving out the fields that have their default."""
     if isinstance(value, Value):
-        defaults = value.__defaults__
-        held = ((field, getattr(value, field)) for field in value.__fields__)
-        return {
-            wire_name(field): encode(item)
-            for field, item in held
-            if field not in defaults or item != defaults[field]
-        }
+        return {wire_name(field): encode(item) for field, item in value.__getstate__().items()}
     if isinstance(value, (tuple, list)):
         return [encode(item) for item in value]
     if isinstance(value, (dict, MappingProxyType)):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 
-from manifests import cache, kinds, sources
+from manifests import cache, digests, kinds, sources
 from manifests.loaded import (
     APPLY,
     KUBE_PLAY,
@@ -101,14 +101,13 @@ def refs(
 
 
 def spec_digest(thing: Object) -> str:
-    """Return the sha256, in hex, of what the user asks for: the object less what podpy sets."""
-    import hashlib
+    """Return the digest of what the user asks for: the object less what podpy sets."""
     import json
 
     raw = kinds.dump(thing)
     raw["metadata"] = {key: raw["metadata"][key] for key in raw["metadata"] if key not in _PODPYS}
     text = json.dumps(raw, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digests.of(text)
 
 
 class _Book:
@@ -156,7 +155,7 @@ class _Book:
             cache.write(self._directory, self._slot, self._new)
 
     def _keys(self, files: Sequence[File]) -> Iterable[tuple[str, str]]:
-        return ((file.name, file.sha256 if self._directory else "") for file in files)
+        return ((file.name, file.digest if self._directory else "") for file in files)
 
 
 def _here() -> str:

@@ -9,7 +9,6 @@ are manifests.faults.
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 
 from manifests.value import Value
@@ -20,10 +19,6 @@ if TYPE_CHECKING:
 
     FieldPath = tuple[str | int, ...]
     """Keys and list indexes from the top of an object down."""
-
-# Keys that read well after a dot; all others are shown as ["a.b/c"].
-_PLAIN_KEY = r"[A-Za-z_$][A-Za-z0-9_$-]*"
-_STEP = r'\.(?P<key>[A-Za-z_$][A-Za-z0-9_$-]*)|\[(?P<index>\d+)\]|\["(?P<quoted>(?:[^"\\]|\\.)*)"\]'
 
 
 class Severity(StrEnum):
@@ -54,10 +49,11 @@ class Problem(Value):
     @property
     def subject(self) -> str:
         """The place and the field, as they stand before the message."""
-        numbers = [str(number) for number in (self.line, self.column) if number]
-        place = ":".join([self.file, *numbers]) if self.file else ""
-        field = " ".join(part for part in (self.object, self.path) if part)
-        return ": ".join(part for part in (place, field) if part)
+        place = self.file
+        if place and self.line:
+            place += f":{self.line}:{self.column}" if self.column else f":{self.line}"
+        field = f"{self.object} {self.path}".strip()
+        return f"{place}: {field}" if place and field else place or field
 
 
 def ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -86,7 +82,7 @@ def path_text(path: FieldPath) -> str:
     for step in path:
         if isinstance(step, int):
             steps.append(f"[{step}]")
-        elif re.fullmatch(_PLAIN_KEY, step):
+        elif _is_plain(step):
             steps.append(f".{step}")
         else:
             escaped = step.replace("\\", "\\\\").replace('"', '\\"')
@@ -94,20 +90,7 @@ def path_text(path: FieldPath) -> str:
     return "".join(steps)
 
 
-def parse_path(text: str) -> FieldPath:
-    """Read what `path_text` wrote. Raises ValueError for text of another form."""
-    step_pattern = re.compile(_STEP)
-    path: list[str | int] = []
-    at = 0
-    while at < len(text):
-        step = step_pattern.match(text, at)
-        if step is None:
-            raise ValueError(f"{text!r} is not a field path (as .spec.containers[0])")
-        if step["index"] is not None:
-            path.append(int(step["index"]))
-        elif step["key"] is not None:
-            path.append(step["key"])
-        else:
-            path.append(re.sub(r"\\(.)", r"\1", step["quoted"]))
-        at = step.end()
-    return tuple(path)
+def _is_plain(key: str) -> bool:
+    """Whether a key reads well after a dot: `hostPath`, `x-y`, `$ref`."""
+    word = key.replace("$", "_").replace("-", "_")
+    return word.isidentifier() and word.isascii() and key[0] != "-"

@@ -6,14 +6,11 @@ wrote; the number is computed when asked for.
 
 from __future__ import annotations
 
-import re
-
 from manifests.faults import Invalid
 
-_FORM = re.compile(
-    r"([+-]?)([0-9]+(?:\.[0-9]*)?|\.[0-9]+)((?:[eE][+-]?[0-9]{1,3})|[KMGTPE]i|[numkMGTPE])?"
-)
 _LONGEST = 64
+_DIGITS = "0123456789"
+_EXPONENT_DIGITS = 3
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 
@@ -44,17 +41,25 @@ class Quantity(str):
         """The exact value as numerator and denominator. Invalid if it is no quantity."""
         return self._scaled(0)
 
-    def _parts(self) -> re.Match[str] | None:
-        return _FORM.fullmatch(self) if len(self) <= _LONGEST else None
+    def _parts(self) -> tuple[str, str, str] | None:
+        """Sign, digits with a point, and suffix; None if it is no quantity."""
+        sign = self[:1] if self[:1] in ("+", "-") else ""
+        rest = self[len(sign) :]
+        suffix = rest.lstrip(f"{_DIGITS}.")
+        digits = rest[: len(rest) - len(suffix)]
+        if len(self) > _LONGEST or digits in ("", ".") or digits.count(".") > 1:
+            return None
+        known = suffix in _DECIMAL or suffix in _BINARY or _is_exponent(suffix)
+        return (sign, digits, suffix) if known else None
 
     def _scaled(self, power: int) -> tuple[int, int]:
         """The value times 10**power as numerator and denominator. Invalid if it is no quantity."""
-        match = self._parts()
-        if match is None:
+        parts = self._parts()
+        if parts is None:
             raise Invalid(
                 f'"{self}" is not a quantity', hint="write a number with a suffix: 500m, 64Mi, 2G"
             )
-        sign, digits, suffix = match.group(1), match.group(2), match.group(3) or ""
+        sign, digits, suffix = parts
         integer, _, fraction = digits.partition(".")
         number = int((integer + fraction) or "0") * (-1 if sign == "-" else 1)
         exponent = power - len(fraction)
@@ -63,3 +68,9 @@ class Quantity(str):
         else:
             exponent += _DECIMAL[suffix] if suffix in _DECIMAL else int(suffix[1:])
         return (number * 10**exponent, 1) if exponent >= 0 else (number, 10**-exponent)
+
+
+def _is_exponent(suffix: str) -> bool:
+    """Whether it is `e3`, `E+6` and the like."""
+    digits = suffix[2:] if suffix[1:2] in ("+", "-") else suffix[1:]
+    return suffix[0] in "eE" and 0 < len(digits) <= _EXPONENT_DIGITS and digits.strip(_DIGITS) == ""

@@ -33,11 +33,7 @@ class _Shelf:
     def put(self, part: Any) -> Any:
         """Return the part on the shelf that equals `part`."""
         if isinstance(part, Value):
-            fields = {
-                field: self.put(held)
-                for field in part.__fields__
-                if (held := getattr(part, field)) is not part.__defaults__.get(field, part)
-            }
+            fields = {field: self.put(held) for field, held in part.__getstate__().items()}
             key = (type(part), *((field, _name(held)) for field, held in fields.items()))
             return self._parts.get(key) or self._parts.setdefault(key, type(part)(**fields))
         if type(part) is tuple:

@@ -14,6 +14,7 @@ import os
 import stat
 import sys
 
+from manifests import digests
 from manifests.faults import Invalid, Retry, TimedOut
 from manifests.problems import Problem, Severity
 from manifests.value import Value
@@ -45,11 +46,9 @@ class File(Value):
     data: bytes
 
     @property
-    def sha256(self) -> str:
-        """The hash of the bytes, in hex: what was decoded from the same bytes may be kept by it."""
-        import hashlib
-
-        return hashlib.sha256(self.data).hexdigest()
+    def digest(self) -> str:
+        """Stands for the bytes: what was decoded from the same bytes may be kept by it."""
+        return digests.of(self.data)
 
 
 class _TooBigError(Exception):
@@ -133,9 +132,14 @@ def _contents(name: str, stdin: BinaryIO | None, most: int) -> bytes:
         data = (stdin or sys.stdin.buffer).read(most + 1)
     else:
         with open(name, "rb") as file:
-            if stat.S_ISBLK(os.fstat(file.fileno()).st_mode):
+            status = os.fstat(file.fileno())
+            if stat.S_ISBLK(status.st_mode):
                 raise OSError(0, "is a block device")
-            data = file.read(most + 1)
+            # What is read into is as large as what is asked for; a pipe does not tell its size.
+            likely = status.st_size if stat.S_ISREG(status.st_mode) else most
+            data = file.read(min(likely, most) + 1)
+            if len(data) > likely:  # it grew, or it is one of /proc's, which say 0
+                data += file.read(most + 1 - len(data))
     if len(data) > most:
         raise _TooBigError
     return data

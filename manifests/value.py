@@ -1,8 +1,10 @@
-"""Give frozen, keyword-only, slotted values that cost no more to define than a plain class.
+"""Give frozen, keyword-only values that cost little to define, to make and to read from a pickle.
 
 Every typed object of podpy derives from `Value`. A dataclass would do the same and costs about a
 millisecond of start-up for each class (its methods are compiled when it is defined); podpy has
 over a hundred classes and is a command, so the few methods here are generic instead of generated.
+A value holds the fields that were given, a default is an attribute of the class: so a value is
+made or unpickled by one update of a dictionary, where slots would take one call for each field.
 Type checkers see a frozen dataclass. Reading and writing values as JSON is manifests.codec.
 """
 
@@ -26,9 +28,11 @@ EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
 @dataclass_transform(eq_default=True, kw_only_default=True, frozen_default=True)
 class ValueType(type):
-    """The metaclass: annotations become slots, assigned values become defaults."""
+    """The metaclass: annotations become fields, assigned values become defaults."""
 
     __fields__: tuple[str, ...]
+    __known__: frozenset[str]
+    __required__: frozenset[str]
     __defaults__: dict[str, Any]
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> ValueType:
@@ -43,12 +47,11 @@ class ValueType(type):
             for field, annotation in namespace.get("__annotations__", {}).items()
             if not annotation.startswith("ClassVar")
         ]
-        for field in own:
-            if field in namespace:
-                defaults[field] = namespace.pop(field)
-        namespace["__slots__"] = tuple(own)
+        defaults.update((field, namespace[field]) for field in own if field in namespace)
         made = super().__new__(mcs, name, bases, namespace)
         made.__fields__ = (*fields, *own)
+        made.__known__ = frozenset(made.__fields__)
+        made.__required__ = made.__known__ - defaults.keys()
         made.__defaults__ = defaults
         return made
 
@@ -62,18 +65,14 @@ class Value(metaclass=ValueType):
     """
 
     __fields__: ClassVar[tuple[str, ...]]
+    __known__: ClassVar[frozenset[str]]
+    __required__: ClassVar[frozenset[str]]
     __defaults__: ClassVar[dict[str, Any]]
 
     def __init__(self, **given: Any) -> None:
-        held = self.__defaults__ | given
-        if len(held) != len(self.__fields__):
+        if not self.__required__ <= given.keys() <= self.__known__:
             raise _misuse(type(self), given)
-        put = object.__setattr__
-        try:
-            for field, value in held.items():
-                put(self, field, value)
-        except AttributeError:
-            raise _misuse(type(self), given) from None
+        self.__dict__.update(given)
 
     def __setattr__(self, field: str, _value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen: {field} cannot be set")
@@ -84,49 +83,35 @@ class Value(metaclass=ValueType):
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        return all(getattr(self, field) == getattr(other, field) for field in self.__fields__)
+        mine, others = self.__dict__, other.__dict__
+        return mine == others or self.__defaults__ | mine == self.__defaults__ | others
 
     def __hash__(self) -> int:
         return hash((type(self), *(_hashable(getattr(self, field)) for field in self.__fields__)))
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{field}={value!r}" for field, value in self._given().items())
+        shown = ", ".join(f"{field}={value!r}" for field, value in self.__getstate__().items())
         return f"{type(self).__name__}({shown})"
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self._given())
-
-    def _given(self) -> dict[str, Any]:
-        """The fields that differ from their default."""
-        defaults = self.__defaults__
-        held = ((field, getattr(self, field)) for field in self.__fields__)
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields that differ from their default, in their order: all that a pickle needs."""
+        held, defaults = self.__dict__, self.__defaults__
         return {
-            field: value
-            for field, value in held
-            if field not in defaults or value != defaults[field]
+            field: held[field]
+            for field in self.__fields__
+            if field in held and (field not in defaults or held[field] != defaults[field])
         }
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy with `changes` in place of the fields that they name."""
-        fields = {field: getattr(self, field) for field in self.__fields__}
-        return type(self)(**{**fields, **changes})
+        return type(self)(**{**self.__dict__, **changes})
 
 
 def _misuse(kind: type[Value], given: dict[str, Any]) -> TypeError:
-    for field in kind.__fields__:
-        if field not in given and field not in kind.__defaults__:
-            return TypeError(f"{kind.__name__}: {field} is missing")
-    unknown = sorted(given.keys() - set(kind.__fields__))
-    return TypeError(f"{kind.__name__} has no {', '.join(unknown)}")
-
-
-def _restore(kind: type[Value], fields: dict[str, Any]) -> Value:
-    """Make a pickled value again; what was pickled was whole."""
-    value = object.__new__(kind)
-    put = object.__setattr__
-    for field, held in (kind.__defaults__ | fields).items():
-        put(value, field, held)
-    return value
+    missing = [field for field in kind.__fields__ if field in kind.__required__ - given.keys()]
+    if missing:
+        return TypeError(f"{kind.__name__}: {missing[0]} is missing")
+    return TypeError(f"{kind.__name__} has no {', '.join(sorted(given.keys() - kind.__known__))}")
 
 
 def _hashable(value: object) -> object:

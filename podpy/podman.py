@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 import time
 
+from manifests import digests
 from manifests.faults import Invalid
 from manifests.pod import Pod
 from manifests.references import NETWORK_ANNOTATION
@@ -62,9 +62,7 @@ def flagged(wished: Iterable[Wished], arguments: argparse.Namespace) -> tuple[Wi
             changed = _workload(thing, arguments)
         if changed is not thing:
             # What the flags say is part of what is wanted: other flags, another digest.
-            words = repr(changed).encode()
-            digest = hashlib.sha256(item.digest.encode() + words).hexdigest()
-            item = item.replace(object=changed, digest=digest)
+            item = item.replace(object=changed, digest=digests.of(item.digest + repr(changed)))
         result.append(item)
     return tuple(result)
 
@@ -191,11 +189,11 @@ def complain(outcome: Outcome) -> None:
 
 def pod_id(uid: str) -> str:
     """Return the id by which Podman's blocks name a pod: 64 hex digits."""
-    return hashlib.sha256(uid.encode()).hexdigest()
+    return digests.of(uid)
 
 
 def container_id(uid: str, name: str) -> str:
-    return hashlib.sha256(f"{uid}.{name}".encode()).hexdigest()
+    return digests.of(f"{uid}.{name}")
 
 
 def show_blocks(context: Context, wished: Iterable[Wished]) -> None:

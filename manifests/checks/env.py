@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from manifests import field_paths
 from manifests.checks import names
 
 TYPE_CHECKING = False
@@ -25,8 +24,7 @@ _FIELDS = (
     "status.podIP",
     "status.podIPs",
 )
-_KEYED = re.compile(r"metadata\.(?:labels|annotations)\['([^']*)'\]")
-_RESOURCES = re.compile(r"(?:limits|requests)\.(?:cpu|memory|ephemeral-storage|hugepages-.+)")
+_RESOURCES = ("cpu", "memory", "ephemeral-storage")
 _CPU_DIVISORS = frozenset({"0", "1m", "1"})
 _UNITS = ("k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 _SIZE_DIVISORS = frozenset({"0", "1", *(f"1{unit}" for unit in _UNITS)})
@@ -85,9 +83,10 @@ def field(text: str) -> str:
         return "is required"
     if text in _FIELDS:
         return ""
-    keyed = _KEYED.fullmatch(text)
+    keyed = field_paths.keyed(text)
     if keyed:
-        return names.qualified(keyed[1].lower() if "annotations" in text else keyed[1])
+        of, key = keyed
+        return names.qualified(key.lower() if of == "annotations" else key)
     known = ", ".join((*_FIELDS, "metadata.labels['KEY']", "metadata.annotations['KEY']"))
     return f'"{text}" is not a field that a variable can show; there are {known}'
 
@@ -95,7 +94,9 @@ def field(text: str) -> str:
 def _check_resource(
     source: ResourceFieldRef, path: Path, findings: Findings, containers: Collection[str]
 ) -> None:
-    if not _RESOURCES.fullmatch(source.resource):
+    amount, _, resource = source.resource.partition(".")
+    known = resource in _RESOURCES or resource.removeprefix("hugepages-") not in ("", resource)
+    if amount not in ("limits", "requests") or not known:
         message = f'"{source.resource}" must be limits.cpu, limits.memory, requests.cpu or the like'
         findings.add((*path, "resource"), message)
     if source.container_name and source.container_name not in containers:

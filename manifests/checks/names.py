@@ -5,14 +5,11 @@ The forms are RFC 1123's and RFC 6335's, as k8s.io/apimachinery/pkg/util/validat
 
 from __future__ import annotations
 
-import re
-
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_QUALIFIED = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
-_CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
-_SYSCTL = re.compile(r"[a-z0-9]([-_a-z0-9]*[a-z0-9])?([./][a-z0-9]([-_a-z0-9]*[a-z0-9])?)*")
-_SEARCH = re.compile(r"[a-z0-9_]([-a-z0-9_]*[a-z0-9])?(\.[a-z0-9_]([-a-z0-9_]*[a-z0-9])?)*\.?|\.")
+# Regular expressions would have to be compiled first, by every command that reads a manifest.
+_LOWER = "abcdefghijklmnopqrstuvwxyz"
+_DIGITS = "0123456789"
+_SMALL = _LOWER + _DIGITS
+_LETTERS = _SMALL + _LOWER.upper()
 
 
 def dns_label(text: str) -> str:
@@ -21,7 +18,7 @@ def dns_label(text: str) -> str:
         return "is required"
     if len(text) > 63:
         return f"must be no more than 63 characters; it has {len(text)}"
-    if _LABEL.fullmatch(text):
+    if _bounded(text, "-"):
         return ""
     return (
         f'"{text}" is not a valid name: use lower-case letters, digits and "-", '
@@ -35,7 +32,7 @@ def dns_subdomain(text: str) -> str:
         return "is required"
     if len(text) > 253:
         return f"must be no more than 253 characters; it has {len(text)}"
-    if _SUBDOMAIN.fullmatch(text):
+    if all(_bounded(part, "-") for part in text.split(".")):
         return ""
     return (
         f'"{text}" is not a valid name: use lower-case letters, digits, "-" and ".", '
@@ -47,7 +44,7 @@ def port_name(text: str) -> str:
     """A service name of IANA's: `http`, at most 15 characters."""
     if len(text) > 15:
         return f"must be no more than 15 characters; it has {len(text)}"
-    if not _LABEL.fullmatch(text) or "--" in text or not re.search("[a-z]", text):
+    if not _bounded(text, "-") or "--" in text or text.strip(_DIGITS + "-") == "":
         return (
             f'"{text}" is not a valid port name: use lower-case letters, digits and single "-" '
             "between them, with at least one letter"
@@ -64,7 +61,7 @@ def qualified(text: str) -> str:
             return f'the key "{text}" must have a DNS name before its one "/"'
     if len(name) > 63:
         return f'the key "{text}" must have no more than 63 characters after any "/"'
-    if not _QUALIFIED.fullmatch(name):
+    if not _bounded(name, "-_.", _LETTERS):
         return (
             f'"{text}" is not a valid key: use letters, digits, "-", "_" and ".", '
             "with a letter or digit at both ends"
@@ -76,7 +73,7 @@ def label_value(text: str) -> str:
     """The value of a label: empty, or at most 63 characters of a restricted set."""
     if len(text) > 63:
         return f"a label's value must be no more than 63 characters; it has {len(text)}"
-    if text and not _QUALIFIED.fullmatch(text):
+    if text and not _bounded(text, "-_.", _LETTERS):
         return (
             f'"{text}" is not a valid label value: use letters, digits, "-", "_" and ".", '
             "with a letter or digit at both ends"
@@ -92,7 +89,7 @@ def config_key(text: str) -> str:
         return f"a key must be no more than 253 characters; it has {len(text)}"
     if text == "." or text.startswith(".."):
         return f'"{text}" is not a valid key: it may not be "." nor start with ".."'
-    if not _CONFIG_KEY.fullmatch(text):
+    if text.strip(_LETTERS + "-._"):
         return f'"{text}" is not a valid key: use letters, digits, "-", "_" and "."'
     return ""
 
@@ -108,16 +105,30 @@ def env_name(text: str) -> str:
 
 def sysctl(text: str) -> str:
     """A sysctl's name, with dots or slashes between its parts."""
-    if len(text) > 253 or not _SYSCTL.fullmatch(text):
+    parts = text.replace("/", ".").split(".")
+    if len(text) > 253 or not all(_bounded(part, "-_") for part in parts):
         return f'"{text}" is not a valid sysctl name (as net.core.somaxconn)'
     return ""
 
 
 def search_domain(text: str) -> str:
     """A domain of a resolver's search list: "_" is allowed in it, and a dot at the end."""
-    if len(text) > 254 or not _SEARCH.fullmatch(text):
+    parts = text.removesuffix(".").split(".") if text != "." else []
+    if len(text) > 254 or not all(_search_part(part) for part in parts):
         return f'"{text}" is not a valid search domain'
     return ""
+
+
+def _bounded(text: str, within: str, letters: str = _SMALL) -> bool:
+    """Whether `text` has `letters` at both ends, and only those and `within` between them."""
+    made = text != "" and text.strip(letters + within) == ""
+    return made and text[0] not in within and text[-1] not in within
+
+
+def _search_part(text: str) -> bool:
+    """Whether it is `_`, or a part of a name that may begin with one."""
+    # The letter put before it takes the place of a `_` at the beginning.
+    return text == "_" or _bounded("a" + text[1:] if text[:1] == "_" else text, "-_")
 
 
 def address(text: str) -> str:

@@ -6,10 +6,9 @@ a word. Names follow from what they are made of: the same inputs give the same n
 
 from __future__ import annotations
 
-import hashlib
 import json
 
-from manifests import codec
+from manifests import codec, digests
 from manifests.ref import SpecHash
 
 TYPE_CHECKING = False
@@ -64,7 +63,7 @@ def pod_name(owner: str, seed: str, taken: Container[str]) -> str:
 
 def _digest(value: Mapping[str, object] | list[object]) -> SpecHash:
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return SpecHash(hashlib.sha256(text.encode()).hexdigest())
+    return SpecHash(digests.of(text))
 
 
 def _spell(digest: str, length: int) -> str:

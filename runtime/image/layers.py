@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 
 from manifests.faults import HostFault, Invalid
 from runtime import locks, proc
+from runtime.image import reference
 from runtime.image.unpack import identify, unpack
 
 TYPE_CHECKING = False
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 UNPACK_SECONDS = 1800.0
 SYNC_SECONDS = 600.0
-
-_DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 
 
 def is_known(store: Store, layer: Layer) -> bool:
@@ -73,10 +71,9 @@ def forget_missing(store: Store) -> None:
 
 
 def _hex(digest: str) -> str:
-    matched = _DIGEST.fullmatch(digest)
-    if matched is None:
+    if not reference.is_digest(digest):
         raise Invalid(f'"{digest}" is not a sha256 digest')
-    return matched[1]
+    return digest.removeprefix("sha256:")
 
 
 def _remembered(store: Store, digest: str) -> str:
@@ -85,7 +82,7 @@ def _remembered(store: Store, digest: str) -> str:
             found = file.read()
     except (FileNotFoundError, UnicodeDecodeError):
         return ""
-    return found if _DIGEST.fullmatch(f"sha256:{found}") else ""
+    return found if reference.is_digest(f"sha256:{found}") else ""
 
 
 def _remember(store: Store, blob: str, diff_id: str) -> None:

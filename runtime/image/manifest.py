@@ -7,13 +7,12 @@ The formats are those of the OCI image specification 1.1.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import re
 
 from manifests.faults import Invalid
 from manifests.value import Value
+from runtime.image import reference
 from runtime.image.store import ImageConfig
 
 TYPE_CHECKING = False
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 LARGEST = 8 << 20
 """Bytes that a manifest or a configuration may have; registries stop at 4 MiB."""
 
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _ARCHITECTURES = {
     "x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "armv6l": "arm", "i686": "386",
     "ppc64le": "ppc64le", "s390x": "s390x", "riscv64": "riscv64", "loongarch64": "loong64",
@@ -67,6 +65,8 @@ class Configuration(Value):
 
 def digest_of(data: bytes) -> str:
     """Return the digest that names `data`."""
+    import hashlib
+
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
@@ -146,7 +146,7 @@ def configuration(raw: bytes) -> Configuration:
     if not isinstance(run, dict) or not isinstance(run.get("Labels") or {}, dict):
         raise Invalid("the image's configuration is malformed: is it an image for containers?")
     for diff_id in diff_ids:
-        if not isinstance(diff_id, str) or not _DIGEST.fullmatch(diff_id):
+        if not isinstance(diff_id, str) or not reference.is_digest(diff_id):
             raise Invalid(f"the image's configuration has {diff_id!r} where a diff id must be")
     return Configuration(
         run=ImageConfig(
@@ -185,7 +185,7 @@ def _json(raw: bytes, what: str) -> dict[str, Any]:
 
 def _digest(item: object, where: str) -> str:
     found = item.get("digest") if isinstance(item, dict) else None
-    if not isinstance(found, str) or not _DIGEST.fullmatch(found):
+    if not isinstance(found, str) or not reference.is_digest(found):
         raise Invalid(f"{where} holds {found!r}, which is not a sha256 digest")
     return found
 

@@ -19,10 +19,11 @@ DEFAULT_REGISTRY = "docker.io"
 DEFAULT_TAG = "latest"
 TRANSPORTS = ("docker", "oci", "oci-archive", "docker-archive", "dir", "containers-storage")
 
-_COMPONENT = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_HOST = re.compile(r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
+# Compiled when a name is read; most commands import this and read none.
+_COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+_HOST = r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
+_HEX = "0123456789abcdef"
 
 
 class Reference(Value):
@@ -67,19 +68,19 @@ def parse(text: str) -> Reference:
     """Return the reference that `text` names. Raises Invalid with what is wrong with it."""
     rest = text.removeprefix("docker://")
     rest, _, digest = rest.partition("@")
-    if digest and not _DIGEST.fullmatch(digest):
+    if digest and not is_digest(digest):
         raise _wrong(text, f'"{digest}" is no sha256 digest')
     first, slash, remainder = rest.partition("/")
     registry = ""
     if slash and (first == "localhost" or "." in first or ":" in first):
-        if not _HOST.fullmatch(first):
+        if not re.fullmatch(_HOST, first):
             raise _wrong(text, f'"{first}" is no registry')
         registry, rest = first, remainder
     repository, colon, tag = rest.partition(":")
-    if colon and not _TAG.fullmatch(tag):
+    if colon and not re.fullmatch(_TAG, tag):
         raise _wrong(text, f'"{tag}" is no tag')
     for component in repository.split("/"):
-        if not _COMPONENT.fullmatch(component):
+        if not re.fullmatch(_COMPONENT, component):
             hint = "write it in lower case" if component != component.lower() else ""
             raise _wrong(text, f'"{component}" cannot be part of a name', hint)
     if registry == DEFAULT_REGISTRY and "/" not in repository:
@@ -91,6 +92,12 @@ def parse(text: str) -> Reference:
         tag="" if digest else tag or DEFAULT_TAG,
         digest=digest,
     )
+
+
+def is_digest(text: str) -> bool:
+    """Whether `text` is `sha256:` and 64 hex digits."""
+    digits = text.removeprefix("sha256:")
+    return digits != text and len(digits) == 64 and digits.strip(_HEX) == ""
 
 
 def candidates(reference: Reference, registries: tuple[str, ...]) -> tuple[Reference, ...]:

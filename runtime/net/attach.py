@@ -8,9 +8,9 @@ it with the pod's network namespace, later and in bulk. Port maps are the nft ta
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 
+from manifests import digests
 from manifests.faults import HostFault
 from manifests.value import Value
 from runtime.net import requests, rtnetlink
@@ -44,7 +44,7 @@ class Attachment(Value):
     def link(self) -> str:
         """The name of the host's end: a hash, as bridges' names are."""
         words = f"{self.instance}\0{self.pod}"
-        return f"pv-{hashlib.sha256(words.encode()).hexdigest()[:10]}"
+        return f"pv-{digests.of(words)[:10]}"
 
     @property
     def alias(self) -> str:

@@ -7,9 +7,9 @@ names runtime.net.dns'. IPv4 so far: addresses are text, so that IPv6 is one mor
 from __future__ import annotations
 
 import errno
-import hashlib
 import socket
 
+from manifests import digests
 from manifests.faults import HostFault
 from manifests.value import Value
 from runtime.kernel import namespaces
@@ -195,4 +195,4 @@ def _text(number: int) -> str:
 
 
 def _digest(*words: str) -> str:
-    return hashlib.sha256("\0".join(words).encode()).hexdigest()
+    return digests.of("\0".join(words))

@@ -30,11 +30,11 @@ _KEPT = ("PATH", "HOME", "LANG", "TZ", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_
 
 # What a runtime says when the image lacks what the manifest wants to run, as against a host that
 # cannot make the container: the kubelet, too, reports the first as RunContainerError.
-_PROGRAM_FAULT = re.compile(
-    r"executable file|exec: \"|open executable|exec user process|chdir to|permission denied.*exec",
-    re.IGNORECASE,
+_PROGRAM_FAULT = (
+    r"(?i)executable file|exec: \"|open executable|exec user process|chdir to"
+    r"|permission denied.*exec"
 )
-_NOISE = re.compile(r"^(\d{4}-\d\d-\d\dT\S+: |error: |runc create failed: |time=\S+ level=\w+ )+")
+_NOISE = r"^(\d{4}-\d\d-\d\dT\S+: |error: |runc create failed: |time=\S+ level=\w+ )+"
 
 
 class NotCreated(HostFault):
@@ -210,7 +210,7 @@ def _pid(answer: bytes, said: int, name: str) -> int:
         except BlockingIOError:
             message = ""
     cause = plain(message) or "conmon ended without a word; see the system log"
-    program = _PROGRAM_FAULT.search(cause)
+    program = re.search(_PROGRAM_FAULT, cause)
     reason = "RunContainerError" if program else "CreateContainerError"
     hint = "check command, workingDir and the image's contents" if program else ""
     raise NotCreated(f"container {name}: {cause}", reason=reason, hint=hint)
@@ -218,7 +218,7 @@ def _pid(answer: bytes, said: int, name: str) -> int:
 
 def plain(message: str) -> str:
     """Return the last lines of a runtime's complaint, without time stamps and log levels."""
-    lines = [_NOISE.sub("", line.strip()) for line in message.strip().splitlines()]
+    lines = [re.sub(_NOISE, "", line.strip()) for line in message.strip().splitlines()]
     return "; ".join(line for line in lines[-3:] if line)
 
 

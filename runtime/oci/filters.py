@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 
+from manifests import digests
 from manifests.value import Value
 from runtime.oci.engine import Kind
 
@@ -65,9 +66,6 @@ def keep(prepared: Prepared, state_dir: str) -> None:
 
 
 def _key(engine: Engine, profile: object) -> str:
-    import hashlib
-
     # As crun's own key: what the program depends on besides the profile.
     host = f"{engine.path} {engine.version} {os.uname().release} {os.uname().machine}"
-    text = host + json.dumps(profile, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digests.of(host + json.dumps(profile, sort_keys=True))

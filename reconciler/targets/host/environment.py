@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 
-from manifests import kinds
+from manifests import field_paths, kinds
+from manifests.checks import names
 from manifests.container import Container
 from manifests.observed import PodRecord
 from manifests.quantity import Quantity
@@ -27,11 +28,7 @@ if TYPE_CHECKING:
 DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEFAULT_SERVICE_ACCOUNT = "default"
 
-_REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
-_NAME = re.compile(r"[ -<>-~]+")
-"""Kubernetes' rule since 1.34: printable ASCII without "="."""
-
-_SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")
+_REFERENCE = r"\$(?:\$|\(([^)]*)\))"
 
 
 class Sources(Value):
@@ -92,10 +89,10 @@ def declared(subject: Subject) -> Declared:
     skipped: list[str] = []
     for source in subject.container.env_from:
         for name, content in _whole(subject, source).items():
-            if _NAME.fullmatch(name):
-                variables[name] = _text(subject, name, content)
-            else:
+            if names.env_name(name):
                 skipped.append(name)
+            else:
+                variables[name] = _text(subject, name, content)
     for variable in subject.container.env:
         value = _value(subject, variable, variables)
         if value is not None:
@@ -127,13 +124,13 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
         name = match.group(1)
         return "$" if name is None else variables.get(name, match.group())
 
-    return _REFERENCE.sub(replaced, text)
+    return re.sub(_REFERENCE, replaced, text) if "$" in text else text
 
 
 def unknown_names(text: str, variables: Mapping[str, str]) -> list[str]:
     """Return the names that `$(NAME)` in `text` asks for and `variables` does not have."""
-    names = (match.group(1) for match in _REFERENCE.finditer(text))
-    return [name for name in names if name is not None and name not in variables]
+    found = (match.group(1) for match in re.finditer(_REFERENCE, text))
+    return [name for name in found if name is not None and name not in variables]
 
 
 def _value(subject: Subject, variable: EnvVar, earlier: Mapping[str, str]) -> str | None:
@@ -226,10 +223,11 @@ def _text(subject: Subject, name: str, value: str | bytes) -> str:
 
 def _field(subject: Subject, name: str, path: str) -> str:
     pod = subject.record.pod
-    subscript = _SUBSCRIPT.fullmatch(path)
-    if subscript is not None:
-        which = pod.metadata.labels if subscript[1] == "labels" else pod.metadata.annotations
-        return which.get(subscript[2], "")
+    keyed = field_paths.keyed(path)
+    if keyed is not None:
+        of, key = keyed
+        which = pod.metadata.labels if of == "labels" else pod.metadata.annotations
+        return which.get(key, "")
     pods: tuple[str, ...] = (subject.record.address,) if subject.record.address else ()
     if pod.spec.host_network:
         pods = subject.facts.addresses

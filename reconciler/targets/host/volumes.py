@@ -12,11 +12,10 @@ A volume's path is the same for all containers of the pod and is known before it
 
 from __future__ import annotations
 
-import hashlib
 import os
 import posixpath
 
-from manifests import kinds
+from manifests import digests, kinds
 from manifests.container import MountPropagation
 from manifests.value import EMPTY, Value
 from manifests.volumes import EmptyDir, HostPathType, Medium
@@ -290,7 +289,7 @@ def bindings(
     taken = {binding.destination for binding in found}
     disk = f"{paths.pod_disk(subject.record.uid)}/{subject.container.name}/volumes"
     for path in sorted({_absolute(path) for path in image_volumes} - taken):
-        digest = hashlib.sha256(path.encode()).hexdigest()[:16]
+        digest = digests.of(path)[:16]
         found.append(
             Binding(destination=path, source=f"{disk}/{digest}", rootfs=f"{bundle}/rootfs")
         )

@@ -10,7 +10,8 @@ import pytest
 
 from manifests import codec, defaults, kinds
 from manifests.checks import objects
-from manifests.problems import parse_path, path_text
+from manifests.problems import path_text
+from tests.fixtures import field_paths
 
 _POD_SPEC = {
     "containers": [
@@ -67,7 +68,7 @@ def document(kind: str, changes: dict[str, Any]) -> dict[str, Any]:
         {"apiVersion": info.api_version, "kind": kind, "metadata": {"name": "web"}, **VALID[kind]}
     )
     for text, value in changes.items():
-        *way, last = parse_path(text)
+        *way, last = field_paths.parse(text)
         at: Any = raw
         for step in way:
             at = at[step] if isinstance(step, int) else at.setdefault(step, {})

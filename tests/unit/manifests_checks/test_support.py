@@ -11,7 +11,7 @@ import pytest
 from manifests import codec, kinds, support
 from manifests.load import KUBE_PLAY, Loaded, load
 from manifests.pod import Pod
-from manifests.problems import parse_path
+from tests.fixtures import field_paths
 
 CASES = os.path.join(os.path.dirname(__file__), "cases")
 
@@ -127,7 +127,7 @@ def with_field(path: tuple[str | int, ...], value: object) -> dict[str, Any]:
     ],
 )
 def test_harmless_values(path: str, value: object, expected: bool) -> None:
-    steps = parse_path(path)
+    steps = field_paths.parse(path)
 
     assert support.harmless("Pod", with_field(steps, value), steps) is expected
 
@@ -141,7 +141,7 @@ def test_a_volume_that_would_lose_data_is_fatal(source: str, fatal: bool) -> Non
 
 
 def test_values_that_kubernetes_refuses_too_are_not_called_unsupported() -> None:
-    path = parse_path(".spec.strategy.type")
+    path = field_paths.parse(".spec.strategy.type")
 
     for value, known in (("RollingUpdate", True), ("Slowly", False)):
         raw = {"kind": "Deployment", "spec": {"strategy": {"type": value}}}
