@@ -11,6 +11,8 @@ Any other exception is a bug of podpy's and is shown with its traceback.
 
 from __future__ import annotations
 
+import errno
+
 
 class Fault(Exception):
     """`message` names the object, what failed and why; `hint` says what to do about it."""
@@ -38,3 +40,26 @@ class Retry(Fault):
 
 class TimedOut(Retry):
     """A step did not end before its deadline; the message names the step."""
+
+
+_REFUSALS = {
+    errno.ENOSPC: "free some of it: podpy image prune, or df to see what is full",
+    errno.EDQUOT: "raise the quota, or free some space",
+    errno.EROFS: "mount the file system writable: see dmesg for why it is not",
+    errno.EIO: "the disk fails: see dmesg",
+    errno.ENOMEM: "free some memory, or raise the limit that podpy runs under",
+    errno.EMFILE: "raise the limit of open files: ulimit -n",
+    errno.ENFILE: "raise the limit of open files: sysctl fs.file-max",
+    errno.EACCES: "podpy must run as root; see dmesg for a security module that forbids it",
+    errno.EPERM: "podpy must run as root; see dmesg for a security module that forbids it",
+}
+
+
+def host_fault(about: str, error: OSError) -> HostFault:
+    """Word what the host refused; an error that tells of a bug instead is raised again."""
+    hint = _REFUSALS.get(error.errno or 0)
+    if hint is None:
+        raise error
+    place = f": {error.filename}" if error.filename else ""
+    words = (error.strerror or str(error)).lower()
+    return HostFault(f"{about}: {words}{place}", hint=hint)

@@ -64,6 +64,14 @@ def show_outcome(outcome: Outcome) -> None:
     print(f"{change.ref} {DONE[change.op]}{why}", flush=True)
 
 
+def show_restored(outcome: Outcome) -> None:
+    """Print what became of a pod that was to come back for one whose change failed."""
+    if outcome.fault is not None:
+        print(f"{outcome.change.ref} not brought back: {outcome.fault}", file=sys.stderr)
+    else:
+        print(f"{outcome.change.ref} brought back: it ran before")
+
+
 def plan_json(plan: Plan) -> str:
     return json.dumps(
         {
@@ -83,6 +91,9 @@ def report_json(report: Report) -> str:
                 for change in report.plan.changes
             ],
             "rolledBack": report.rolled_back,
+            "restored": [
+                {**_change(outcome.change), **_fault(outcome.fault)} for outcome in report.restored
+            ],
         },
         indent=2,
     )

@@ -187,6 +187,26 @@ def complain(outcome: Outcome) -> None:
         print(f"Error: {outcome.change.ref}: {outcome.fault}", file=sys.stderr, flush=True)
 
 
+def show_rolled_back(report: Report) -> None:
+    """Say what a failed play has left of what was there before: all of it, where that worked."""
+    if report.refused:
+        print("Error: nothing was changed: the pods above cannot be made", file=sys.stderr)
+        return
+    for outcome in report.restored:
+        if outcome.fault is not None:
+            print(f"Error: {outcome.change.ref}: not put back: {outcome.fault}", file=sys.stderr)
+    again = [
+        str(outcome.change.ref)
+        for outcome in report.restored
+        if outcome.fault is None and outcome.change.op is Op.CREATE
+    ]
+    more = f"; what ran before runs again: {', '.join(again)}" if again else ""
+    print(
+        f"Error: nothing of it was kept: the pods above could not be started{more}",
+        file=sys.stderr,
+    )
+
+
 def pod_id(uid: str) -> str:
     """Return the id by which Podman's blocks name a pod: 64 hex digits."""
     return digests.of(uid)

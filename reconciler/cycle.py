@@ -44,8 +44,9 @@ if TYPE_CHECKING:
 class Options(Value):
     """How a pass takes its wish.
 
-    `all_or_nothing`: when a change fails, everything that this pass has made is taken back, as a
-    failed `kube play` must leave nothing behind. `data`: claims that are removed lose their data.
+    `all_or_nothing`: when a change fails, everything that this pass has done is taken back, as a
+    failed `kube play` must leave nothing behind, and what ran before runs again.
+    `data`: claims that are removed lose their data.
     """
 
     applyset: str = ""
@@ -59,11 +60,17 @@ DEFAULTS = Options()
 
 
 class Report(Value):
-    """What a pass came to. `rebuilt`: the database had been lost, so nothing was pruned."""
+    """What a pass came to. `rebuilt`: the database had been lost, so nothing was pruned.
+
+    `refused`: nothing was done, since something of it could not be made. `rolled_back`: nothing of
+    it was kept. `restored` says what was put back, there or for single objects that failed.
+    """
 
     plan: Plan
     outcomes: tuple[Outcome, ...] = ()
+    refused: bool = False
     rolled_back: bool = False
+    restored: tuple[Outcome, ...] = ()
     rebuilt: bool = False
 
     @property
@@ -148,20 +155,42 @@ def converge(
     """Bring the host in line with these objects, and record what came of it."""
     with locks.held(host.base.paths, [str(item.ref) for item in wished]):
         seen = prospect(host, wished, options)
-        if seen.plan.effective() or _unrecorded(seen):
-            _remember(host, seen, options)
-        outcomes = execute.run(seen.plan, host, seen.observed.pods, notify)
-        failed = [outcome for outcome in outcomes if outcome.fault is not None]
-        if failed and options.all_or_nothing:
-            _take_back(host, seen, outcomes)
-        _record(host, seen, outcomes)
-        _forget(host, outcomes)
+        run = execute.Run(
+            seen.plan, host, seen.observed.pods, notify, careful=options.all_or_nothing
+        )
+        execute.vet(run)
+        refused = bool(run.failed) and options.all_or_nothing
+        restored = () if refused else _carry_out(host, seen, run, options)
+        _record(host, seen, (*run.outcomes, *restored))
+        _forget(host, run.outcomes)
     return Report(
         plan=seen.plan,
-        outcomes=outcomes,
-        rolled_back=bool(failed) and options.all_or_nothing,
+        outcomes=tuple(run.outcomes),
+        refused=refused,
+        rolled_back=bool(run.failed) and options.all_or_nothing,
+        restored=restored,
         rebuilt=host.base.database.rebuilt,
     )
+
+
+def _carry_out(
+    host: Host, seen: Prospect, run: execute.Run, options: Options
+) -> tuple[Outcome, ...]:
+    """Record the wish and do the plan; where that fails, take back what is to be taken back."""
+    from reconciler import rollback
+
+    refs = [item.ref for item in seen.wish.objects]
+    before = rollback.Before()
+    if options.all_or_nothing and seen.wish.remembered:
+        before = rollback.remember(host, refs)
+    if seen.plan.effective() or _unrecorded(seen):
+        _remember(host, seen, options)
+    execute.carry_out(run)
+    if not run.failed:
+        return ()
+    if options.all_or_nothing:
+        return rollback.take_back(host, run, refs, before)
+    return rollback.bring_back(host, run)
 
 
 def remove(
@@ -230,31 +259,6 @@ def _remember(host: Host, seen: Prospect, options: Options) -> None:
         ],
         time.time(),
     )
-
-
-def _take_back(host: Host, seen: Prospect, outcomes: Iterable[Outcome]) -> None:
-    """Remove what this pass has made: pods, networks, claims without data, records."""
-    made = [
-        outcome.change
-        for outcome in outcomes
-        if outcome.change.op is Op.CREATE and outcome.change.pod is None
-    ]
-    uids = {
-        outcome.uid
-        for outcome in outcomes
-        if outcome.uid and outcome.change.op in (Op.CREATE, Op.REPLACE)
-    }
-    host.remove([state for state in host.observe().pods if state.uid in uids])
-    for change in reversed(made):
-        if change.ref.kind == "Network":
-            host.remove_network(change.ref.name)
-        elif change.ref.kind == "PersistentVolumeClaim":
-            host.release_claim(change.ref)
-    fresh = [item.ref for item in seen.wish.objects if item.ref not in seen.wish.remembered]
-    for ref in fresh:
-        if ref.kind == "Secret":
-            secrets.remove(host.base.paths, ref)
-    objects.forget(host.base.database, fresh)
 
 
 def _record(host: Host, seen: Prospect, outcomes: Sequence[Outcome]) -> None:

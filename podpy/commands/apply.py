@@ -45,6 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not text:
         print(changes.report_json(report))
         return 1 if report.failed else 0
+    for outcome in report.restored:
+        changes.show_restored(outcome)
     if not report.plan.effective():
         print(f"unchanged: {len(wished)} objects are as they should be")
     for ref in report.plan.kept_back:

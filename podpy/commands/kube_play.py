@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from podpy import podman, registry_flags, wishes
 from podpy.context import Context
@@ -67,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     report = cycle.converge(context.host, wished, options, podman.complain)
     if report.failed:
-        print("Error: nothing of it was kept: the pods above could not be started", file=sys.stderr)
+        podman.show_rolled_back(report)
         return podman.FAILED
     if arguments.output == "json":
         print(changes.report_json(report))

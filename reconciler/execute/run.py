@@ -1,8 +1,13 @@
 """Carry out a plan on a target: removals and what pods use first, then pods in parallel.
 
 Called by reconciler.cycle. A change whose needs failed is not tried, and says whose fault it was;
-everything else goes on. Two streams run side by side: pods that wait for no removal start at
-once, while the pods to be removed take their time to stop; then come those that replace them.
+everything else goes on. No pod is stopped for a successor that cannot be made: `vet` finds that
+out before anything is changed.
+
+Two streams run side by side: pods that wait for no removal start at once, while the pods to be
+removed take their time to stop; then come those that replace them. A `careful` run, which will be
+taken back when anything fails, has them one after the other: what was not stopped need not be
+brought back.
 """
 
 from __future__ import annotations
@@ -12,12 +17,11 @@ import time
 from functools import partial
 
 from manifests.config import Network, PersistentVolumeClaim
-from manifests.container import PullPolicy
-from manifests.faults import Fault
+from manifests.faults import Fault, host_fault
 from manifests.value import Value
 from reconciler.execute import pool
+from reconciler.execute.images import Images
 from reconciler.plan.change import Change, Effect, Op
-from reconciler.targets.target import Image
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,13 +35,8 @@ if TYPE_CHECKING:
 GROUPS_AT_ONCE = 4
 STARTS_AT_ONCE = 4
 """Two containers in the making keep two cores busy; the others wait for init containers."""
-STRICTNESS = (
-    PullPolicy.NEVER,
-    PullPolicy.IF_NOT_PRESENT,
-    PullPolicy.MISSING,
-    PullPolicy.NEWER,
-    PullPolicy.ALWAYS,
-)
+
+_GOING = (Op.DELETE, Op.REPLACE)
 
 
 class Outcome(Value):
@@ -50,15 +49,43 @@ class Outcome(Value):
 
 
 class Run:
-    """One execution: collects outcomes, and which refs have failed, from all its threads."""
+    """One execution: its changes by what is to be done first, and what has become of them so far.
 
-    def __init__(self, target: Target, states: Mapping[str, PodState]) -> None:
+    `gone` are the uids of the pods that it has removed, `failed` the objects whose change failed.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        target: Target,
+        states: Iterable[PodState],
+        notify: Callable[[Outcome], None] = lambda _outcome: None,
+        *,
+        careful: bool = False,
+    ) -> None:
         self.target = target
-        self.states = states
+        self.states = {state.uid: state for state in states}
+        self.careful = careful
         self.outcomes: list[Outcome] = []
         self.failed: dict[Ref, Fault] = {}
+        self.gone: list[str] = []
+        self.todo = plan.effective()
+        starting = [
+            change for change in self.todo if change.pod and change.op in (Op.CREATE, Op.REPLACE)
+        ]
+        self.late: list[Change] = []
+        left = {change.ref for change in self.leaving()}
+        self.late = [change for change in starting if change.uid or left.intersection(change.needs)]
+        self.early = [change for change in starting if change not in self.late]
+        self.images = Images(target, starting)
         self._lock = threading.Lock()
-        self.notify: Callable[[Outcome], None] = lambda _outcome: None
+        self._notify = notify
+
+    def leaving(self) -> list[Change]:
+        """The changes by which pods go, but for those whose successors cannot be made."""
+        kept = {object_of(change) for change in self.late if change.ref in self.failed}
+        going = (change for change in self.todo if change.uid and change.op in _GOING)
+        return [change for change in going if object_of(change) not in kept]
 
     def ended(self, change: Change, started: float, fault: Fault | None, uid: str = "") -> None:
         outcome = Outcome(change=change, fault=fault, uid=uid, seconds=time.monotonic() - started)
@@ -66,7 +93,7 @@ class Run:
             self.outcomes.append(outcome)
             if fault is not None:
                 self.failed[change.ref] = fault
-        self.notify(outcome)
+        self._notify(outcome)
 
     def blocked(self, change: Change) -> bool:
         """Tell whether something that `change` needs has failed; then its outcome is recorded."""
@@ -79,12 +106,23 @@ class Run:
 
     def carry_out(self, change: Change, action: Callable[[], None]) -> None:
         started = time.monotonic()
-        fault: Fault | None = None
-        try:
-            action()
-        except Fault as error:
-            fault = error
-        self.ended(change, started, fault, change.uid)
+        self.ended(change, started, tried(str(change.ref), action), change.uid)
+
+
+def object_of(change: Change) -> Ref:
+    """The object that a change belongs to: a pod's workload, or what is changed itself."""
+    return change.of or change.ref
+
+
+def tried(about: str, action: Callable[[], object]) -> Fault | None:
+    """Do it; return the fault, also where the host refused a system call."""
+    try:
+        action()
+    except Fault as fault:
+        return fault
+    except OSError as error:
+        return host_fault(about, error)
+    return None
 
 
 def run(
@@ -94,25 +132,79 @@ def run(
     notify: Callable[[Outcome], None] = lambda _outcome: None,
 ) -> tuple[Outcome, ...]:
     """Carry out the plan's changes and return their outcomes; `states` are the observed pods."""
-    this = Run(target, {state.uid: state for state in states})
-    this.notify = notify
-    todo = plan.effective()
-    _supplies(this, [change for change in todo if change.op is not Op.DELETE])
-    leaving = [change for change in todo if change.uid and change.op in (Op.DELETE, Op.REPLACE)]
-    starting = [change for change in todo if change.pod and change.op in (Op.CREATE, Op.REPLACE)]
-    left = {change.ref for change in leaving}
-    late = [change for change in starting if change.uid or left.intersection(change.needs)]
-    early = [change for change in starting if change not in late]
-    stopping = threading.Thread(target=_leave, args=(this, leaving))
+    this = Run(plan, target, states, notify)
+    vet(this)
+    carry_out(this)
+    return tuple(this.outcomes)
+
+
+def vet(this: Run) -> None:
+    """Fail the changes whose pods could not be made; their images are pulled for it.
+
+    Changes nothing that runs. Pods that replace none are not looked at: their start will tell.
+    """
+    if not this.late:
+        return
+    wanted = [*this.early, *this.late] if this.careful else this.late
+    started = time.monotonic()
+    names = sorted({name for change in wanted for name in this.images.of(change)})
+    pulled = pool.run([partial(this.images.get, name) for name in names], GROUPS_AT_ONCE)
+    ids = {name: one for name, one in zip(names, pulled, strict=True) if isinstance(one, str)}
+    missing = {name: one for name, one in zip(names, pulled, strict=True) if isinstance(one, Fault)}
+    for change in wanted:
+        fault = next((missing[one] for one in this.images.of(change) if one in missing), None)
+        if fault is not None:
+            this.ended(change, started, fault)
+    whole = [change for change in wanted if change.ref not in this.failed]
+    leaving = {change.uid for change in this.leaving()}
+    refused = this.target.check([one.pod for one in whole if one.pod is not None], ids, leaving)
+    for change in whole:
+        if change.ref in refused:
+            this.ended(change, started, refused[change.ref])
+
+
+def carry_out(this: Run) -> None:
+    """Do all that is to be done, each step after what it needs."""
+    _supplies(this, [change for change in this.todo if change.op is not Op.DELETE])
+    for change in this.late:
+        if change.ref not in this.failed:
+            this.blocked(change)
+    if this.careful:
+        steps: tuple[Callable[[], None], ...] = (
+            lambda: _start(this, this.early),
+            lambda: _change_in_place(this),
+            lambda: _leave(this),
+            lambda: _start(this, this.late),
+            lambda: _withdraw(this),
+        )
+        for step in steps:
+            if this.failed:
+                return
+            step()
+        return
+    _side_by_side(this)
+    _start(this, this.late)
+    _withdraw(this)
+
+
+def _side_by_side(this: Run) -> None:
+    broken: list[BaseException] = []
+
+    def leave() -> None:
+        try:
+            _leave(this)
+        except BaseException as error:  # noqa: BLE001 - raised again below, in the caller's thread
+            broken.append(error)
+
+    stopping = threading.Thread(target=leave)
     stopping.start()
     try:
-        _start(this, early)
-        _change_in_place(this, todo)
+        _start(this, this.early)
+        _change_in_place(this)
     finally:
         stopping.join()
-    _start(this, late)
-    _withdraw(this, [change for change in todo if change.op is Op.DELETE and not change.uid])
-    return tuple(this.outcomes)
+    if broken:
+        raise broken[0]
 
 
 def _supplies(this: Run, changes: Sequence[Change]) -> None:
@@ -127,14 +219,22 @@ def _supplies(this: Run, changes: Sequence[Change]) -> None:
             this.ended(change, time.monotonic(), None)
 
 
-def _leave(this: Run, changes: Sequence[Change]) -> None:
+def _leave(this: Run) -> None:
     """Stop and remove the pods that go, all together."""
+    changes = this.leaving()
     if not changes:
         return
     started = time.monotonic()
-    faults = this.target.remove([this.states[change.uid] for change in changes])
+    faults: dict[str, Fault] = {}
+
+    def remove() -> None:
+        faults.update(this.target.remove([this.states[change.uid] for change in changes]))
+
+    whole = tried("removal of pods", remove)
     for change in changes:
-        fault = faults.get(change.uid)
+        fault = whole or faults.get(change.uid)
+        if fault is None:
+            this.gone.append(change.uid)
         if change.op is Op.DELETE or fault is not None:
             this.ended(change, started, fault)
 
@@ -146,87 +246,55 @@ def _start(this: Run, changes: Sequence[Change]) -> None:
     ]
     if not ready:
         return
-    prepared = this.target.prepare([change.pod for change in ready if change.pod is not None])
-    images = Images(this.target, ready)
+    started = time.monotonic()
+    prepared: dict[Ref, PodRecord | Fault] = {}
+
+    def prepare() -> None:
+        wanted = [change.pod for change in ready if change.pod is not None]
+        prepared.update(this.target.prepare(wanted))
+
+    whole = tried("preparation of pods", prepare)
+    if whole is not None:
+        for change in ready:
+            this.ended(change, started, whole)
+        return
     groups: dict[frozenset[str], list[Change]] = {}
     for change in ready:
-        groups.setdefault(images.of(change), []).append(change)
+        groups.setdefault(this.images.of(change), []).append(change)
     pool.run(
-        [partial(_start_group, this, group, prepared, images) for group in groups.values()],
+        [partial(_start_group, this, group, prepared) for group in groups.values()],
         GROUPS_AT_ONCE,
     )
 
 
 def _start_group(
-    this: Run,
-    changes: Sequence[Change],
-    prepared: Mapping[Ref, PodRecord | Fault],
-    images: Images,
+    this: Run, changes: Sequence[Change], prepared: Mapping[Ref, PodRecord | Fault]
 ) -> None:
-    pool.run([partial(images.get, name) for name in images.of(changes[0])], len(changes))
-    pool.run(
-        [partial(_start_one, this, change, prepared, images) for change in changes],
-        STARTS_AT_ONCE,
-    )
+    names = this.images.of(changes[0])
+    pool.run([partial(this.images.get, name) for name in names], len(changes))
+    pool.run([partial(_start_one, this, change, prepared) for change in changes], STARTS_AT_ONCE)
 
 
-def _start_one(
-    this: Run, change: Change, prepared: Mapping[Ref, PodRecord | Fault], images: Images
-) -> None:
+def _start_one(this: Run, change: Change, prepared: Mapping[Ref, PodRecord | Fault]) -> None:
     started = time.monotonic()
     record = prepared[change.ref]
     if isinstance(record, Fault):
         this.ended(change, started, record)
         return
-    try:
-        ids = {name: images.get(name) for name in images.of(change)}
+
+    def start() -> None:
+        ids = {name: this.images.get(name) for name in this.images.of(change)}
         this.target.start(record, ids)
-    except Fault as fault:
-        this.target.abandon(record)
-        this.ended(change, started, fault, record.uid)
-        return
-    this.ended(change, started, None, record.uid)
+
+    fault = tried(str(change.ref), start)
+    if fault is not None:
+        left = tried(str(change.ref), partial(this.target.abandon, record))
+        if left is not None:
+            fault = Fault(f"{fault}; what was made of it could not be removed: {left}")
+    this.ended(change, started, fault, record.uid)
 
 
-class Images:
-    """The images of a batch of pods: each is pulled once, by whoever asks first."""
-
-    def __init__(self, target: Target, changes: Iterable[Change]) -> None:
-        self._target = target
-        self._policies: dict[str, PullPolicy] = {}
-        self._of: dict[Ref, frozenset[str]] = {}
-        self._ids: dict[str, str | Fault] = {}
-        for change in changes:
-            if change.pod is None:
-                continue
-            spec = change.pod.pod.spec
-            containers = (*spec.init_containers, *spec.containers)
-            self._of[change.ref] = frozenset(container.image for container in containers)
-            for container in containers:
-                policy = container.image_pull_policy or PullPolicy.IF_NOT_PRESENT
-                known = self._policies.get(container.image, policy)
-                self._policies[container.image] = max(policy, known, key=STRICTNESS.index)
-        self._locks = {name: threading.Lock() for name in self._policies}
-
-    def of(self, change: Change) -> frozenset[str]:
-        return self._of[change.ref]
-
-    def get(self, name: str) -> str:
-        """Return the id of the image, pulling it if need be; raises the same fault each time."""
-        with self._locks[name]:
-            if name not in self._ids:
-                try:
-                    image = Image(name=name, policy=self._policies[name])
-                    self._ids[name] = self._target.pull(image)
-                except Fault as fault:
-                    self._ids[name] = fault
-        found = self._ids[name]
-        if isinstance(found, Fault):
-            raise found
-        return found
-
-
-def _change_in_place(this: Run, changes: Sequence[Change]) -> None:
+def _change_in_place(this: Run) -> None:
     """Update and mend the pods that stay."""
 
     def change_one(change: Change) -> None:
@@ -236,14 +304,14 @@ def _change_in_place(this: Run, changes: Sequence[Change]) -> None:
         act = this.target.mend if change.op is Op.REPAIR else this.target.update
         this.carry_out(change, lambda: act(state, wanted))
 
-    staying = [change for change in changes if change.pod and change.op in (Op.UPDATE, Op.REPAIR)]
+    staying = [change for change in this.todo if change.pod and change.op in (Op.UPDATE, Op.REPAIR)]
     pool.run([partial(change_one, change) for change in staying], STARTS_AT_ONCE)
 
 
-def _withdraw(this: Run, changes: Sequence[Change]) -> None:
+def _withdraw(this: Run) -> None:
     """Remove what pods used, once they are gone."""
-    for change in changes:
-        if this.blocked(change):
+    for change in this.todo:
+        if change.op is not Op.DELETE or change.uid or this.blocked(change):
             continue
         if isinstance(change.object, Network):
             name = change.object.metadata.name

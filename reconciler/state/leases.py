@@ -6,6 +6,8 @@ again from the pod's own record when the database was lost (`restore`).
 
 from __future__ import annotations
 
+import contextlib
+
 from manifests.faults import HostFault
 from manifests.value import Value
 
@@ -60,25 +62,69 @@ def take(
     with database.transaction() as connection:
         taken = {network: _taken(connection, network) for network in pools}
         for request in requests:
+            address = _take(connection, request, taken, pools)
             if request.network:
-                address = _choose(request, taken[request.network], pools[request.network])
-                taken[request.network][address] = request.holder
                 given[request.holder] = address
-                connection.execute(
-                    "INSERT OR IGNORE INTO addresses VALUES (?, ?, ?)",
-                    (request.network, address, request.holder),
-                )
-            for port in request.ports:
-                _port(connection, request.holder, port)
     return given
+
+
+class _Rehearsed(Exception):
+    """Ends a transaction that must not be kept."""
+
+
+def rehearse(
+    database: Database,
+    requests: Iterable[Request],
+    pools: Mapping[str, Pool],
+    without: Iterable[str],
+) -> dict[str, HostFault]:
+    """Return holder -> fault of the requests that `take` would refuse, and lease nothing.
+
+    It is asked as if the leases of the holders `without` had been given back already.
+    """
+    refused: dict[str, HostFault] = {}
+    with contextlib.suppress(_Rehearsed), database.transaction() as connection:
+        _free(connection, without)
+        taken = {network: _taken(connection, network) for network in pools}
+        for request in requests:
+            try:
+                _take(connection, request, taken, pools)
+            except HostFault as fault:
+                refused[request.holder] = fault
+        raise _Rehearsed
+    return refused
+
+
+def _take(
+    connection: sqlite3.Connection,
+    request: Request,
+    taken: Mapping[str, dict[str, str]],
+    pools: Mapping[str, Pool],
+) -> str:
+    """Lease what one request asks for; returns its address, "" where it joins no network."""
+    address = ""
+    if request.network:
+        address = _choose(request, taken[request.network], pools[request.network])
+        taken[request.network][address] = request.holder
+        connection.execute(
+            "INSERT OR IGNORE INTO addresses VALUES (?, ?, ?)",
+            (request.network, address, request.holder),
+        )
+    for port in request.ports:
+        _port(connection, request.holder, port)
+    return address
 
 
 def free(database: Database, holders: Iterable[str]) -> None:
     """Give back everything that the holders have leased."""
     with database.transaction() as connection:
-        for holder in holders:
-            connection.execute("DELETE FROM addresses WHERE holder = ?", (holder,))
-            connection.execute("DELETE FROM ports WHERE holder = ?", (holder,))
+        _free(connection, holders)
+
+
+def _free(connection: sqlite3.Connection, holders: Iterable[str]) -> None:
+    for holder in holders:
+        connection.execute("DELETE FROM addresses WHERE holder = ?", (holder,))
+        connection.execute("DELETE FROM ports WHERE holder = ?", (holder,))
 
 
 def holders(database: Database) -> frozenset[str]:

@@ -100,6 +100,30 @@ def save(database: Database, entries: Iterable[Entry], now: float) -> None:
             )
 
 
+def put_back(database: Database, rows: Iterable[Applied]) -> None:
+    """Save rows that were read before, every column as it was."""
+    with database.transaction() as connection:
+        connection.executemany(
+            f"INSERT OR REPLACE INTO objects ({_COLUMNS}) "  # noqa: S608
+            "VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+            [
+                (
+                    *row.ref.key(),
+                    row.uid,
+                    row.generation,
+                    row.digest,
+                    row.body,
+                    row.applyset,
+                    row.file,
+                    row.line,
+                    row.created_at,
+                    row.applied_at,
+                )
+                for row in rows
+            ],
+        )
+
+
 def forget(database: Database, refs: Iterable[Ref]) -> None:
     """Remove the objects, with their results."""
     with database.transaction() as connection:

@@ -10,7 +10,7 @@ from manifests.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from typing import Protocol
 
     from manifests.config import Network
@@ -52,6 +52,15 @@ if TYPE_CHECKING:
 
         def pull(self, image: Image) -> str:
             """Have the image in the store as its policy asks; return its id."""
+            ...
+
+        def check(
+            self, wanted: Sequence[WantedPod], ids: Mapping[str, str], leaving: Collection[str]
+        ) -> Mapping[Ref, Fault]:
+            """Find what would keep pods from being made once the pods `leaving` (uids) are gone.
+
+            `ids` maps the images' names to their ids. Changes nothing.
+            """
             ...
 
         def prepare(self, wanted: Sequence[WantedPod]) -> Mapping[Ref, PodRecord | Fault]:

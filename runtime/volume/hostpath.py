@@ -24,6 +24,8 @@ _CHECKS = {
     HostPathType.BLOCK_DEVICE: (stat.S_ISBLK, "a block device"),
 }
 
+_MADE = (HostPathType.UNCHECKED, HostPathType.DIRECTORY_OR_CREATE, HostPathType.FILE_OR_CREATE)
+
 
 def ensure(path: str, kind: HostPathType, *, owner: str) -> None:
     """Make sure that `path` can be mounted as `kind`; `owner` names pod and volume in messages.
@@ -33,23 +35,37 @@ def ensure(path: str, kind: HostPathType, *, owner: str) -> None:
     HostFault.
     """
     try:
-        mode = _mode(path)
-        if mode is None:
-            _make(path, kind, owner)
-            return
+        if not check(path, kind, owner=owner):
+            _make(path, kind)
     except OSError as error:
         raise HostFault(
             f"{owner}: hostPath {path} cannot be made or read: {error.strerror}",
             hint=f"make {path} on this host, or correct spec.volumes",
         ) from error
+
+
+def check(path: str, kind: HostPathType, *, owner: str) -> bool:
+    """Say whether `path` is there as `kind` wants it, False where `ensure` would make it.
+
+    Changes nothing. Raises HostFault where `ensure` would, OSError where it cannot be read.
+    """
+    mode = _mode(path)
+    if mode is None:
+        if kind in _MADE:
+            return False
+        raise HostFault(
+            f"{owner}: hostPath {path} does not exist, and its type {kind} makes none",
+            hint=f"make {path} on this host, or correct spec.volumes",
+        )
     if kind is HostPathType.UNCHECKED:
-        return
+        return True
     fits, wanted = _CHECKS[kind]
     if not fits(mode):
         raise HostFault(
             f"{owner}: hostPath {path} is not {wanted}, which its type {kind} asks for",
             hint="correct the path or the type in spec.volumes",
         )
+    return True
 
 
 def _mode(path: str) -> int | None:
@@ -59,19 +75,13 @@ def _mode(path: str) -> int | None:
         return None
 
 
-def _make(path: str, kind: HostPathType, owner: str) -> None:
-    match kind:
-        case HostPathType.UNCHECKED | HostPathType.DIRECTORY_OR_CREATE:
-            os.makedirs(path, exist_ok=True)
-            os.chmod(path, _DIRECTORY_MODE)
-        case HostPathType.FILE_OR_CREATE:
-            fd = os.open(path, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, _FILE_MODE)
-            try:
-                os.fchmod(fd, _FILE_MODE)
-            finally:
-                os.close(fd)
-        case _:
-            raise HostFault(
-                f"{owner}: hostPath {path} does not exist, and its type {kind} makes none",
-                hint=f"make {path} on this host, or correct spec.volumes",
-            )
+def _make(path: str, kind: HostPathType) -> None:
+    if kind is HostPathType.FILE_OR_CREATE:
+        fd = os.open(path, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, _FILE_MODE)
+        try:
+            os.fchmod(fd, _FILE_MODE)
+        finally:
+            os.close(fd)
+        return
+    os.makedirs(path, exist_ok=True)
+    os.chmod(path, _DIRECTORY_MODE)

@@ -19,7 +19,7 @@ from runtime.kernel import mounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from manifests.kinds import Object
     from manifests.pod import Pod
@@ -113,6 +113,16 @@ class Base:
         """Let these objects be found from now on, in place of the remembered ones."""
         for thing in things:
             self._wished[kinds.ref(thing)] = thing
+
+    def withdraw(self, refs: Iterable[Ref]) -> None:
+        """Let what is remembered of these objects be found again."""
+        for ref in refs:
+            self._wished.pop(ref, None)
+
+    @property
+    def wished(self) -> Collection[Ref]:
+        """The objects that were wished in this pass."""
+        return self._wished.keys()
 
     def find(self, ref: Ref) -> Object | None:
         """Return a ConfigMap, Secret or other object: as wished, or as it was applied."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from manifests.faults import Invalid
+from manifests.value import Value
 from reconciler.targets.host import container as resolve
 from reconciler.targets.host import environment, process, rootfs, volumes
 from reconciler.targets.host.process import Identity
@@ -27,11 +28,19 @@ APPARMOR = "/sys/kernel/security/apparmor/profiles"
 SELINUX = "/sys/fs/selinux/enforce"
 
 
-def prepare(
-    base: Base, record: PodRecord, container: Container, image: Image, inside: Inside
-) -> str:
-    """Mount the container's root and bindings inside the pod, and return its config.json."""
-    seen = base.pod_cgroups
+class Described(Value):
+    """What a container comes to; `bindings` are to be attached before it is created."""
+
+    spec: oci_config.ContainerSpec
+    bindings: tuple[volumes.Binding, ...]
+    label: str
+
+
+def describe(base: Base, record: PodRecord, container: Container, image: Image) -> Described:
+    """Return what the container will be. Changes nothing, so it can be asked before it is time.
+
+    Raises Fault where references, security settings or the image do not work out.
+    """
     sources = base.sources(record.pod)
     subject = environment.Subject(
         record=record, container=container, sources=sources, facts=base.facts
@@ -47,8 +56,6 @@ def prepare(
     )
     planned = volumes.plan(record, sources, base.paths)
     declared, bindings = resolve.prepare(subject, described, planned, base.paths)
-    inside.call(rootfs.mount, base, record.uid, container.name, image)
-    inside.call(volumes.attach, bindings, label=subject.label)
     spec = resolve.container_spec(
         resolve.Context(
             subject=subject,
@@ -56,12 +63,22 @@ def prepare(
             declared=declared,
             bindings=bindings,
             user=_user(base, record, container, image),
-            engine=_abilities(base, seen, container),
+            engine=_abilities(base, base.pod_cgroups, container),
             paths=base.paths,
             seccomp_profile=_profile(base, subject),
         )
     )
-    return oci_config.render(spec)
+    return Described(spec=spec, bindings=bindings, label=subject.label)
+
+
+def prepare(
+    base: Base, record: PodRecord, container: Container, image: Image, inside: Inside
+) -> str:
+    """Mount the container's root and bindings inside the pod, and return its config.json."""
+    described = describe(base, record, container, image)
+    inside.call(rootfs.mount, base, record.uid, container.name, image)
+    inside.call(volumes.attach, described.bindings, label=described.label)
+    return oci_config.render(described.spec)
 
 
 def _user(base: Base, record: PodRecord, container: Container, image: Image) -> Identity:

@@ -11,7 +11,7 @@ from runtime.volume import claims
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from manifests.config import Network
     from manifests.faults import Fault
@@ -53,6 +53,13 @@ class Host:
 
     def pull(self, image: Image) -> str:
         return images.ensure(self.base, image, self.pulling)
+
+    def check(
+        self, wanted: Sequence[WantedPod], ids: Mapping[str, str], leaving: Collection[str]
+    ) -> Mapping[Ref, Fault]:
+        from reconciler.targets.host import vetting
+
+        return vetting.check(self.base, wanted, ids, leaving)
 
     def prepare(self, wanted: Sequence[WantedPod]) -> Mapping[Ref, PodRecord | Fault]:
         return pods.prepare(self.base, wanted)

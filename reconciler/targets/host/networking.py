@@ -120,6 +120,22 @@ def pools(base: Base, wanted: Iterable[str]) -> dict[str, leases.Pool]:
     return found
 
 
+def pools_wished(base: Base, wanted: Iterable[str]) -> dict[str, leases.Pool]:
+    """Return what may be leased of each network once it is as its manifest says.
+
+    A network that is yet to be given its subnet is left out: its addresses are all free.
+    """
+    found: dict[str, leases.Pool] = {}
+    for name in filter(None, wanted):
+        spec, known = _declared(base, name).spec, network_records.read(base.paths, name)
+        if not spec.subnet or (known and known.subnet == spec.subnet):
+            found.update(pools(base, [name]))
+        else:
+            gateway = spec.gateway or bridge.gateway_of(spec.subnet)
+            found[name] = leases.Pool(subnet=spec.subnet, reserved=(gateway,))
+    return found
+
+
 def join(base: Base, record: PodRecord, inside: Inside) -> None:
     """Join a new pod to its network, or give it its own loopback."""
     if record.network:

@@ -41,28 +41,38 @@ def prepare(base: Base, wanted: Sequence[WantedPod]) -> dict[Ref, PodRecord | Fa
     One transaction and one change of the firewall for all of them; where that fails, each is
     tried alone, so that one pod's taken port does not keep the others.
     """
-    requests = {kinds.ref(item.pod): _request(base, item) for item in wanted}
-    networking.ensure_used(base, {request.network for request in requests.values()})
     made: dict[Ref, PodRecord | Fault] = {}
+    requests: dict[Ref, leases.Request] = {}
+    for item in wanted:
+        try:
+            requests[kinds.ref(item.pod)] = request(base, item)
+        except Fault as fault:
+            made[kinds.ref(item.pod)] = fault
+    networking.ensure_used(base, {one.network for one in requests.values()})
     # Until a pod's record is written, nothing but this lock tells a lease from one left behind.
     with locks.held(base.paths, [LEASES_LOCK]):
-        _tidy_leases(base)
+        tidy_leases(base)
         leased = _lease(base, requests)
         for item in wanted:
             ref = kinds.ref(item.pod)
+            if ref in made:
+                continue
             address = leased[ref]
             if isinstance(address, Fault):
                 made[ref] = address
                 continue
-            record = _record(item, requests[ref], address, base)
+            record = record_of(base, item, requests[ref], address)
             records.write_pod(base.paths, record)
             made[ref] = record
     networking.synchronise(base)
     return made
 
 
-def _tidy_leases(base: Base) -> None:
-    """Free what no pod on the host holds; take again what pods hold and a lost database forgot."""
+def tidy_leases(base: Base) -> None:
+    """Free what no pod on the host holds; take again what pods hold and a lost database forgot.
+
+    The caller holds LEASES_LOCK.
+    """
     present = {
         record.uid: record for record in records.read_pods(base.paths) if not record.finished
     }
@@ -76,13 +86,14 @@ def _tidy_leases(base: Base) -> None:
             ports=_host_ports(record.pod),
         )
         for uid, record in present.items()
-        if uid not in known and record.network
+        if uid not in known and (record.network or _host_ports(record.pod))
     ]
     if forgotten:
         leases.restore(base.database, forgotten)
 
 
-def _request(base: Base, wanted: WantedPod) -> leases.Request:
+def request(base: Base, wanted: WantedPod) -> leases.Request:
+    """What the pod is to be leased, under a new uid. Invalid for a network that nobody declares."""
     pod = wanted.pod
     return leases.Request(
         holder=str(uuid.uuid4()),
@@ -119,16 +130,17 @@ def _lease(base: Base, requests: Mapping[Ref, leases.Request]) -> dict[Ref, str 
         return results
 
 
-def _record(wanted: WantedPod, request: leases.Request, address: str, base: Base) -> PodRecord:
+def record_of(base: Base, wanted: WantedPod, leased: leases.Request, address: str) -> PodRecord:
+    """The record of a new pod, as yet written nowhere."""
     metadata = wanted.pod.metadata.replace(
-        uid=request.holder,
+        uid=leased.holder,
         creation_timestamp=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     )
     return PodRecord(
-        uid=request.holder,
+        uid=leased.holder,
         pod=wanted.pod.replace(metadata=metadata),
         spec_hash=wanted.spec_hash,
-        network=request.network,
+        network=leased.network,
         address=address,
         created_at=time.time(),
         aliases=wanted.aliases,

@@ -17,6 +17,7 @@ import posixpath
 
 from manifests import digests, kinds
 from manifests.container import MountPropagation
+from manifests.ref import Ref
 from manifests.value import EMPTY, Value
 from manifests.volumes import EmptyDir, HostPathType, Medium
 from reconciler.targets.host import blocked, environment, process
@@ -26,7 +27,7 @@ from runtime.volume import anonymous, claims, emptydir, hostpath, ownership, pro
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from manifests.container import VolumeMount
     from manifests.observed import PodRecord
@@ -241,13 +242,33 @@ def _apply_one(planned: Plan, volume: Planned, paths: Paths) -> None:
             _write(planned, volume)
         case Claimed():
             if claims.find(paths, volume.namespace, volume.claim) is None:
-                raise blocked.Blocked(
-                    f'{owner}: persistentvolumeclaim "{volume.claim}" not found',
-                    reason=blocked.MOUNT,
-                    hint="apply the PersistentVolumeClaim, or correct claimName",
-                )
+                raise _no_claim(volume, owner)
             if planned.group is not None:
                 ownership.grant(volume.path, planned.group, read_only=volume.read_only)
+
+
+def check(planned: Plan, paths: Paths, wished: Collection[Ref]) -> None:
+    """Raise the fault that `apply` would run into; claims in `wished` are about to be made.
+
+    Changes nothing. What can only be known by doing it (a full disk) is not found here.
+    """
+    for volume in planned.volumes.values():
+        owner = f'{planned.label} volume "{volume.name}"'
+        if isinstance(volume, Host):
+            hostpath.check(volume.path, volume.type, owner=owner)
+        elif isinstance(volume, Claimed):
+            ref = Ref(kind="PersistentVolumeClaim", namespace=volume.namespace, name=volume.claim)
+            there = claims.find(paths, volume.namespace, volume.claim) is not None
+            if not there and ref not in wished:
+                raise _no_claim(volume, owner)
+
+
+def _no_claim(volume: Claimed, owner: str) -> blocked.Blocked:
+    return blocked.Blocked(
+        f'{owner}: persistentvolumeclaim "{volume.claim}" not found',
+        reason=blocked.MOUNT,
+        hint="apply the PersistentVolumeClaim, or correct claimName",
+    )
 
 
 def refresh(planned: Plan) -> tuple[str, ...]:

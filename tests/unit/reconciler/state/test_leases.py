@@ -225,3 +225,19 @@ def test_restoring_takes_nothing_from_who_holds_it(state: Database) -> None:
 def test_a_port_is_shown_with_its_address_only_where_it_has_one() -> None:
     assert str(HostPort(protocol="TCP", port=80)) == "80/tcp"
     assert str(HostPort(protocol="UDP", port=53, ip="127.0.0.1")) == "127.0.0.1:53/udp"
+
+
+def test_a_rehearsal_refuses_what_taking_would_and_leases_nothing(state: Database) -> None:
+    port(state, "a")
+    port(state, "b", 443)
+
+    def asks(holder: str, number: int) -> Request:
+        return Request(holder=holder, ports=(HostPort(protocol="TCP", port=number),))
+
+    wanted = [asks("c", 80), asks("d", 443), asks("e", 8080), asks("f", 8080)]
+
+    refused = leases.rehearse(state, wanted, {}, without=["a"])
+
+    assert set(refused) == {"d", "f"}
+    assert "443/tcp is taken by pod b" in refused["d"].message
+    assert leases.holders(state) == {"a", "b"}

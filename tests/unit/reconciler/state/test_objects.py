@@ -143,3 +143,14 @@ def test_how_a_job_ended_is_remembered_until_the_job_is_forgotten(state: Databas
 
     assert remembered == {ref: end}
     assert results.read_jobs(state) == {}
+
+
+def test_a_row_is_put_back_as_it_was(state: Database) -> None:
+    save(state, config_map(colour="red"), now=1.0)
+    before = objects.read(state)
+    save(state, config_map(colour="blue"), digest="d2", applyset="other", now=2.0)
+    assert objects.read(state) != before
+
+    objects.put_back(state, before)
+
+    assert objects.read(state) == before

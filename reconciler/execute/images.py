@@ -1,0 +1,63 @@
+"""The images of a batch of pods: each is pulled once, by whoever asks first."""
+
+from __future__ import annotations
+
+import threading
+
+from manifests.container import PullPolicy
+from manifests.faults import Fault
+from reconciler.targets.target import Image
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from manifests.ref import Ref
+    from reconciler.plan.change import Change
+    from reconciler.targets.target import Target
+
+STRICTNESS = (
+    PullPolicy.NEVER,
+    PullPolicy.IF_NOT_PRESENT,
+    PullPolicy.MISSING,
+    PullPolicy.NEWER,
+    PullPolicy.ALWAYS,
+)
+
+
+class Images:
+    """Asked by many threads; one image's pull keeps none of the others waiting."""
+
+    def __init__(self, target: Target, changes: Iterable[Change]) -> None:
+        self._target = target
+        self._policies: dict[str, PullPolicy] = {}
+        self._of: dict[Ref, frozenset[str]] = {}
+        self._ids: dict[str, str | Fault] = {}
+        for change in changes:
+            if change.pod is None:
+                continue
+            spec = change.pod.pod.spec
+            containers = (*spec.init_containers, *spec.containers)
+            self._of[change.ref] = frozenset(container.image for container in containers)
+            for container in containers:
+                policy = container.image_pull_policy or PullPolicy.IF_NOT_PRESENT
+                known = self._policies.get(container.image, policy)
+                self._policies[container.image] = max(policy, known, key=STRICTNESS.index)
+        self._locks = {name: threading.Lock() for name in self._policies}
+
+    def of(self, change: Change) -> frozenset[str]:
+        return self._of[change.ref]
+
+    def get(self, name: str) -> str:
+        """Return the id of the image, pulling it if need be; raises the same fault each time."""
+        with self._locks[name]:
+            if name not in self._ids:
+                try:
+                    image = Image(name=name, policy=self._policies[name])
+                    self._ids[name] = self._target.pull(image)
+                except Fault as fault:
+                    self._ids[name] = fault
+        found = self._ids[name]
+        if isinstance(found, Fault):
+            raise found
+        return found

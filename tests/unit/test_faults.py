@@ -1,0 +1,26 @@
+"""manifests.faults: what the host refuses is worded, what tells of a bug is not."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from manifests.faults import host_fault
+
+
+def test_a_full_disk_is_the_hosts_fault_and_names_the_file() -> None:
+    error = OSError(errno.ENOSPC, "No space left on device", "/var/lib/podpy/x")
+
+    fault = host_fault("Pod/web", error)
+
+    assert fault.message == "Pod/web: no space left on device: /var/lib/podpy/x"
+    assert "image prune" in fault.hint
+
+
+def test_an_error_that_tells_of_a_bug_stays_what_it_is() -> None:
+    error = OSError(errno.ENOTDIR, "Not a directory", "/x/y")
+
+    with pytest.raises(NotADirectoryError) as caught:
+        host_fault("Pod/web", error)
+    assert caught.value is error
