@@ -10,7 +10,6 @@ none. Losing it costs time, nothing else.
 
 from __future__ import annotations
 
-import gc
 import os
 import stat
 import sys
@@ -99,13 +98,7 @@ def _unpickled(body: bytes) -> Mapping[Hashable, Any]:
                     return found
             raise ValueError(f"{module}.{name} is not in the vocabulary")
 
-    enabled = gc.isenabled()
-    gc.disable()  # many young objects and no garbage among them: collecting costs a quarter
-    try:
-        kept = Vocabulary(io.BytesIO(body)).load()
-    finally:
-        if enabled:
-            gc.enable()
+    kept = Vocabulary(io.BytesIO(body)).load()
     return kept if isinstance(kept, dict) else {}
 
 

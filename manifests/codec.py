@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 CAPITALS = {"ip": "IP", "ips": "IPs", "pid": "PID", "ipc": "IPC", "uid": "UID", "dns": "DNS"}
 """Words that Kubernetes writes in capitals, unless they begin the name."""
 
-_OWN_NAMES = {"uid": "uid", "dns_config": "dnsConfig", "dns_policy": "dnsPolicy"}
+# Those that break the rule stand in it from the start, the others when they have been asked for.
+_wire_names = {"uid": "uid", "dns_config": "dnsConfig", "dns_policy": "dnsPolicy"}
 
 
 class Flaw(Value):
@@ -68,6 +69,8 @@ def restore(kind: type[V], raw: object) -> V:
 
 def encode(value: object) -> Any:
     """Return JSON-shaped data for a value, leaving out the fields that have their default."""
+    if type(value) is str or value is None or type(value) is int:
+        return value
     if isinstance(value, Value):
         return {wire_name(field): encode(item) for field, item in value.__getstate__().items()}
     if isinstance(value, (tuple, list)):
@@ -83,10 +86,12 @@ def encode(value: object) -> Any:
 
 def wire_name(field: str) -> str:
     """Return Kubernetes' name of a field: host_path -> hostPath, pod_ip -> podIP."""
-    if field in _OWN_NAMES:
-        return _OWN_NAMES[field]
-    first, *rest = field.rstrip("_").split("_")
-    return first + "".join(CAPITALS.get(word) or word.capitalize() for word in rest)
+    name = _wire_names.get(field)
+    if name is None:
+        first, *rest = field.rstrip("_").split("_")
+        name = first + "".join(CAPITALS.get(word) or word.capitalize() for word in rest)
+        _wire_names[field] = name
+    return name
 
 
 _readers: dict[Any, Reader] = {}
@@ -209,9 +214,13 @@ def _value(kind: type[Value]) -> Reader:
                 continue
             field, read_field = known[key]
             given[field] = read_field(entry, (*path, key), flaws)
-        for field in kind.__fields__:
-            if field not in given and field not in kind.__defaults__:
-                flaws.append(Flaw(path=(*path, wire_name(field)), message="is required"))
+        if not kind.__required__ <= given.keys():
+            missing = (field for field in kind.__fields__ if field in kind.__required__)
+            flaws.extend(
+                Flaw(path=(*path, wire_name(field)), message="is required")
+                for field in missing
+                if field not in given
+            )
         return kind(**given) if len(flaws) == before else None
 
     return read

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 
-from manifests import cache, digests, kinds, sources
+from manifests import cache, digests, garbage, kinds, sources
 from manifests.loaded import (
     APPLY,
     KUBE_PLAY,
@@ -27,13 +27,15 @@ from manifests.ref import Ref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from typing import Any, BinaryIO
 
     from manifests.checks.sets import Clash
     from manifests.documents import Document
     from manifests.kinds import Object
     from manifests.sources import File, Source
+
+    _Parsed = tuple[tuple[Document, ...], tuple[Problem, ...]]
 
 __all__ = ["APPLY", "KUBE_PLAY", "Loaded", "Located", "Options", "load", "refs", "spec_digest"]
 
@@ -54,27 +56,28 @@ def load(
     `cache_dir` is a private directory for what was decoded, None keeps nothing. For the forms of a
     source, for `stdin` and for what is raised see manifests.sources.gather.
     """
-    listed = tuple(given)
-    gathered, problems = sources.gather(listed, stdin=stdin)
-    # A file may be named twice, by itself and by its directory.
-    files = tuple({file.name: file for file in gathered}.values())
-    book = _Book(cache_dir, listed, options)
-    readings = book.readings(files)
-    objects = [located for reading in readings for located in reading.objects]
-    found = list(problems)
-    for reading in readings:
-        found.extend(reading.problems)
-    declared = {*known, *(ref for reading in readings for ref in reading.broken)}
-    everything = not errors(problems) and not any(reading.partial for reading in readings)
-    for clashing in book.together(files, objects):
-        if clashing.missing is None or (everything and clashing.missing not in declared):
-            found.append(clashing.problem)
-    book.close()
-    return Loaded(
-        objects=() if errors(found) else tuple(objects),
-        problems=ordered(found),
-        unsupported=ordered(one for reading in readings for one in reading.unsupported),
-    )
+    with garbage.Uncollected():
+        listed = tuple(given)
+        gathered, problems = sources.gather(listed, stdin=stdin)
+        # A file may be named twice, by itself and by its directory.
+        files = tuple({file.name: file for file in gathered}.values())
+        book = _Book(cache_dir, listed, options)
+        readings = book.readings(files)
+        objects = [located for reading in readings for located in reading.objects]
+        found = list(problems)
+        for reading in readings:
+            found.extend(reading.problems)
+        declared = {*known, *(ref for reading in readings for ref in reading.broken)}
+        everything = not errors(problems) and not any(reading.partial for reading in readings)
+        for clashing in book.together(files, objects):
+            if clashing.missing is None or (everything and clashing.missing not in declared):
+                found.append(clashing.problem)
+        book.close()
+        return Loaded(
+            objects=() if errors(found) else tuple(objects),
+            problems=ordered(found),
+            unsupported=ordered(one for reading in readings for one in reading.unsupported),
+        )
 
 
 def refs(
@@ -121,6 +124,7 @@ class _Book:
         self._slot = cache.slot(_here(), given, options)
         self._old = cache.read(directory, self._slot) if directory else {}
         self._new: dict[Any, Any] = {}
+        self._parsed: dict[str, _Parsed] = {}
         self._whole = True
 
     def readings(self, files: Sequence[File]) -> list[FileReading]:
@@ -132,7 +136,7 @@ class _Book:
     def _reading(self, key: Any, file: File) -> FileReading:
         reading: FileReading | None = self._old.get(key)
         if reading is None:
-            reading = read_file(file, self._options)
+            reading = _decoded(self._parse(file), self._options)
             if not _may_be_kept(reading):
                 self._whole = False
                 return reading
@@ -144,10 +148,28 @@ class _Book:
         key = tuple(self._new) if self._whole else ()
         found: tuple[Clashing, ...] | None = self._old.get(key)
         if found is None:
-            found = clashes(files, objects, self._options.missing)
+            found = self._clashes(files, objects)
         if self._whole:
             self._new[key] = found
         return found
+
+    def _clashes(self, files: Sequence[File], objects: list[Located]) -> tuple[Clashing, ...]:
+        """Check all objects together; the text of a file gives the places in it."""
+        from manifests.checks import sets
+
+        found = sets.check([located.object for located in objects])
+        wanted = {objects[clash.index].file for clash in found}
+        read = [one for file in files if file.name in wanted for one in self._parse(file)[0]]
+        at = {(document.file, document.index): document for document in read}
+        return tuple(_placed(clash, objects, at, self._options.missing) for clash in found)
+
+    def _parse(self, file: File) -> _Parsed:
+        """The documents of a file, parsed once."""
+        from manifests import documents
+
+        if file.name not in self._parsed:
+            self._parsed[file.name] = documents.parse([file])
+        return self._parsed[file.name]
 
     def close(self) -> None:
         """Write what is new; what belongs to no file any more is forgotten with it."""
@@ -171,11 +193,11 @@ def _may_be_kept(reading: FileReading) -> bool:
     return not secret and not errors(reading.problems)
 
 
-def read_file(file: File, options: Options) -> FileReading:
+def _decoded(parsed: _Parsed, options: Options) -> FileReading:
     """Decode and check the documents of one file, each by itself."""
-    from manifests import decoding, documents
+    from manifests import decoding
 
-    read, problems = documents.parse([file])
+    read, problems = parsed
     objects: list[Located] = []
     found: list[Problem] = list(problems)
     unsupported: list[Problem] = []
@@ -215,33 +237,17 @@ def _located(document: Document, thing: Object) -> Located:
     )
 
 
-def clashes(
-    files: Sequence[File], objects: Sequence[Located], missing: Severity
-) -> tuple[Clashing, ...]:
-    """Check all objects together and give the problems their places."""
-    from manifests.checks import sets
-
-    found = sets.check([located.object for located in objects])
-    return _placed(found, files, objects, missing) if found else ()
-
-
 def _placed(
-    found: Sequence[Clash], files: Sequence[File], objects: Sequence[Located], missing: Severity
-) -> tuple[Clashing, ...]:
-    """Read the files concerned once more, for the places of fields."""
-    from manifests import documents
-
-    wanted = {objects[clash.index].file for clash in found}
-    read, _ = documents.parse([file for file in files if file.name in wanted])
-    at: dict[tuple[str, int], Document] = {(one.file, one.index): one for one in read}
-    placed = []
-    for clash in found:
-        here = objects[clash.index]
-        message = clash.message
-        if clash.other >= 0:
-            other = objects[clash.other]
-            message += f" (see {kinds.ref(other.object)} at {other.file}:{other.line})"
-        severity = missing if clash.lenient else Severity.ERROR
-        problem = at[here.file, here.index].problem(clash.path, message, severity)
-        placed.append(Clashing(problem=problem, missing=clash.missing))
-    return tuple(placed)
+    clash: Clash,
+    objects: Sequence[Located],
+    at: Mapping[tuple[str, int], Document],
+    missing: Severity,
+) -> Clashing:
+    here = objects[clash.index]
+    message = clash.message
+    if clash.other >= 0:
+        other = objects[clash.other]
+        message += f" (see {kinds.ref(other.object)} at {other.file}:{other.line})"
+    severity = missing if clash.lenient else Severity.ERROR
+    problem = at[here.file, here.index].problem(clash.path, message, severity)
+    return Clashing(problem=problem, missing=clash.missing)
