@@ -9,13 +9,15 @@ import pytest
 from manifests import garbage
 
 
-def test_the_collector_is_on_again_after_an_error() -> None:
-    inside = True
-    with pytest.raises(ValueError, match="x"), garbage.Uncollected():
-        inside = gc.isenabled()
-        raise ValueError("x")
+def fail() -> None:
+    raise ValueError(f"collecting: {gc.isenabled()}")
 
-    assert (inside, gc.isenabled()) == (False, True)
+
+def test_the_collector_is_on_again_after_an_error() -> None:
+    with pytest.raises(ValueError, match="collecting: False"), garbage.Uncollected():
+        fail()
+
+    assert gc.isenabled()
 
 
 def test_one_that_was_off_stays_off() -> None:
