@@ -6,9 +6,10 @@
            postrouting                           ways out and back
            input, forward                        what must not get through
 
-Rules never change, so starting and stopping pods adds and removes map elements. Each rule carries
-a comment, by which `drift` knows it again whatever way this nft version lists it. Loading and
-listing is runtime.net.nftables; nothing outside the table is touched. Needs nft 0.9.4.
+Rules never change: networks and pods come and go as elements of the sets and maps (`elements`), so
+the whole table is loaded only where it is not there or is not as podpy made it. What differs from
+nft's list of it is renderers.nft_drift; loading is runtime.net. Nothing outside the table is
+touched. Needs nft 0.9.4.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from manifests.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import Any
+    from collections.abc import Mapping
 
-    Key = tuple[str | int, ...]
+    Elements = Mapping[str, Mapping[str, str]]
+
+
+EVERY_ADDRESS = frozenset({"", "0.0.0.0"})  # noqa: S104 - read, not bound
 
 
 class Network(Value):
@@ -42,9 +45,14 @@ class PortMap(Value):
     host_ip: str = ""
 
     @property
-    def key(self) -> Key:
-        front = (self.host_ip,) if _addressed(self) else ()
-        return (*front, self.protocol.lower(), self.host_port)
+    def map(self) -> str:
+        return "addressed_ports" if self.host_ip not in EVERY_ADDRESS else "ports"
+
+    @property
+    def key(self) -> str:
+        """The element's key, as nft writes it."""
+        front = "" if self.host_ip in EVERY_ADDRESS else f"{self.host_ip} . "
+        return f"{front}{self.protocol.lower()} . {self.host_port}"
 
 
 class RuleSet(Value):
@@ -54,6 +62,24 @@ class RuleSet(Value):
     networks: tuple[Network, ...] = ()
     ports: tuple[PortMap, ...] = ()
 
+
+class SetType(Value):
+    """A set, or with `data` a map: the types of the words of its elements."""
+
+    key: tuple[str, ...]
+    data: tuple[str, ...] = ()
+    interval: bool = False
+
+
+_ENDPOINT = ("ipv4_addr", "inet_service")
+SETS = {
+    "links": SetType(key=("ifname",)),
+    "subnets": SetType(key=("ipv4_addr",), interval=True),
+    "internal": SetType(key=("ifname",)),
+    "within": SetType(key=("ifname", "ifname")),
+    "ports": SetType(key=("inet_proto", "inet_service"), data=_ENDPOINT),
+    "addressed_ports": SetType(key=("ipv4_addr", "inet_proto", "inet_service"), data=_ENDPOINT),
+}
 
 # Chains in their order: name, hook or "", and rules with the comment of each.
 _CHAINS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
@@ -120,7 +146,6 @@ _CHAINS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
 )
-_HOOKED = {"prerouting": -100, "output": -100, "postrouting": 100, "input": 0, "forward": 0}
 
 
 def table(rules: RuleSet) -> str:
@@ -128,25 +153,65 @@ def table(rules: RuleSet) -> str:
 
     Raises Invalid when two pods want the same port of the host.
     """
-    ports, addressed = _port_elements(rules.ports)
-    links = {f'"{network.link}"' for network in rules.networks}
-    internal = {f'"{network.link}"' for network in rules.networks if network.internal}
-    sets = [
-        ("set links", "type ifname;", links),
-        ("set subnets", "type ipv4_addr; flags interval;", {n.subnet for n in rules.networks}),
-        ("set internal", "type ifname;", internal),
-        ("set within", "type ifname . ifname;", {f"{name} . {name}" for name in internal}),
-        ("map ports", "type inet_proto . inet_service : ipv4_addr . inet_service;", ports),
-        (
-            "map addressed_ports",
-            "type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service;",
-            addressed,
-        ),
-    ]
-    lines = [*_cleared(rules.table), f"table inet {rules.table} {{"]
-    for name, kind, elements in sets:
-        held = f" elements = {{ {', '.join(sorted(elements))} }};" if elements else ""
-        lines.append(f"  {name} {{ {kind}{held} }}")
+    return _text(rules.table, elements(rules))
+
+
+def frame(table: str) -> str:
+    """Return the table's text without elements: what is the same whatever runs."""
+    return _text(table, {})
+
+
+def elements(rules: RuleSet) -> Elements:
+    """Return the elements of every set and map: key -> data, "" in a set, as nft writes them."""
+    internal = [network.link for network in rules.networks if network.internal]
+    found: dict[str, dict[str, str]] = {
+        "links": dict.fromkeys((network.link for network in rules.networks), ""),
+        "subnets": dict.fromkeys((network.subnet for network in rules.networks), ""),
+        "internal": dict.fromkeys(internal, ""),
+        "within": dict.fromkeys((f"{link} . {link}" for link in internal), ""),
+        "ports": {},
+        "addressed_ports": {},
+    }
+    for item in rules.ports:
+        target = f"{item.address} . {item.port}"
+        other = found[item.map].setdefault(item.key, target)
+        if other != target:
+            raise Invalid(
+                f"port {port_text(item.key)} of this host cannot lead to both "
+                f"{target_text(other)} and {target_text(target)}"
+            )
+    return found
+
+
+def difference(here: Elements, wanted: Elements) -> tuple[Elements, Elements]:
+    """Return what to take out of `here` and what to put in, so that it becomes `wanted`."""
+    remove, add = {}, {}
+    for name in SETS:
+        old, new = here.get(name, {}), wanted.get(name, {})
+        remove[name] = {key: data for key, data in old.items() if new.get(key) != data}
+        add[name] = {key: data for key, data in new.items() if old.get(key) != data}
+    return remove, add
+
+
+def removal(table: str) -> str:
+    """Return the text that removes the table; gone already is success."""
+    return "\n".join([*_cleared(table), ""])
+
+
+def port_text(key: str) -> str:
+    """Return a key of the maps as people write ports: 192.0.2.2:53/udp."""
+    *address, protocol, port = key.split(" . ")
+    return "".join([*(f"{word}:" for word in address), f"{port}/{protocol}"])
+
+
+def target_text(data: str) -> str:
+    return data.replace(" . ", ":")
+
+
+def _text(table: str, held: Elements) -> str:
+    lines = [*_cleared(table), f"table inet {table} {{"]
+    for name, kind in SETS.items():
+        lines.append(f"  {_set(name, kind, held.get(name, {}))}")
     for name, hook, body in _CHAINS:
         lines.append(f"  chain {name} {{")
         if hook:
@@ -156,144 +221,23 @@ def table(rules: RuleSet) -> str:
     return "\n".join([*lines, "}", ""])
 
 
-def change(table: str, *, remove: Iterable[PortMap] = (), add: Iterable[PortMap] = ()) -> str:
-    """Return one transaction that takes port maps out of the table and puts others in.
-
-    It fails as a whole when one of `remove` is not there or one of `add` leads elsewhere already:
-    then the table has drifted, and loading `table` anew is the answer. "" when nothing changes.
-    """
-    lines = []
-    for verb, maps in (("delete", remove), ("add", add)):
-        for name, elements in zip(("ports", "addressed_ports"), _port_elements(maps), strict=True):
-            if elements:
-                held = ", ".join(sorted(elements))
-                lines.append(f"{verb} element inet {table} {name} {{ {held} }}\n")
-    return "".join(lines)
+def _set(name: str, kind: SetType, held: Mapping[str, str]) -> str:
+    types = " . ".join(kind.key)
+    if kind.data:
+        types += f" : {' . '.join(kind.data)}"
+    flags = " flags interval;" if kind.interval else ""
+    written = sorted(
+        _quoted(kind, key) + (f" : {data}" if data else "") for key, data in held.items()
+    )
+    inside = f" elements = {{ {', '.join(written)} }};" if written else ""
+    return f"{'map' if kind.data else 'set'} {name} {{ type {types};{flags}{inside} }}"
 
 
-def removal(table: str) -> str:
-    """Return the text that removes the table; gone already is success."""
-    return "\n".join([*_cleared(table), ""])
-
-
-def drift(wanted: RuleSet, listed: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """Say what differs between the wanted table and nft's JSON list of it (None: not there)."""
-    if listed is None:
-        return (f"nft table {wanted.table} was missing",)
-    found = _Listed(listed)
-    wrong = []
-    networks = wanted.networks
-    for name, want in (
-        ("links", {network.link for network in networks}),
-        ("subnets", {network.subnet for network in networks}),
-        ("internal", {network.link for network in networks if network.internal}),
-        ("within", {f"{n.link} . {n.link}" for n in networks if n.internal}),
-    ):
-        if found.sets.get(name) != want:
-            wrong.append(f"nft set {name} was not as podpy made it")
-    for name in ("ports", "addressed_ports"):
-        here = {m.key: (m.address, m.port) for m in wanted.ports if _map_of(m) == name}
-        wrong.extend(_port_drift(here, found.maps.get(name)))
-    for name, _hook, body in _CHAINS:
-        if found.chains.get(name) != (_HOOKED.get(name), "accept" if name in _HOOKED else None):
-            wrong.append(f"nft chain {name} was not as podpy made it")
-        elif found.rules.get(name, []) != [comment for _rule, comment in body]:
-            wrong.append(f"the rules of nft chain {name} were not as podpy made them")
-    return tuple(wrong)
-
-
-def _port_drift(
-    wanted: Mapping[Key, tuple[str, int]], found: Mapping[Key, tuple[str, int]] | None
-) -> list[str]:
-    if found is None:
-        return ["an nft map of ports was missing"]
-    wrong = []
-    for key in sorted({*wanted, *found}, key=repr):
-        said = f"port {_shown(key)}"
-        if key not in wanted:
-            wrong.append(f"{said} led to {_target(found[key])}, without a pod that wants it")
-        elif key not in found:
-            wrong.append(f"{said} did not lead to {_target(wanted[key])}")
-        elif found[key] != wanted[key]:
-            wrong.append(f"{said} led to {_target(found[key])}, not {_target(wanted[key])}")
-    return wrong
-
-
-class _Listed:
-    """nft's JSON, sorted by what it is."""
-
-    def __init__(self, listed: Mapping[str, Any]) -> None:
-        self.sets: dict[str, set[str]] = {}
-        self.maps: dict[str, dict[Key, tuple[str, int]]] = {}
-        self.chains: dict[str, tuple[int | None, str | None]] = {}
-        self.rules: dict[str, list[str]] = {}
-        for entry in listed.get("nftables", []):
-            for kind, body in entry.items():
-                self._take(kind, body)
-
-    def _take(self, kind: str, body: Mapping[str, Any]) -> None:
-        if kind == "set":
-            self.sets[body["name"]] = {_set_element(item) for item in body.get("elem", [])}
-        elif kind == "map":
-            self.maps[body["name"]] = {
-                tuple(_words(key)): (target[0], target[1])
-                for key, value in body.get("elem", [])
-                for target in [_words(value)]
-            }
-        elif kind == "chain":
-            self.chains[body["name"]] = (body.get("prio"), body.get("policy"))
-        elif kind == "rule":
-            self.rules.setdefault(body["chain"], []).append(body.get("comment", ""))
-
-
-def _set_element(item: Any) -> str:
-    if isinstance(item, dict) and "prefix" in item:
-        return f"{item['prefix']['addr']}/{item['prefix']['len']}"
-    return " . ".join(str(word) for word in _words(item))
-
-
-def _words(item: Any) -> list[Any]:
-    """Return the parts of a concatenation, whatever nft has wrapped around it."""
-    if isinstance(item, dict):
-        if "elem" in item:
-            return _words(item["elem"]["val"])
-        if "concat" in item:
-            return list(item["concat"])
-    return [item]
-
-
-def _port_elements(maps: Iterable[PortMap]) -> tuple[set[str], set[str]]:
-    seen: dict[Key, PortMap] = {}
-    elements: dict[str, set[str]] = {"ports": set(), "addressed_ports": set()}
-    for item in maps:
-        other = seen.setdefault(item.key, item)
-        if other != item:
-            both = (
-                f"{_target((other.address, other.port))} and {_target((item.address, item.port))}"
-            )
-            raise Invalid(f"port {_shown(item.key)} of this host cannot lead to both {both}")
-        key = " . ".join(str(word) for word in item.key)
-        elements[_map_of(item)].add(f"{key} : {item.address} . {item.port}")
-    return elements["ports"], elements["addressed_ports"]
-
-
-def _map_of(item: PortMap) -> str:
-    return "addressed_ports" if _addressed(item) else "ports"
-
-
-def _addressed(item: PortMap) -> bool:
-    return item.host_ip not in ("", "0.0.0.0")  # noqa: S104 - read, not bound
+def _quoted(kind: SetType, key: str) -> str:
+    words = zip(kind.key, key.split(" . "), strict=True)
+    return " . ".join(f'"{word}"' if of == "ifname" else word for of, word in words)
 
 
 def _cleared(table: str) -> tuple[str, str]:
     # A table can be deleted only where it is; adding it first costs nothing where it is.
     return f"add table inet {table}", f"delete table inet {table}"
-
-
-def _shown(key: Key) -> str:
-    *address, protocol, port = key
-    return "".join([*(f"{word}:" for word in address), f"{port}/{protocol}"])
-
-
-def _target(target: tuple[str, int]) -> str:
-    return f"{target[0]}:{target[1]}"

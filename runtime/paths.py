@@ -21,6 +21,7 @@
                 pid, conmon.pid, exit/   conmon's records
                 status.json              attempts, restarts, last termination
         networks/NAME/                   the name server's files of that network
+        nft.json                         the nft table as podpy has last loaded it
         secrets/NAMESPACE/               Secret objects: never on a disk
         crun/, conmon/                   the OCI runtime's and conmon's own state
         locks/                           flock files, never removed while a command runs
@@ -75,6 +76,10 @@ class Paths(Value):
     @property
     def networks(self) -> str:
         return f"{self.run_dir}/networks"
+
+    @property
+    def rules(self) -> str:
+        return f"{self.run_dir}/nft.json"
 
     @property
     def secrets(self) -> str:

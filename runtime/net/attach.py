@@ -13,7 +13,7 @@ import os
 from manifests import digests
 from manifests.faults import HostFault
 from manifests.value import Value
-from runtime.net import requests, rtnetlink
+from runtime.net import netlink, requests, rtnetlink
 from runtime.net.bridge import mac_of
 
 TYPE_CHECKING = False
@@ -64,7 +64,7 @@ def attach(inside: Inside, wanted: Attachment) -> None:
             try:
                 kernel.apply(pair)
             except HostFault as fault:
-                if not rtnetlink.failed_with(fault, errno.EEXIST):
+                if not netlink.failed_with(fault, errno.EEXIST):
                     raise
                 kernel.apply([requests.delete_link(wanted.link), *pair])
     finally:

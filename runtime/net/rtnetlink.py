@@ -8,25 +8,17 @@ import, three times what starting a pod takes.
 
 from __future__ import annotations
 
-import os
 import socket
 
-from manifests.faults import HostFault, TimedOut
 from manifests.value import Value
-from runtime.net import wire
+from runtime.net import netlink, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Self
 
+    from manifests.faults import HostFault
     from runtime.net.requests import Message
-
-_SOL_NETLINK, _CAP_ACK, _EXT_ACK = 270, 10, 11
-_ANSWER_BYTES = 1 << 18
-_SECONDS = 20.0
-"""How long the kernel may take for one answer: RTNL is held for long while others delete links."""
-_DUMP_TRIES = 20
 
 
 class Link(Value):
@@ -65,21 +57,11 @@ class Neighbour(Value):
     permanent: bool
 
 
-class Socket:
+class Socket(netlink.Socket):
     """A conversation with the kernel about the links of the opening thread's namespace."""
 
     def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
-        self._socket.setsockopt(_SOL_NETLINK, _CAP_ACK, 1)
-        self._socket.setsockopt(_SOL_NETLINK, _EXT_ACK, 1)
-        self._socket.settimeout(_SECONDS)
-        self._sequence = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self._socket.close()
+        super().__init__(socket.NETLINK_ROUTE)
 
     def apply(self, messages: Sequence[Message]) -> None:
         """Carry out all messages in their order, in one system call.
@@ -90,16 +72,11 @@ class Socket:
         if not messages:
             return
         first = self._sequence + 1
-        packed = []
-        for message in messages:
-            self._sequence += 1
-            flags = message.flags | wire.REQUEST | wire.ACK
-            packed.append(wire.packed(message.kind, flags, self._sequence, message.body))
-        self._socket.send(b"".join(packed))
+        self.send(*(self.numbered(one.kind, one.flags | wire.ACK, one.body) for one in messages))
         failure: HostFault | None = None
         waiting = len(messages)
         while waiting:
-            for kind, flags, sequence, body in wire.split(self._receive(messages[0].what)):
+            for kind, flags, sequence, body in wire.split(self.receive(messages[0].what)):
                 if kind != wire.ERROR or sequence < first:
                     continue
                 waiting -= 1
@@ -112,55 +89,24 @@ class Socket:
         ask = wire.LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + wire.u32(
             wire.IFLA_EXT_MASK, wire.SKIP_STATISTICS
         )
-        return [_read_link(body) for body in self._dump(wire.GETLINK, ask, "links")]
+        return [_read_link(body) for body in self.dump(wire.GETLINK, ask, "links")]
 
     def addresses(self, family: int = socket.AF_INET) -> list[Address]:
         ask = wire.ADDRESS.pack(family, 0, 0, 0, 0)
-        return [_read_address(body) for body in self._dump(wire.GETADDR, ask, "addresses")]
+        return [_read_address(body) for body in self.dump(wire.GETADDR, ask, "addresses")]
 
     def routes(self, family: int = socket.AF_INET) -> list[Route]:
         """Return the unicast routes of every table; those to local addresses are left out."""
         ask = wire.ROUTE.pack(family, 0, 0, 0, 0, 0, 0, 0, 0)
         return [
             _read_route(body)
-            for body in self._dump(wire.GETROUTE, ask, "routes")
+            for body in self.dump(wire.GETROUTE, ask, "routes")
             if wire.ROUTE.unpack_from(body)[7] == wire.UNICAST
         ]
 
     def neighbours(self, family: int = socket.AF_INET) -> list[Neighbour]:
         ask = wire.NEIGHBOUR.pack(family, 0, 0, 0, 0)
-        return [_read_neighbour(body) for body in self._dump(wire.GETNEIGH, ask, "neighbours")]
-
-    def _dump(self, ask: int, body: bytes, what: str) -> list[bytes]:
-        """Return the bodies of a whole list; ask again when it changed while it was read."""
-        for _try in range(_DUMP_TRIES):
-            self._sequence += 1
-            self._socket.send(wire.packed(ask, wire.REQUEST | wire.DUMP, self._sequence, body))
-            steady, found = self._read_list(what)
-            if steady:
-                return found
-        raise TimedOut(f"{what} change faster than they can be listed")
-
-    def _read_list(self, what: str) -> tuple[bool, list[bytes]]:
-        steady = True
-        found: list[bytes] = []
-        while True:
-            for kind, flags, sequence, body in wire.split(self._receive(what)):
-                if sequence != self._sequence:
-                    continue
-                steady = steady and not flags & wire.DUMP_INTERRUPTED
-                if kind == wire.DONE:
-                    return steady, found
-                if kind == wire.ERROR:
-                    number = -wire.I32.unpack_from(body)[0]
-                    raise HostFault(f"{what} cannot be listed: {os.strerror(number)}")
-                found.append(body)
-
-    def _receive(self, what: str) -> bytes:
-        try:
-            return self._socket.recv(_ANSWER_BYTES)
-        except TimeoutError as error:
-            raise TimedOut(f"{what}: the kernel did not answer within {_SECONDS:g} s") from error
+        return [_read_neighbour(body) for body in self.dump(wire.GETNEIGH, ask, "neighbours")]
 
 
 def index_of(name: str) -> int | None:
@@ -169,11 +115,6 @@ def index_of(name: str) -> int | None:
         return socket.if_nametoindex(name)
     except OSError:
         return None
-
-
-def failed_with(fault: HostFault, *numbers: int) -> bool:
-    """Say whether a fault of `apply` was one of these errnos."""
-    return isinstance(fault.__cause__, OSError) and fault.__cause__.errno in numbers
 
 
 def _read_link(body: bytes) -> Link:
@@ -228,14 +169,11 @@ def _fault(message: Message, flags: int, body: bytes) -> HostFault | None:
     number = -wire.I32.unpack_from(body)[0]
     if number == 0 or number in message.done_already:
         return None
-    why = os.strerror(number)
+    said = ""
     if flags & wire.TLVS:
         # The request's header follows the number, and its body where it was not left out.
         request = (
             wire.HEADER.unpack_from(body, 4)[0] if not flags & wire.CAPPED else wire.HEADER.size
         )
-        said = wire.attributes(body, 4 + request).get(1)
-        why = f"{why} ({wire.read_text(said)})" if said else why
-    fault = HostFault(f"{message.what}: {why}")
-    fault.__cause__ = OSError(number, why)
-    return fault
+        said = wire.read_text(wire.attributes(body, 4 + request).get(1))
+    return netlink.failure(number, message.what, said)

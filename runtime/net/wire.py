@@ -1,7 +1,7 @@
-"""Pack and unpack what rtnetlink's messages are made of: headers, attributes, addresses.
+"""Pack and unpack what netlink's messages are made of: headers, attributes, addresses.
 
-For runtime.net.requests, which says what to do, and runtime.net.rtnetlink, which says it to the
-kernel. Pure. Numbers are from linux/netlink.h, linux/rtnetlink.h and linux/if_link.h.
+For runtime.net.requests, which says what to do, and runtime.net.rtnetlink and nfnetlink, which say
+it to the kernel. Pure. Numbers are from linux/netlink.h, linux/rtnetlink.h and linux/if_link.h.
 """
 
 from __future__ import annotations
@@ -63,6 +63,11 @@ def split(answer: bytes) -> Iterator[tuple[int, int, int, bytes]]:
 
 def attribute(kind: int, value: bytes) -> bytes:
     return ATTRIBUTE.pack(4 + len(value), kind) + value + bytes(-len(value) % 4)
+
+
+def nested(kind: int, *attributes: bytes) -> bytes:
+    """Pack attributes into one, marked as holding others."""
+    return attribute(kind | 1 << 15, b"".join(attributes))
 
 
 def u32(kind: int, value: int) -> bytes:

@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from manifests.faults import HostFault
 from renderers import nft
 from runtime.kernel import namespaces, syscalls
-from runtime.net import attach, bridge, nftables, requests, rtnetlink
+from runtime.net import attach, bridge, connections, nftables, requests, rtnetlink
 
 pytestmark = pytest.mark.host
 
@@ -251,6 +250,97 @@ def test_udp_is_mapped_beside_tcp_on_the_same_port(
         assert outside.call(ask, HOST) == OUTSIDE
 
 
+class Answering:
+    """Answers every datagram to port 80 of a pod with its name."""
+
+    def __init__(self, inside: namespaces.Inside, name: str) -> None:
+        self.socket = inside.call(bound_udp, ("0.0.0.0", 80))
+        self.socket.settimeout(0.05)
+        self.ended = threading.Event()
+        self.name = name.encode()
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self) -> None:
+        while not self.ended.is_set():
+            try:
+                _, peer = self.socket.recvfrom(100)
+            except TimeoutError:
+                continue
+            self.socket.sendto(self.name, peer)
+
+    def __enter__(self) -> Answering:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.ended.set()
+        self.thread.join()
+        self.socket.close()
+
+
+def asked(client: socket.socket, address: str) -> str:
+    """Send from this very socket, and return who answers."""
+    try:
+        client.sendto(b"who?", (address, 8080))
+        return client.recv(100).decode()
+    except (TimeoutError, ConnectionRefusedError):
+        return "nobody"
+
+
+def change(before: nft.RuleSet, now: nft.RuleSet) -> int:
+    nftables.load(nft.table(now))
+    return connections.forget_stale(nft.elements(before), nft.elements(now))
+
+
+@pytest.mark.parametrize("host_ip", ["", HOST])
+def test_a_udp_client_that_goes_on_sending_reaches_the_pod_that_follows(
+    host: namespaces.Inside, outside: namespaces.Inside, join: Join, host_ip: str
+) -> None:
+    none = rules()
+    old = rules(port("10.64.0.5", protocol="udp", host_ip=host_ip))
+    new = rules(port("10.64.0.6", protocol="udp", host_ip=host_ip))
+    host.call(change, none, none)
+    one, two = join(OPEN, "10.64.0.5"), join(OPEN, "10.64.0.6")
+
+    with (
+        Answering(one, "one"),
+        Answering(two, "two"),
+        outside.call(bound_udp, ("0.0.0.0", 5000)) as far,
+        host.call(bound_udp, ("0.0.0.0", 5001)) as near,
+    ):
+        far.settimeout(2)
+        near.settimeout(2)
+        assert asked(far, HOST) == asked(near, HOST) == "nobody"
+        assert host.call(change, none, old) >= 1
+        assert asked(far, HOST) == asked(near, HOST) == "one"
+        # Without a change of its way a connection stays.
+        assert host.call(change, old, old) == 0
+        assert host.call(change, old, new) == 2
+        assert asked(far, HOST) == asked(near, HOST) == "two"
+        assert host.call(change, new, none) == 2
+        assert asked(far, HOST) == asked(near, HOST) == "nobody"
+
+
+def test_udp_of_others_is_not_forgotten(
+    host: namespaces.Inside, outside: namespaces.Inside, join: Join
+) -> None:
+    pod = join(OPEN, "10.64.0.5")
+    host.call(change, rules(), rules())
+    assert host.call(connections.available)
+
+    with (
+        outside.call(bound_udp, (OUTSIDE, 8080)) as server,
+        pod.call(bound_udp, ("0", 0)) as client,
+    ):
+        client.sendto(b"hello", (OUTSIDE, 8080))
+        _, seen_from = server.recvfrom(100)
+        forgotten = host.call(change, rules(), rules(port("10.64.0.5", protocol="udp")))
+        server.sendto(b"back", seen_from)
+
+        assert forgotten == 0
+        assert client.recv(100) == b"back"
+
+
 def test_pods_leave_the_host_under_its_address_and_reach_each_other_under_their_own(
     host: namespaces.Inside, outside: namespaces.Inside, join: Join
 ) -> None:
@@ -284,55 +374,6 @@ def test_an_internal_network_is_cut_off_but_for_its_pods_and_this_host(
         assert refused(two.call(ask, "10.64.0.5", 80))
         assert refused(outside.call(ask, HOST))
         assert refused(stranger.call(ask, "10.66.0.5", 80))
-
-
-def test_many_ports_come_and_go_in_one_transaction_each(host: namespaces.Inside) -> None:
-    many = [port(f"10.64.1.{number}", 9000 + number) for number in range(200)]
-    some = [item.replace(host_ip=HOST, protocol="sctp") for item in many[:20]]
-    host.call(load)
-
-    host.call(nftables.load, nft.change("pp-t", add=[*many, *some]))
-    with_all = host.call(nftables.listed, "pp-t")
-    host.call(nftables.load, nft.change("pp-t", remove=many, add=[port("10.64.2.1")]))
-    afterwards = host.call(nftables.listed, "pp-t")
-
-    assert nft.drift(rules(*many, *some), with_all) == ()
-    assert nft.drift(rules(*some, port("10.64.2.1")), afterwards) == ()
-
-
-def test_a_change_that_does_not_fit_changes_nothing(host: namespaces.Inside) -> None:
-    host.call(load, port("10.64.0.5"))
-    change = nft.change("pp-t", add=[port("10.64.0.6", 1), port("10.64.0.6")])
-
-    with pytest.raises(HostFault, match=r"nftables refuses podpy's rules: .*File exists"):
-        host.call(nftables.load, change)
-
-    assert nft.drift(rules(port("10.64.0.5")), host.call(nftables.listed, "pp-t")) == ()
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        "nft delete table inet pp-t",
-        "nft flush table inet pp-t",
-        "nft flush map inet pp-t ports",
-        "nft flush set inet pp-t links",
-        "nft flush chain inet pp-t postrouting",
-        "nft insert rule inet pp-t output drop",
-        "nft add chain inet pp-t forward { policy drop; }",
-        "nft flush ruleset",
-    ],
-)
-def test_what_was_changed_by_hand_is_seen_and_repaired(
-    host: namespaces.Inside, damage: str
-) -> None:
-    host.call(load, port("10.64.0.5"))
-    host.call(subprocess.run, damage.split(" ", 4), check=True)
-
-    assert nft.drift(rules(port("10.64.0.5")), host.call(nftables.listed, "pp-t"))
-    host.call(load, port("10.64.0.5"))
-
-    assert nft.drift(rules(port("10.64.0.5")), host.call(nftables.listed, "pp-t")) == ()
 
 
 def test_the_firewall_of_the_host_is_left_alone_and_its_block_told(

@@ -14,10 +14,10 @@ from manifests.observed import Drift, Mend, NetworkState
 from manifests.ref import Ref
 from manifests.value import EMPTY, Value
 from reconciler.state import leases
-from reconciler.targets.host import network_records
-from renderers import names, nft
+from reconciler.targets.host import network_records, ruleset
+from renderers import names
 from runtime import locks
-from runtime.net import attach, bridge, dns, nftables, rtnetlink
+from runtime.net import attach, bridge, dns, rtnetlink
 from runtime.net.attach import Attachment
 from runtime.observe import records
 
@@ -68,8 +68,7 @@ def ensure(base: Base, network: Network) -> None:
     """Make the bridge of `network` with its name server, or mend them."""
     if network.spec.driver is Driver.BRIDGE:
         _ensure_bridge(base, network)
-        _load_rules(base)
-        _write_names(base, [network.metadata.name])
+        synchronise(base)
 
 
 def ensure_used(base: Base, wanted: Iterable[str]) -> None:
@@ -107,7 +106,7 @@ def remove(base: Base, name: str) -> None:
         dns.remove(base.paths, name)
         bridge.remove(known)
         network_records.remove(base.paths, name)
-    _load_rules(base)
+    synchronise(base)
 
 
 def pools(base: Base, wanted: Iterable[str]) -> dict[str, leases.Pool]:
@@ -157,12 +156,17 @@ def resolver(base: Base, record: PodRecord) -> str:
     return names.resolver(record.pod, known.gateway if known else "", dns.host_resolver())
 
 
-def synchronise(base: Base, left: Sequence[PodRecord] = ()) -> None:
-    """Bring rules and names in line with the pods on this host; `left` have just gone."""
-    if left:
-        attach.forget([_attachment(base, record) for record in left if record.network])
-    _load_rules(base)
-    _write_names(base, network_records.names(base.paths))
+def synchronise(base: Base) -> None:
+    """Bring rules and names in line with the pods on this host that are not leaving it."""
+    with locks.held(base.paths, [LOCK]):
+        present = [record for record in records.read_pods(base.paths) if _present(record)]
+        ruleset.load(base.paths, present)
+        _publish(base, present)
+
+
+def forget(base: Base, left: Iterable[PodRecord]) -> None:
+    """Let the bridges forget the addresses of pods that are gone."""
+    attach.forget([_attachment(base, record) for record in left if record.network])
 
 
 def observe(base: Base, states: Sequence[PodState]) -> Observation:
@@ -174,7 +178,8 @@ def observe(base: Base, states: Sequence[PodState]) -> Observation:
         return Observation()
     with rtnetlink.Socket() as kernel:
         links, addresses = tuple(kernel.links()), tuple(kernel.addresses())
-    rules = nft.drift(_rules(base), nftables.listed(base.paths.instance))
+    present = [state.record for state in states if _present(state.record)]
+    rules = ruleset.drift(base.paths, present)
     networks = {
         name: NetworkState(
             name=name,
@@ -202,62 +207,24 @@ def observe(base: Base, states: Sequence[PodState]) -> Observation:
     return Observation(networks=networks, of_pods=of_pods)
 
 
-def _load_rules(base: Base) -> None:
-    """Make the nft table what it should be: in one transaction, and only if it is not."""
-    with locks.held(base.paths, [LOCK]):
-        wanted = _rules(base)
-        if nft.drift(wanted, nftables.listed(base.paths.instance)):
-            nftables.load(nft.table(wanted) if wanted.networks else nft.removal(wanted.table))
-
-
-def _rules(base: Base) -> nft.RuleSet:
-    known = [network_records.get(base.paths, name) for name in network_records.names(base.paths)]
-    return nft.RuleSet(
-        table=base.paths.instance,
-        networks=tuple(
-            nft.Network(link=network.link, subnet=network.subnet, internal=network.internal)
-            for network in known
-        ),
-        ports=tuple(
-            nft.PortMap(
-                protocol=port.protocol.value.lower(),
-                host_port=port.host_port,
-                host_ip=port.host_ip,
+def _publish(base: Base, present: Sequence[PodRecord]) -> None:
+    """Let the name server of every network know the pods on it."""
+    for name in network_records.names(base.paths):
+        entries = [
+            names.Entry(
                 address=record.address,
-                port=port.container_port,
+                name=record.pod.metadata.name,
+                namespace=record.pod.metadata.namespace,
+                aliases=record.aliases,
             )
-            for record in _present(base)
-            if record.network
-            for container in (*record.pod.spec.init_containers, *record.pod.spec.containers)
-            for port in container.ports
-            if port.host_port
-        ),
-    )
+            for record in present
+            if record.network == name
+        ]
+        dns.publish(base.paths, name, names.records(entries))
 
 
-def _write_names(base: Base, networks: Iterable[str]) -> None:
-    present = list(_present(base))
-    with locks.held(base.paths, [LOCK]):
-        for name in networks:
-            entries = [
-                names.Entry(
-                    address=record.address,
-                    name=record.pod.metadata.name,
-                    namespace=record.pod.metadata.namespace,
-                    aliases=record.aliases,
-                )
-                for record in present
-                if record.network == name
-            ]
-            dns.publish(base.paths, name, names.records(entries))
-
-
-def _present(base: Base) -> Iterable[PodRecord]:
-    return (
-        record
-        for record in records.read_pods(base.paths)
-        if not record.deleting and not record.finished
-    )
+def _present(record: PodRecord) -> bool:
+    return not record.deleting and not record.finished
 
 
 def _attachment(base: Base, record: PodRecord) -> Attachment:

@@ -40,6 +40,8 @@ def remove(base: Base, states: Sequence[PodState], *, now: bool = False) -> dict
     with locks.held(base.paths, names):
         for state in states:
             _announce(base, state.record)
+        # Nobody is sent to a pod that stops, as in Kubernetes.
+        networking.synchronise(base)
         _stop(base, states, now=now)
         for state in states:
             try:
@@ -51,7 +53,7 @@ def remove(base: Base, states: Sequence[PodState], *, now: bool = False) -> dict
         # The record is the last to go: while it is there, a killed removal is found again.
         trees.remove([base.paths.pod(state.uid) for state in gone])
     leases.free(base.database, [state.uid for state in gone])
-    networking.synchronise(base, left=[state.record for state in gone])
+    networking.forget(base, [state.record for state in gone])
     return faults
 
 
