@@ -76,7 +76,8 @@ class PodRecord(Value):
     what was asked for. `images` maps container names to image ids; `configs` maps "ConfigMap/name"
     and "Secret/name" to the digest of the content that the pod's volumes show. `complete` turns
     true when the pod's namespaces, network and mounts have all been made, `finished` when it has
-    ended for good and only its record and logs are left.
+    ended for good and only its record and logs are left. `held`: made with --start=false, nothing
+    of it runs before a pass without that flag.
     """
 
     uid: str
@@ -92,11 +93,13 @@ class PodRecord(Value):
     complete: bool = False
     finished: bool = False
     deleting: bool = False
+    held: bool = False
 
 
 class Mend(StrEnum):
     """What it takes to repair a drift."""
 
+    START = "start"
     NETWORK = "network"
     CONTAINERS = "containers"
     RECREATE = "recreate"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from podpy import switches
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
@@ -14,19 +16,16 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--authfile", default="")
     parser.add_argument("--creds", default="", metavar="USER[:PASSWORD]")
     parser.add_argument("--cert-dir", default="")
-    parser.add_argument(
-        "--tls-verify", nargs="?", const="true", choices=("true", "false"), default=None
-    )
+    switches.add(parser, "--tls-verify", default=None, help="--tls-verify=false: plain HTTP, too")
 
 
 def options(arguments: argparse.Namespace) -> pull.Options:
     """Return what the flags ask for."""
     from runtime.image import pull
 
-    verify = None if arguments.tls_verify is None else arguments.tls_verify == "true"
     return pull.Options(
         authfile=arguments.authfile,
         creds=arguments.creds,
         cert_dir=arguments.cert_dir,
-        tls_verify=verify,
+        tls_verify=arguments.tls_verify,
     )

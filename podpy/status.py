@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from manifests.observed import PodState, Termination
 
 CRASH_LOOP = "CrashLoopBackOff"
+CREATED = "Created"
 CREATING = "ContainerCreating"
 INITIALIZING = "PodInitializing"
 OVER = (Phase.SUCCEEDED, Phase.FAILED)
@@ -80,6 +81,8 @@ def summary(state: PodState, now: float) -> Summary:
     lasting = (*(one for one in inits if one.sidecar), *mains)
     counted = inits if initial else lasting
     word = initial or _word(decision.phase, mains)
+    if state.record.held:
+        word = CREATED
     if state.record.deleting and decision.phase not in OVER:
         word = "Terminating"
     return Summary(

@@ -83,6 +83,11 @@ def named(sources: Sequence[str], sha256: str) -> list[str | Source]:
     return [Source(location=one, sha256=sha256) if "://" in one else one for one in sources]
 
 
+def listed(word: str) -> list[str]:
+    """Return the files of a flag's value: a comma parts them, unless one has it in its name."""
+    return [word] if os.path.exists(word) else word.split(",")
+
+
 def _known(context: Context) -> frozenset[Ref]:
     """The objects of earlier passes: pods may name them."""
     from reconciler.state import objects

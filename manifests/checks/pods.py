@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from manifests import references
+from manifests import references, settings
 from manifests.checks import containers, metadata, names, ports, security, volumes
 from manifests.pod import DNSPolicy
 
@@ -20,7 +20,7 @@ _SEARCH_LENGTH = 2048
 
 def check_pod(pod: Pod, findings: Findings) -> None:
     check_spec(pod.spec, ("spec",), findings)
-    _check_network(pod.metadata, pod.spec, ("metadata",), findings)
+    _check_settings(pod.metadata, pod.spec, ("metadata",), findings)
 
 
 def check_template(template: PodTemplate, path: Path, findings: Findings) -> None:
@@ -29,7 +29,7 @@ def check_template(template: PodTemplate, path: Path, findings: Findings) -> Non
     metadata.check_labels(template.metadata.labels, (*here, "labels"), findings)
     metadata.check_annotations(template.metadata.annotations, (*here, "annotations"), findings)
     check_spec(template.spec, (*path, "spec"), findings)
-    _check_network(template.metadata, template.spec, here, findings)
+    _check_settings(template.metadata, template.spec, here, findings)
 
 
 def check_spec(spec: PodSpec, path: Path, findings: Findings) -> None:
@@ -71,9 +71,11 @@ def _check_dns(spec: PodSpec, path: Path, findings: Findings) -> None:
             findings.add((*here, "options", index, "name"), "is required")
 
 
-def _check_network(
+def _check_settings(
     meta: ObjectMeta | TemplateMeta, spec: PodSpec, path: Path, findings: Findings
 ) -> None:
+    for key, message in settings.faults(meta.annotations):
+        findings.add((*path, "annotations", key), message)
     network = meta.annotations.get(references.NETWORK_ANNOTATION)
     if network is None:
         return

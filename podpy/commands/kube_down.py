@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from podpy import podman, wishes
+from podpy import podman, switches, wishes
 from podpy.context import Context
 
 TYPE_CHECKING = False
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE")
     parser.add_argument("-n", "--namespace", default="")
-    parser.add_argument("--force", action="store_true", help="delete the claims' data as well")
+    switches.add(parser, "--force", help="delete the claims' data as well")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,7 +30,9 @@ def take_down(files: Sequence[str], arguments: argparse.Namespace) -> int:
     present = wishes.present(context)
     refs = wishes.refs(files, arguments.namespace)
     things = {ref: present[ref] for ref in refs if ref in present}
-    for item in objects.read(context.database, applyset=wishes.applyset(files)):
+    # Nothing tells what came from standard input before: it may have been another manifest.
+    applyset = "" if "-" in files else wishes.applyset(files)
+    for item in objects.read(context.database, applyset=applyset) if applyset else ():
         things.setdefault(item.ref, item.object())
     report = cycle.remove(context.host, things, cycle.Options(data=arguments.force))
     podman.show_removed(report)

@@ -2,46 +2,28 @@
 
 from __future__ import annotations
 
-import argparse
+import os
+import sys
 
-from podpy import podman, registry_flags, wishes
+from podpy import flagged, play_flags, podman, wishes
 from podpy.context import Context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
+
     from reconciler.plan.wish import Wished
 
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("files", nargs="+", metavar="FILE", help="file, directory, URL, or - for standard input")
-    add("--sha256", default="", help="the digest that a URL's content must have")
-    add("-n", "--namespace", default="", help="namespace of objects without one")
-    add("--replace", action="store_true", help="make every pod anew, changed or not")
-    add("--validate", choices=("strict", "warn", "ignore"), default="strict")
-    add("--configmap", action="append", default=[], metavar="FILE", help="ConfigMaps to add")
-    add("--network", action="append", default=[], metavar="NAME", help="host, none or a network")
-    add("--publish", action="append", default=[], metavar="[[IP:]HOST:]CTR[/PROTO]")
-    add("--publish-all", action="store_true", help="publish every containerPort")
-    add("--annotation", action="append", default=[], metavar="K=V", help="added to every Pod")
-    add("--ip", action="append", default=[], help="address of the first, second ... pod")
-    add("--build", action=argparse.BooleanOptionalAction, default=False)
-    add("--context-dir", default="", metavar="DIR", help="where --build looks for images")
-    registry_flags.add(parser)
-    add("--seccomp-profile-root", default="/var/lib/kubelet/seccomp")
-    add("--timeout", type=float, default=120.0, help="seconds until a pod must run")
-    add("--wait", "-w", action="store_true", help="stay until all pods have ended, then remove")
-    add("--quiet", "-q", action="store_true", help="no pull progress")
-    add("--down", action="store_true", help=argparse.SUPPRESS)
-    add("--force", action="store_true", help=argparse.SUPPRESS)
-    add("-o", "--output", choices=("text", "json"), default="text")
-    add("--dry-run", action="store_true", help="show the plan, change nothing")
+configure = play_flags.declare
 
 
 def run(arguments: argparse.Namespace) -> int:
     from podpy import changes, progress
     from reconciler import cycle
 
+    play_flags.check(arguments)
+    # systemd's socket is podpy's to speak to; crun would put one of its own before it.
+    notify = os.environ.pop("NOTIFY_SOCKET", "")
     if arguments.down:
         from podpy.commands import kube_down
 
@@ -51,10 +33,11 @@ def run(arguments: argparse.Namespace) -> int:
         settings={
             "start_seconds": arguments.timeout,
             "seccomp_root": arguments.seccomp_profile_root,
+            "start": arguments.start,
         },
     )
-    wished = podman.flagged(_load(context, arguments), arguments)
-    if arguments.build:
+    wished = flagged.apply(_load(context, arguments), arguments)
+    if arguments.build is not False:
         podman.build(context, wished, arguments)
     options = cycle.Options(
         applyset=wishes.applyset(arguments.files),
@@ -70,13 +53,28 @@ def run(arguments: argparse.Namespace) -> int:
         return podman.FAILED
     if arguments.output == "json":
         print(changes.report_json(report))
-    elif not report.plan.effective():
-        print(f"unchanged: {len(wished)} objects are as they should be")
     else:
+        if not report.plan.effective():
+            count = f"{len(wished)} object{'' if len(wished) == 1 else 's'}"
+            print(f"unchanged: {count} as wanted, nothing was done", file=sys.stderr)
         podman.show_blocks(context, wished)
+    serving = notify if arguments.service_container else ""
+    return _stay(context, wished, arguments, serving)
+
+
+def _stay(
+    context: Context, wished: tuple[Wished, ...], arguments: argparse.Namespace, notify: str
+) -> int:
+    """Stay in the foreground, where --wait or a unit of systemd (`notify`) asks for it."""
+    if not arguments.wait and not notify:
+        return 0
+    from podpy import foreground
+
+    sys.stdout.flush()
+    propagation = arguments.service_exit_code_propagation
     if arguments.wait:
-        return podman.wait_and_remove(context, wished)
-    return 0
+        return foreground.wait_and_remove(context, wished, propagation)
+    return foreground.serve(context, wished, propagation, notify)
 
 
 def _load(context: Context, arguments: argparse.Namespace) -> tuple[Wished, ...]:
@@ -87,5 +85,7 @@ def _load(context: Context, arguments: argparse.Namespace) -> tuple[Wished, ...]
     options = load.KUBE_PLAY.replace(
         namespace=arguments.namespace, unknown=unknown[arguments.validate]
     )
-    sources = [*arguments.files, *arguments.configmap]
+    # A comma parts files, as Podman takes them, unless a file has one in its name.
+    configmaps = [path for word in arguments.configmap for path in wishes.listed(word)]
+    sources = [*arguments.files, *configmaps]
     return wishes.load_wished(context, sources, options, arguments.sha256)

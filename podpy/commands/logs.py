@@ -9,6 +9,7 @@ import re
 import sys
 import time
 
+from manifests import settings
 from manifests.faults import Invalid
 from manifests.value import Value
 from podpy import lookup
@@ -120,6 +121,11 @@ def _streams(paths: Paths, arguments: argparse.Namespace) -> list[Stream]:
     streams: list[Stream] = []
     for one in found:
         pod = one.pod
+        if pod.annotations.get(settings.LOG_DRIVER) == settings.NO_LOG:
+            raise Invalid(
+                f"pod {pod.name} keeps no logs: it was made with --log-driver none",
+                hint="kube play it again without the flag",
+            )
         names = (
             (*pod.init_containers, *pod.containers)
             if arguments.all_containers

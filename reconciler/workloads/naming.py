@@ -21,8 +21,6 @@ ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 TEMPLATE_HASH_LENGTH = 10
 SUFFIX_LENGTH = 5
 LONGEST_NAME = 63
-ADDRESS_ANNOTATION = "podpy.dev/address"
-"""The address that a pod wants in its network."""
 READ_ANNOTATIONS = ("podpy.dev/", "io.podman.annotations.")
 """Prefixes of annotations that change what runs; the others are for people."""
 

@@ -29,7 +29,8 @@ INNER = "eth0"
 class Attachment(Value):
     """A pod's place on a bridge: `gateway` "" where the network is cut off from the outside.
 
-    `mtu` is the bridge's: see runtime.net.bridge.mtu_of.
+    `mtu` is the bridge's: see runtime.net.bridge.mtu_of. Without `asked_mac` the pod's end has a
+    hardware address that follows from its address.
     """
 
     instance: str
@@ -39,6 +40,7 @@ class Attachment(Value):
     prefix: int
     gateway: str = ""
     mtu: int = 1500
+    asked_mac: str = ""
 
     @property
     def link(self) -> str:
@@ -52,7 +54,7 @@ class Attachment(Value):
 
     @property
     def mac(self) -> str:
-        return mac_of(self.address)
+        return self.asked_mac or mac_of(self.address)
 
 
 def attach(inside: Inside, wanted: Attachment) -> None:

@@ -47,6 +47,7 @@ class NotCreated(HostFault):
 
 class Launch(Value):
     """What conmon is told. `log_size_max` in bytes, 0 for no limit; conmon then starts it afresh.
+    With no `log_path` the output is thrown away.
 
     `exit_command` runs at every end of the container, a failed creation included.
     `cgroup` is conmon's own, "" to leave it in ours (see cgroups.sheltered).
@@ -151,7 +152,8 @@ def _argv(engine: Engine, launch: Launch) -> list[str]:
     argv += ["-c", launch.id, "-u", launch.id, "-n", launch.name, "-b", bundle]
     argv += ["-r", engine.path, "--runtime-arg", "--root", "--runtime-arg", launch.oci_root]
     argv += ["-p", f"{bundle}/pid", "-P", f"{bundle}/conmon.pid", "--persist-dir", f"{bundle}/exit"]
-    argv += ["--log-path", f"k8s-file:{launch.log_path}", "--log-level", "error"]
+    log = f"k8s-file:{launch.log_path}" if launch.log_path else "none:"
+    argv += ["--log-path", log, "--log-level", "error"]
     if launch.log_size_max:
         argv += ["--log-size-max", str(launch.log_size_max)]
     if launch.terminal:

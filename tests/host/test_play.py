@@ -80,7 +80,7 @@ def test_play_serves_twice_is_nothing_and_down_leaves_no_pod(
 
     assert "Pod:" in play.ok("kube", "play", str(file))
     assert fetched(18471) == "first"
-    assert "unchanged" in play.ok("kube", "play", str(file))
+    assert "unchanged" in play.run("kube", "play", str(file)).stderr
     play.ok("kube", "down", str(file))
     assert os.listdir(instance.pods) == []
 

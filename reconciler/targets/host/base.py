@@ -39,7 +39,7 @@ class Base:
     """`hook` is the program that conmon starts when a container ends: podpy itself.
 
     `start_seconds` is how long a pod may take until it runs. `digests` are those of the ConfigMaps
-    and Secrets that pods may show.
+    and Secrets that pods may show. With `start` False new pods are made and nothing of them runs.
     """
 
     def __init__(
@@ -50,12 +50,14 @@ class Base:
         hook: str = "",
         start_seconds: float = START_SECONDS,
         seccomp_root: str = SECCOMP_ROOT,
+        start: bool = True,
     ) -> None:
         self.paths = paths
         self.database = database
         self.hook = hook
         self.start_seconds = start_seconds
         self.seccomp_root = seccomp_root
+        self.start = start
         self.digests: Mapping[Ref, str] = EMPTY
         self._wished: dict[Ref, Object] = {}
         self._engine: Engine | None = None

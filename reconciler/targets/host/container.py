@@ -7,6 +7,7 @@ renderers.oci_config makes the text of it.
 
 from __future__ import annotations
 
+from manifests import settings
 from manifests.container import SeccompType
 from manifests.value import EMPTY, Value
 from reconciler.targets.host import environment, process, volumes
@@ -108,6 +109,7 @@ def container_spec(context: Context) -> oci_config.ContainerSpec:
             context.bindings,
             context.paths.pod(record.uid),
             read_only_root=own.read_only_root_filesystem,
+            keep=_images_files(record),
         ),
         privileged=own.privileged,
         capabilities=capabilities.resolve(
@@ -153,6 +155,13 @@ def hostname(record: PodRecord, facts: HostFacts) -> str:
         return facts.node
     name = spec.hostname or record.pod.metadata.name
     return name[:HOSTNAME_BYTES].rstrip("-.")
+
+
+def _images_files(record: PodRecord) -> tuple[str, ...]:
+    """The files of /etc that are the image's, as --no-hosts and --no-hostname ask."""
+    given = record.pod.metadata.annotations
+    files = {settings.HOSTS_FILE: "/etc/hosts", settings.HOSTNAME_FILE: "/etc/hostname"}
+    return tuple(path for key, path in files.items() if given.get(key) == settings.IMAGES)
 
 
 def _annotations(subject: Subject) -> dict[str, str]:

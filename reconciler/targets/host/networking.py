@@ -6,7 +6,7 @@ name servers in line with them, whoever has changed what. Starting many pods tak
 
 from __future__ import annotations
 
-from manifests import kinds, references
+from manifests import kinds, references, settings
 from manifests.config import Driver, Network, NetworkSpec
 from manifests.faults import HostFault, Invalid
 from manifests.meta import ObjectMeta
@@ -237,6 +237,7 @@ def _attachment(base: Base, record: PodRecord) -> Attachment:
         prefix=known.prefix,
         gateway="" if known.internal else known.gateway,
         mtu=known.mtu or bridge.DEFAULT_MTU,
+        asked_mac=record.pod.metadata.annotations.get(settings.MAC, "").lower(),
     )
 
 

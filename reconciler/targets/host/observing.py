@@ -60,6 +60,10 @@ def _own(base: Base, state: PodState, now: float) -> Iterator[Drift]:
             yield Drift(mend=Mend.RECREATE, text="its namespaces are gone")
             return
         yield Drift(mend=Mend.NETWORK, text="its namespaces are no longer pinned")
+    if state.record.held:
+        if base.start:
+            yield Drift(mend=Mend.START, text="it was made with --start=false and starts now")
+        return
     decision = lifecycle.decide(state.pod.spec, state.containers, now)
     for name in decision.start:
         yield Drift(mend=Mend.CONTAINERS, text=_why_due(state, name))

@@ -6,14 +6,13 @@ import os
 import time
 import uuid
 
-from manifests import kinds, references
+from manifests import kinds, references, settings
 from manifests.faults import Fault, HostFault
 from manifests.observed import PodRecord
 from reconciler.plan.pods import config_key
 from reconciler.state import leases
 from reconciler.targets.host import container as resolve
 from reconciler.targets.host import networking, observing, removal, sync, volumes
-from reconciler.workloads import naming
 from renderers import names
 from runtime import locks
 from runtime.kernel import namespaces
@@ -98,7 +97,7 @@ def request(base: Base, wanted: WantedPod) -> leases.Request:
     return leases.Request(
         holder=str(uuid.uuid4()),
         network=networking.bridge_of(base, pod),
-        address=pod.metadata.annotations.get(naming.ADDRESS_ANNOTATION, ""),
+        address=pod.metadata.annotations.get(settings.ADDRESS, ""),
         ports=_host_ports(pod),
     )
 
@@ -145,6 +144,7 @@ def record_of(base: Base, wanted: WantedPod, leased: leases.Request, address: st
         created_at=time.time(),
         aliases=wanted.aliases,
         configs=_configs(base, wanted),
+        held=not base.start,
     )
 
 
@@ -170,7 +170,8 @@ def start(base: Base, record: PodRecord, ids: Mapping[str, str]) -> None:
             inside.close()
             raise
     with inside:
-        sync.bring_up(base, record.uid, inside)
+        if not record.held:
+            sync.bring_up(base, record.uid, inside)
 
 
 def _make(base: Base, record: PodRecord) -> Inside:
@@ -248,6 +249,20 @@ def update(base: Base, state: PodState, wanted: WantedPod) -> None:
         networking.synchronise(base)
 
 
+def _release(base: Base, uid: str) -> bool:
+    """Let a pod that was made with --start=false start, unless this command has the flag, too.
+
+    Returns whether it is still held.
+    """
+    with locks.held(base.paths, [sync.lock_name(uid)]):
+        record = records.read_pod(base.paths, uid)
+        if record is None or not record.held:
+            return False
+        if base.start:
+            records.write_pod(base.paths, record.replace(held=False))
+        return not base.start
+
+
 def mend(base: Base, state: PodState, wanted: WantedPod) -> None:
     """Put back what the host has lost of a pod: pins, links, rules, containers."""
     directory = base.paths.pod(state.uid)
@@ -261,5 +276,6 @@ def mend(base: Base, state: PodState, wanted: WantedPod) -> None:
         networking.rejoin(base, state.record, inside)
         for name in sorted({name for name, _ in observing.unmounted(state)}):
             oci.stop([(OciContainer.of(base.paths, state.uid, name), 15)], 10.0)
-        sync.bring_up(base, state.uid, inside)
+        if not _release(base, state.uid):
+            sync.bring_up(base, state.uid, inside)
     update(base, state, wanted)

@@ -11,7 +11,7 @@ import os
 import signal
 import time
 
-from manifests import kinds
+from manifests import kinds, settings
 from manifests.faults import HostFault, TimedOut
 from manifests.observed import ContainerRecord, Phase, Stage
 from reconciler.targets.host import bundle, networking
@@ -46,11 +46,12 @@ def lock_name(uid: str) -> str:
 def step(base: Base, uid: str, inside: Inside | None = None) -> tuple[PodState, Decision] | None:
     """Do what the pod needs now; return it as it is then with what it waits for.
 
-    None when the pod is gone, is being deleted or has ended for good. The caller holds no lock.
+    None when the pod is gone, is being deleted, is held or has ended for good. The caller holds
+    no lock.
     """
     with locks.held(base.paths, [lock_name(uid)]):
         record = records.read_pod(base.paths, uid)
-        if record is None or record.deleting or record.finished:
+        if record is None or record.deleting or record.finished or record.held:
             return None
         while True:
             state = pods.state_of(base.paths, record, base.cgroups)
@@ -125,10 +126,12 @@ def _start_one(base: Base, state: PodState, container: Container, inside: Inside
     image = base.store.image(attempt.image_id)
     config = bundle.prepare(base, record, container, image, inside)
     log = f"{log_directory(base, record)}/{container.name}/{attempt.attempt}.log"
-    os.makedirs(os.path.dirname(log), mode=0o755, exist_ok=True)
+    keeping = record.pod.metadata.annotations.get(settings.LOG_DRIVER) != settings.NO_LOG
+    if keeping:
+        os.makedirs(os.path.dirname(log), mode=0o755, exist_ok=True)
     supervision = Supervision(
-        log_path=log,
-        log_size_max=LOG_BYTES,
+        log_path=log if keeping else "",
+        log_size_max=_log_size(record),
         exit_command=_hook(base, record),
         terminal=container.tty,
         stdin=container.stdin,
@@ -136,6 +139,11 @@ def _start_one(base: Base, state: PodState, container: Container, inside: Inside
     )
     inside.call(oci.create, engine, where, config, supervision, seen)
     inside.call(oci.start, engine, where)
+
+
+def _log_size(record: PodRecord) -> int:
+    wanted = record.pod.metadata.annotations.get(settings.LOG_SIZE)
+    return LOG_BYTES if wanted is None else settings.log_bytes(wanted) or LOG_BYTES
 
 
 def _next_attempt(before: ContainerState, where: OciContainer, image_id: str) -> ContainerRecord:

@@ -378,12 +378,16 @@ def attach(found: Iterable[Binding], *, label: str) -> None:
 
 
 def mounts(
-    found: Iterable[Binding], directory: str, *, read_only_root: bool = False
+    found: Iterable[Binding],
+    directory: str,
+    *,
+    read_only_root: bool = False,
+    keep: Collection[str] = (),
 ) -> tuple[oci_config.Mount, ...]:
     """Return the container's Mounts: its bindings, and the pod's own files where those leave room.
 
     `directory` is the pod's (Paths.pod). /etc/hosts stays writable under a read-only root, as the
-    kubelet mounts it.
+    kubelet mounts it. `keep` are files that stay as the image has them.
     """
     made = {binding.destination: _mount(binding) for binding in found}
     etc = f"{directory}/etc"
@@ -396,6 +400,8 @@ def mounts(
         ),
     )
     for binding in standard:
+        if binding.destination in keep:
+            continue
         made.setdefault(binding.destination, _mount(binding))
     return tuple(sorted(made.values(), key=_depth))
 

@@ -1,0 +1,85 @@
+"""Annotations that tell podpy what Kubernetes has no field for: their names, values and meanings.
+
+They stand on a Pod or on a workload's template; `kube play` writes its flags into them. The network
+is manifests.references' own.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+PREFIX = "podpy.dev/"
+ADDRESS = "podpy.dev/address"
+"""The address that the pod wants in its network."""
+MAC = "podpy.dev/mac"
+"""The hardware address of its link."""
+LOG_DRIVER = "podpy.dev/log-driver"
+"""What becomes of its containers' output: one of LOG_DRIVERS."""
+LOG_SIZE = "podpy.dev/log-max-size"
+"""How large a container's log may grow, as 10m."""
+HOSTS_FILE = "podpy.dev/hosts-file"
+HOSTNAME_FILE = "podpy.dev/hostname-file"
+"""Whose /etc/hosts and /etc/hostname a container has: the pod's, or its image's."""
+
+K8S_FILE = "k8s-file"
+NO_LOG = "none"
+LOG_DRIVERS = (K8S_FILE, NO_LOG)
+IMAGES = "image"
+PODS = "pod"
+
+_CHOICES = {LOG_DRIVER: LOG_DRIVERS, HOSTS_FILE: (PODS, IMAGES), HOSTNAME_FILE: (PODS, IMAGES)}
+_SHIFTS = {"": 0, "b": 0, "k": 10, "m": 20, "g": 30, "t": 40}
+SMALLEST_LOG = 1024
+
+
+def faults(annotations: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield (annotation, what is wrong with its value)."""
+    for key, value in annotations.items():
+        if key.startswith(PREFIX):
+            message = fault(key, value)
+            if message:
+                yield key, message
+
+
+def fault(key: str, value: str) -> str:
+    """Return what is wrong with the value of one of podpy's annotations; "" if nothing is."""
+    if key == ADDRESS:
+        from manifests.checks import names
+
+        return names.address(value)
+    if key == MAC:
+        return _mac_fault(value)
+    if key == LOG_SIZE:
+        return _size_fault(value)
+    choices = _CHOICES.get(key)
+    if choices is None or value in choices:
+        return ""
+    return f'"{value}" must be {" or ".join(choices)}'
+
+
+def _mac_fault(value: str) -> str:
+    import re
+
+    if not re.fullmatch("[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}", value):
+        return f'"{value}" must be a hardware address, as 92:d0:c6:0a:29:33'
+    if int(value[:2], 16) & 1:
+        return f'"{value}" is an address of a group: the first pair must be even'
+    if not int(value.replace(":", ""), 16):
+        return f'"{value}" is no address of a link'
+    return ""
+
+
+def log_bytes(text: str) -> int | None:
+    """Return the bytes of a size as Podman's --log-opt max-size takes it; None if it is none."""
+    import re
+
+    found = re.fullmatch(r"(\d+)([bkmgt]?)(?:i?b)?", text, re.IGNORECASE)
+    return int(found[1]) << _SHIFTS[found[2].lower()] if found else None
+
+
+def _size_fault(value: str) -> str:
+    if (log_bytes(value) or 0) >= SMALLEST_LOG:
+        return ""
+    return f'"{value}" must be a size of at least {SMALLEST_LOG} bytes, as 10m'
