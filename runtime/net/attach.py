@@ -18,7 +18,7 @@ from runtime.net.bridge import mac_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from runtime.kernel.namespaces import Inside
     from runtime.net.rtnetlink import Link
@@ -82,7 +82,7 @@ def repair(inside: Inside, wanted: Attachment) -> None:
             kernel.apply(
                 [
                     requests.set_link(wanted.link, up=True, alias=wanted.alias, master=master),
-                    requests.set_link(wanted.link, hairpin=_needs_hairpin()),
+                    requests.set_link(wanted.link, hairpin=needs_hairpin()),
                     requests.neighbour(master, wanted.address, wanted.mac),
                 ]
             )
@@ -120,20 +120,26 @@ def attached(instance: str, links: Iterable[Link]) -> dict[str, Link]:
     }
 
 
-def drift(wanted: Attachment, links: Iterable[Link]) -> tuple[str, ...]:
-    """Say what is wrong with the host's end of a pair, given the host's links. Pure."""
-    by_name = {link.name: link for link in links}
-    link = by_name.get(wanted.link)
+def drift(
+    wanted: Attachment, links: Mapping[str, Link], *, hairpin: bool = False
+) -> tuple[str, ...]:
+    """Say what is wrong with the host's end of a pair, given the host's links by name. Pure.
+
+    `hairpin` is what `needs_hairpin` says of this host.
+    """
+    link = links.get(wanted.link)
     if link is None:
         return (f"link {wanted.link} to the pod is missing",)
     wrong = []
     if not link.up:
         wrong.append(f"link {link.name} is down")
-    master = by_name.get(wanted.bridge)
+    master = links.get(wanted.bridge)
     if master is None or link.master != master.index:
         wrong.append(f"link {link.name} is not on bridge {wanted.bridge}")
     if link.alias != wanted.alias:
         wrong.append(f"link {link.name} has the alias {link.alias!r}")
+    if hairpin and not link.hairpin:
+        wrong.append(f"link {link.name} sends nothing back to its own pod, which bridge rules need")
     return tuple(wrong)
 
 
@@ -142,7 +148,7 @@ def _pair(wanted: Attachment, netns: int) -> list[requests.Message]:
     peer = requests.Peer(name=INNER, mac=wanted.mac, netns=netns)
     return [
         requests.veth(wanted.link, master=master, mtu=wanted.mtu, peer=peer),
-        requests.set_link(wanted.link, alias=wanted.alias, hairpin=_needs_hairpin()),
+        requests.set_link(wanted.link, alias=wanted.alias, hairpin=needs_hairpin()),
         # A packet that comes before the pod's end is up would leave a question unanswered, which
         # the kernel repeats only after a second.
         requests.neighbour(master, wanted.address, wanted.mac),
@@ -165,7 +171,7 @@ def _configure(wanted: Attachment) -> None:
         kernel.apply(messages)
 
 
-def _needs_hairpin() -> bool:
+def needs_hairpin() -> bool:
     """Say whether the bridge itself passes packets to nftables (br_netfilter, as for Kubernetes).
 
     Then a pod's packet to its own port of the host turns round inside the bridge, and does not come

@@ -7,6 +7,7 @@ names runtime.net.dns'. IPv4 so far: addresses are text, so that IPv6 is one mor
 from __future__ import annotations
 
 import errno
+import os
 import socket
 
 from manifests import digests
@@ -65,6 +66,16 @@ def ensure(network: BridgeNetwork) -> tuple[str, ...]:
             namespaces.sysctl(name, value)
             found = (*found, f"sysctl {name} was not {value}")
     return found
+
+
+def settings_drift(network: BridgeNetwork) -> tuple[str, ...]:
+    """Say which of the kernel's settings are not as the network needs them; reads only."""
+    return tuple(
+        f"sysctl {name} was not {value}"
+        for name, value in _sysctls(network)
+        # Those of a bridge that is not there are gone with it.
+        if os.path.exists(f"/proc/sys/{name}") and namespaces.read_sysctl(name) != value
+    )
 
 
 def drift(

@@ -32,6 +32,7 @@ class Link(Value):
     mac: str = ""
     master: int = 0
     alias: str = ""
+    hairpin: bool = False
 
 
 class Address(Value):
@@ -121,6 +122,7 @@ def _read_link(body: bytes) -> Link:
     _family, _type, index, flags, _change = wire.LINK.unpack_from(body)
     found = wire.attributes(body, wire.LINK.size)
     info = wire.attributes(found.get(wire.IFLA_LINKINFO, b""), 0)
+    port = wire.attributes(info.get(wire.INFO_PORT_DATA, b""), 0)
     return Link(
         index=index,
         name=wire.read_text(found.get(wire.IFLA_IFNAME)),
@@ -130,6 +132,7 @@ def _read_link(body: bytes) -> Link:
         mac=found.get(wire.IFLA_ADDRESS, b"").hex(":"),
         master=wire.read_u32(found.get(wire.IFLA_MASTER)),
         alias=wire.read_text(found.get(wire.IFLA_IFALIAS)),
+        hairpin=port.get(wire.PORT_HAIRPIN, b"\0") != b"\0",
     )
 
 

@@ -171,9 +171,9 @@ def test_the_hosts_list_of_links_tells_which_pods_are_joined(
     _, one = join("one", "10.64.0.5")
     _, two = join("two", "10.64.0.6")
 
-    links = list(host.call(listed).values())
+    links = host.call(listed)
 
-    assert set(attach.attached("pp-t", links)) == {"one", "two"}
+    assert set(attach.attached("pp-t", links.values())) == {"one", "two"}
     assert attach.drift(one, links) == ()
     assert attach.drift(two, links) == ()
 
@@ -188,11 +188,11 @@ def test_a_link_changed_by_hand_is_repaired(
 ) -> None:
     inside, place = join("one", "10.64.0.5")
     host.call(subprocess.run, damage.format(link=place.link).split(), check=True)
-    assert attach.drift(place, host.call(listed).values())
+    assert attach.drift(place, host.call(listed))
 
     host.call(attach.repair, inside, place)
 
-    assert attach.drift(place, host.call(listed).values()) == ()
+    assert attach.drift(place, host.call(listed)) == ()
     with inside.call(listen, "10.64.0.5"):
         assert host.call(ask, "10.64.0.5")
 
@@ -213,7 +213,7 @@ def test_what_a_former_try_left_is_replaced(host: namespaces.Inside, join: Join)
 
     host.call(attach.attach, inside, place)
 
-    assert attach.drift(place, host.call(listed).values()) == ()
+    assert attach.drift(place, host.call(listed)) == ()
 
 
 def test_a_link_goes_with_its_pod_and_can_be_taken_from_a_living_one(
@@ -272,3 +272,30 @@ def test_a_bridge_may_be_made_by_two_at_once(apart: namespaces.Inside) -> None:
 
     assert apart.call(bridge.ensure, NETWORK) == ()
     assert os.stat("/proc/self/ns/net").st_ino == before
+
+
+@pytest.mark.parametrize(
+    "setting", ["net/ipv4/ip_forward", f"net/ipv4/conf/{NETWORK.link}/route_localnet"]
+)
+def test_a_setting_of_the_kernel_that_was_turned_off_is_told_and_turned_on(
+    host: namespaces.Inside, setting: str
+) -> None:
+    assert host.call(bridge.settings_drift, NETWORK) == ()
+    host.call(namespaces.sysctl, setting, "0")
+
+    assert host.call(bridge.settings_drift, NETWORK) == (f"sysctl {setting} was not 1",)
+    host.call(bridge.ensure, NETWORK)
+
+    assert host.call(bridge.settings_drift, NETWORK) == ()
+
+
+def test_the_list_of_links_tells_which_send_back_to_their_own_pod(
+    host: namespaces.Inside, join: Join
+) -> None:
+    _, place = join("one", "10.64.0.5")
+    host.call(apply, requests.set_link(place.link, hairpin=True))
+
+    assert host.call(listed)[place.link].hairpin
+    host.call(apply, requests.set_link(place.link, hairpin=False))
+
+    assert not host.call(listed)[place.link].hairpin

@@ -17,7 +17,7 @@ from reconciler.state import leases
 from reconciler.targets.host import network_records, ruleset
 from renderers import names
 from runtime import locks
-from runtime.net import attach, bridge, dns, rtnetlink
+from runtime.net import attach, bridge, dns, inside, rtnetlink
 from runtime.net.attach import Attachment
 from runtime.observe import records
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 HOST_NETWORK = "host"
 NO_NETWORK = "none"
 LOCK = "networks"
+_RULING = frozenset({"NET_ADMIN", "CAP_NET_ADMIN", "SYS_ADMIN", "CAP_SYS_ADMIN", "ALL"})
 SUBNET_PREFIX = 16
 """A podpy network has room for 65,000 pods unless its manifest says otherwise."""
 
@@ -135,19 +136,19 @@ def pools_wished(base: Base, wanted: Iterable[str]) -> dict[str, leases.Pool]:
     return found
 
 
-def join(base: Base, record: PodRecord, inside: Inside) -> None:
+def join(base: Base, record: PodRecord, entered: Inside) -> None:
     """Join a new pod to its network, or give it its own loopback."""
     if record.network:
-        attach.attach(inside, _attachment(base, record))
+        attach.attach(entered, _place(base, record))
     elif not record.pod.spec.host_network:
-        attach.loopback(inside)
+        attach.loopback(entered)
 
 
-def rejoin(base: Base, record: PodRecord, inside: Inside) -> None:
+def rejoin(base: Base, record: PodRecord, entered: Inside) -> None:
     """Put back what the host has lost of the pod's links."""
     if record.network:
         ensure(base, _declared(base, record.network))
-        attach.repair(inside, _attachment(base, record))
+        attach.repair(entered, _place(base, record))
 
 
 def resolver(base: Base, record: PodRecord) -> str:
@@ -166,7 +167,7 @@ def synchronise(base: Base) -> None:
 
 def forget(base: Base, left: Iterable[PodRecord]) -> None:
     """Let the bridges forget the addresses of pods that are gone."""
-    attach.forget([_attachment(base, record) for record in left if record.network])
+    attach.forget([_place(base, record) for record in left if record.network])
 
 
 def observe(base: Base, states: Sequence[PodState]) -> Observation:
@@ -190,21 +191,40 @@ def observe(base: Base, states: Sequence[PodState]) -> Observation:
             internal=network.internal,
             drift=(
                 *bridge.drift(network, links, addresses),
+                *bridge.settings_drift(network),
                 *dns.drift(base.paths, network),
                 *rules,
             ),
         )
         for name, network in known.items()
     }
+    by_name, hairpin = {link.name: link for link in links}, attach.needs_hairpin()
     of_pods: dict[str, tuple[Drift, ...]] = {}
     for state in states:
         if state.record.network in known and state.record.complete:
+            place = _attachment(known[state.record.network], state.record)
             found = (
-                *attach.drift(_attachment(base, state.record), links),
+                *attach.drift(place, by_name, hairpin=hairpin),
+                *_inside_drift(state, place),
                 *networks[state.record.network].drift,
             )
             of_pods[state.uid] = tuple(Drift(mend=Mend.NETWORK, text=text) for text in found)
     return Observation(networks=networks, of_pods=of_pods)
+
+
+def own_masters(pod: Pod) -> bool:
+    """Say whether the pod may change its network itself: then podpy leaves that to it. Pure."""
+    return any(
+        container.security_context.privileged
+        or not _RULING.isdisjoint(container.security_context.capabilities.add)
+        for container in (*pod.spec.init_containers, *pod.spec.containers)
+    )
+
+
+def _inside_drift(state: PodState, place: Attachment) -> tuple[str, ...]:
+    """What the pod has lost of its end, as one of its containers sees it."""
+    pid = next((one.pid for one in state.containers.values() if one.pid), 0)
+    return inside.lost(pid, place) if pid and not own_masters(state.pod) else ()
 
 
 def _publish(base: Base, present: Sequence[PodRecord]) -> None:
@@ -227,10 +247,9 @@ def _present(record: PodRecord) -> bool:
     return not record.deleting and not record.finished
 
 
-def _attachment(base: Base, record: PodRecord) -> Attachment:
-    known = network_records.get(base.paths, record.network)
+def _attachment(known: BridgeNetwork, record: PodRecord) -> Attachment:
     return Attachment(
-        instance=base.paths.instance,
+        instance=known.instance,
         pod=record.uid,
         bridge=known.link,
         address=record.address,
@@ -239,6 +258,10 @@ def _attachment(base: Base, record: PodRecord) -> Attachment:
         mtu=known.mtu or bridge.DEFAULT_MTU,
         asked_mac=record.pod.metadata.annotations.get(settings.MAC, "").lower(),
     )
+
+
+def _place(base: Base, record: PodRecord) -> Attachment:
+    return _attachment(network_records.get(base.paths, record.network), record)
 
 
 def _declared(base: Base, name: str) -> Network:

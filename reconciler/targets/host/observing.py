@@ -6,7 +6,7 @@ import time
 from posixpath import normpath
 
 from manifests.observed import Drift, Mend, Observed, Stage
-from reconciler.targets.host import networking
+from reconciler.targets.host import etc_files, networking
 from reconciler.workloads import lifecycle
 from runtime.kernel import namespaces
 from runtime.observe import pods
@@ -60,6 +60,9 @@ def _own(base: Base, state: PodState, now: float) -> Iterator[Drift]:
             yield Drift(mend=Mend.RECREATE, text="its namespaces are gone")
             return
         yield Drift(mend=Mend.NETWORK, text="its namespaces are no longer pinned")
+    if not networking.own_masters(state.pod):
+        for name in etc_files.changed(base.paths, state.uid):
+            yield Drift(mend=Mend.NETWORK, text=f"its /etc/{name} was changed")
     if state.record.held:
         if base.start:
             yield Drift(mend=Mend.START, text="it was made with --start=false and starts now")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 import uuid
 
@@ -12,8 +11,7 @@ from manifests.observed import PodRecord
 from reconciler.plan.pods import config_key
 from reconciler.state import leases
 from reconciler.targets.host import container as resolve
-from reconciler.targets.host import networking, observing, removal, sync, volumes
-from renderers import names
+from reconciler.targets.host import etc_files, networking, observing, removal, sync, volumes
 from runtime import locks
 from runtime.kernel import namespaces
 from runtime.observe import records
@@ -185,38 +183,13 @@ def _make(base: Base, record: PodRecord) -> Inside:
         networking.join(base, record, inside)
         for setting in record.pod.spec.security_context.sysctls:
             inside.call(namespaces.sysctl, setting.name, setting.value)
-        write_etc(base, record, hostname)
+        etc_files.write(base.paths, record, hostname, networking.resolver(base, record))
         planned = volumes.plan(record, base.sources(record.pod), base.paths)
         inside.call(volumes.apply, planned, base.paths)
     except BaseException:
         inside.close()
         raise
     return inside
-
-
-def write_etc(base: Base, record: PodRecord, hostname: str) -> None:
-    """Write the pod's /etc/hosts, hostname and resolv.conf."""
-    directory = f"{base.paths.pod(record.uid)}/etc"
-    os.makedirs(directory, mode=0o755, exist_ok=True)
-    for name, text in {
-        "hosts": names.hosts(record.pod, record.address, hostname, _host_names(record)),
-        "hostname": f"{hostname}\n",
-        "resolv.conf": networking.resolver(base, record),
-    }.items():
-        with open(f"{directory}/{name}", "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(f"{directory}/{name}", 0o644)
-
-
-def _host_names(record: PodRecord) -> str:
-    """The host's own /etc/hosts, for a pod that has the host's network."""
-    if not record.pod.spec.host_network:
-        return ""
-    try:
-        with open("/etc/hosts", encoding="utf-8") as file:
-            return file.read()
-    except OSError:
-        return ""
 
 
 def abandon(base: Base, record: PodRecord) -> None:
@@ -272,6 +245,7 @@ def mend(base: Base, state: PodState, wanted: WantedPod) -> None:
             raise HostFault(f"{kinds.ref(state.pod)}: its namespaces are gone")
         namespaces.repin(directory, conmon)
     networking.synchronise(base)
+    etc_files.restore(base.paths, state.uid)
     with namespaces.enter(directory) as inside:
         networking.rejoin(base, state.record, inside)
         for name in sorted({name for name, _ in observing.unmounted(state)}):

@@ -32,7 +32,7 @@ def test_pods_are_known_by_the_alias_of_their_link() -> None:
 
 
 def test_a_joined_pod_has_no_drift() -> None:
-    assert attach.drift(WANTED, [BRIDGE, END]) == ()
+    assert attach.drift(WANTED, {BRIDGE.name: BRIDGE, END.name: END}) == ()
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,15 @@ def test_a_joined_pod_has_no_drift() -> None:
     ],
 )
 def test_drift_is_worded(links: list[Link], said: str) -> None:
-    (wrong,) = attach.drift(WANTED, links)
+    (wrong,) = attach.drift(WANTED, {link.name: link for link in links})
 
     assert said in wrong
+
+
+def test_where_bridges_pass_packets_to_rules_a_link_sends_back_to_its_own_pod() -> None:
+    links = {BRIDGE.name: BRIDGE, END.name: END}
+
+    (wrong,) = attach.drift(WANTED, links, hairpin=True)
+
+    assert "sends nothing back to its own pod" in wrong
+    assert attach.drift(WANTED, {**links, END.name: END.replace(hairpin=True)}, hairpin=True) == ()
