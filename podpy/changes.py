@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 
+from manifests.meta import DEFAULT_NAMESPACE as DEFAULT
+from podpy import names
 from reconciler.plan.change import Op
 
 TYPE_CHECKING = False
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from manifests.ref import Ref
     from reconciler.cycle import Report
     from reconciler.execute.run import Outcome
     from reconciler.plan.change import Change, Plan
@@ -32,6 +35,9 @@ DONE = {
     Op.DELETE: "deleted",
     Op.KEEP: "unchanged",
 }
+
+ASKED = "asked for"
+"""The reason of what `delete` removes: nobody has to be told."""
 
 
 def show_plan(plan: Plan) -> None:
@@ -58,10 +64,35 @@ def show_outcome(outcome: Outcome) -> None:
     """Print one line as soon as a change is done."""
     change = outcome.change
     if outcome.fault is not None:
-        print(f"{change.ref} failed: {outcome.fault}", file=sys.stderr, flush=True)
+        what = str(outcome.fault).removeprefix(f"{change.ref}: ")
+        print(f"{_named(change.ref)} failed: {what}", file=sys.stderr, flush=True)
         return
-    why = f" ({change.reasons[0]})" if change.reasons and change.op is not Op.CREATE else ""
-    print(f"{change.ref} {DONE[change.op]}{why}", flush=True)
+    told = change.reasons and change.op is not Op.CREATE and str(change.reasons[0]) != ASKED
+    why = f" ({change.reasons[0]})" if told else ""
+    print(f"{_worded(change.ref, DONE[change.op])}{why}", flush=True)
+
+
+def show_unchanged(plan: Plan) -> None:
+    """Print a line for each object that is as it should be: the pods of workloads have none."""
+    for change in plan.changes:
+        if change.op is Op.KEEP and change.of in (None, change.ref):
+            print(_worded(change.ref, DONE[Op.KEEP]))
+
+
+def show_dry(refs: Iterable[Ref]) -> None:
+    """Print what a deletion would remove."""
+    for ref in refs:
+        print(_worded(ref, f"{DONE[Op.DELETE]} (dry run)"))
+
+
+def _worded(ref: Ref, done: str) -> str:
+    """As kubectl words it: pod/web created; with the namespace where it is another."""
+    place = f" in namespace {ref.namespace}" if ref.namespace not in ("", DEFAULT) else ""
+    return f"{_named(ref)} {done}{place}"
+
+
+def _named(ref: Ref) -> str:
+    return names.full(names.kind(ref.kind), ref.name)
 
 
 def show_restored(outcome: Outcome) -> None:
@@ -70,6 +101,14 @@ def show_restored(outcome: Outcome) -> None:
         print(f"{outcome.change.ref} not brought back: {outcome.fault}", file=sys.stderr)
     else:
         print(f"{outcome.change.ref} brought back: it ran before")
+
+
+def show_name(outcome: Outcome) -> None:
+    """Print only the name of what was changed, as kubectl's -o name."""
+    if outcome.fault is not None:
+        show_outcome(outcome)
+        return
+    print(_named(outcome.change.ref), flush=True)
 
 
 def plan_json(plan: Plan) -> str:

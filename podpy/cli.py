@@ -14,13 +14,17 @@ from manifests.faults import Fault, Invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import ModuleType
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 FAILED = 1
 HELP_WIDTH = 98
 PODMAN_FAILED = 125
 """What `podman kube` returns for any failure; scripts around it look for it."""
+
+DIFF_FAILED = 2
+"""`diff` says 1 where something differs, as kubectl's and diff itself."""
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "apply": ("apply", "make the host follow manifests"),
@@ -46,7 +50,7 @@ HIDDEN = {"internal": "internal", "play kube": "kube_play"}
 GROUPS = ("kube", "play")
 
 
-class Formatter(argparse.HelpFormatter):
+class Formatter(argparse.RawDescriptionHelpFormatter):
     """Help of a fixed width: asking for the terminal's imports shutil, 10 ms of every command."""
 
     def __init__(self, prog: str) -> None:
@@ -54,10 +58,82 @@ class Formatter(argparse.HelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """An argparse parser whose complaint is a Fault, printed like every other."""
+    """An argparse parser as kubectl's users expect it, which remembers what is declared.
+
+    A complaint is a Fault, printed like every other. A flag that takes no value may be given one
+    (`--watch=true`, `--watch=false`), a `switch` may be given none. Flags are not abbreviated.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        self.flags: dict[str, argparse.Action] = {}
+        self.positionals: list[argparse.Action] = []
+        self.verbs: dict[str, Parser] = {}
+        self._bare: dict[str, str] = {}
+        super().__init__(**{"formatter_class": Formatter, "allow_abbrev": False, **settings})
+
+    def add_argument(self, *names: Any, **settings: Any) -> argparse.Action:
+        action = super().add_argument(*names, **settings)
+        for flag in action.option_strings:
+            self.flags[flag] = action
+        if not action.option_strings:
+            self.positionals.append(action)
+        return action
+
+    def add_subparsers(self, **settings: Any) -> Any:
+        action = super().add_subparsers(**settings)
+        self.verbs = action.choices
+        return action
+
+    def switch(self, flag: str, choices: tuple[str, ...], bare: str, **settings: Any) -> None:
+        """Declare a flag whose value may only follow "=": without one it means `bare`."""
+        self.add_argument(flag, choices=choices, **settings)
+        self._bare[flag] = bare
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        end = args.index("--") if "--" in args else len(args)
+        words = [told for word in args[:end] for told in self._plain(word)]
+        return super().parse_known_args([*words, *args[end:]], namespace)
+
+    def _plain(self, word: str) -> tuple[str, ...]:
+        """Return a word as argparse reads it."""
+        if word in self.flags and word not in self._bare:
+            return (word,)
+        if word in self._bare:
+            return (f"{word}={self._bare[word]}",)
+        flag, equals, value = word.partition("=")
+        if not equals or value not in ("true", "false") or flag not in self.flags:
+            return (word,)
+        if self.flags[flag].nargs != 0:
+            return (word,)
+        return (flag,) if value == "true" else ()
 
     def error(self, message: str) -> NoReturn:
+        said, colon, words = message.partition("unrecognized arguments: ")
+        if colon and not said:
+            unknown = next((word for word in words.split() if word.startswith("-")), words)
+            close = _close(unknown.partition("=")[0], self.flags)
+            what = "flag" if unknown.startswith("-") else "argument"
+            message = f"unknown {what} {unknown}{close}"
+        said, colon, words = message.partition("invalid choice: ")
+        if colon:
+            chosen, _, known = words.partition(" (choose from ")
+            choices = known.removesuffix(")").replace("'", "").split(", ")
+            close = _close(chosen.strip("'"), choices)
+            message = f"{said}{chosen} is none of {', '.join(choices)}{close}"
         raise Invalid(f"{self.prog}: {message}", hint=f"{self.prog} --help")
+
+
+def parser_of(name: str, module: ModuleType) -> Parser:
+    """Return the parser of a command, with its help: its module's words and examples."""
+    examples: str = getattr(module, "EXAMPLES", "").strip("\n")
+    lines = "".join(f"  {line}\n" for line in examples.split("\n") if line)
+    parser = Parser(
+        prog=f"podpy {name}",
+        description=module.__doc__,
+        epilog=f"examples:\n{lines}" if lines else None,
+    )
+    module.configure(parser)
+    return parser
 
 
 def main(words: list[str]) -> int:
@@ -66,15 +142,13 @@ def main(words: list[str]) -> int:
         name, module, rest = _find(words)
         if module is None:
             return _help(words)
-        parser = Parser(prog=f"podpy {name}", description=module.__doc__, formatter_class=Formatter)
-        module.configure(parser)
-        arguments = parser.parse_args(rest)
+        arguments = parser_of(name, module).parse_args(rest)
         status: int = module.run(arguments)
         sys.stdout.flush()
         return status
     except Fault as fault:
         print(f"Error: {fault}", file=sys.stderr)
-        return PODMAN_FAILED if words[:1] in (["kube"], ["play"]) else FAILED
+        return _failed(words)
     except BrokenPipeError:
         # The reader (head, less) has seen enough; nothing more can be written.
         sys.stderr.close()
@@ -93,14 +167,21 @@ def _find(words: list[str]) -> tuple[str, ModuleType | None, list[str]]:
     if not module:
         if words[0] in GROUPS and (len(words) == 1 or words[1].startswith("-")):
             return "", None, []
-        raise Invalid(f'unknown command "{name}"{_close(name)}', hint="podpy --help")
+        raise Invalid(f'unknown command "{name}"{_close(name, COMMANDS)}', hint="podpy --help")
     return name, importlib.import_module(f"podpy.commands.{module}"), words[length:]
 
 
-def _close(name: str) -> str:
+def _failed(words: list[str]) -> int:
+    """Return the status of a command that could not do its work."""
+    if words[:1] in (["kube"], ["play"]):
+        return PODMAN_FAILED
+    return DIFF_FAILED if words[:1] == ["diff"] else FAILED
+
+
+def _close(name: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches
 
-    found = get_close_matches(name, COMMANDS, n=1)
+    found = get_close_matches(name, known, n=1)
     return f'; did you mean "{found[0]}"?' if found else ""
 
 

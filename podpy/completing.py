@@ -1,7 +1,8 @@
 """Complete a command line: the words so far in, what the last of them may become out.
 
-Commands and flags are read off podpy.cli and the commands' own parsers, so that there is no second
-list of them; names of objects come from the host. An empty answer leaves files to the shell.
+Commands and flags are read off podpy.cli and the commands' own parsers, which remember what is
+declared, so that there is no second list of them; names of objects come from the host. An empty
+answer leaves files to the shell.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from podpy.inventory import Inventory
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any
 
     from manifests.kinds import KindInfo
 
@@ -26,29 +26,6 @@ KIND_THEN_NAMES = ("get", "describe", "delete")
 PODS = ("logs", "exec")
 NETWORK_VERBS = ("inspect", "rm")
 SHELLS = ("bash", "zsh", "fish")
-
-
-class Recorder(argparse.ArgumentParser):
-    """A parser that remembers what is declared: argparse itself does not tell in public."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.flags: dict[str, argparse.Action] = {}
-        self.positionals: list[argparse.Action] = []
-        self.verbs: dict[str, Recorder] = {}
-        super().__init__(*args, **kwargs)
-
-    def add_argument(self, *args: Any, **kwargs: Any) -> argparse.Action:
-        action = super().add_argument(*args, **kwargs)
-        for flag in action.option_strings:
-            self.flags[flag] = action
-        if not action.option_strings:
-            self.positionals.append(action)
-        return action
-
-    def add_subparsers(self, **kwargs: Any) -> Any:
-        action = super().add_subparsers(**kwargs)
-        self.verbs = action.choices
-        return action
 
 
 def candidates(words: list[str]) -> list[str]:
@@ -70,8 +47,7 @@ def _possible(before: list[str], begun: str) -> Iterable[str]:
     entry = cli.COMMANDS.get(command)
     if entry is None:
         return []
-    parser = Recorder(prog=command)
-    importlib.import_module(f"podpy.commands.{entry[0]}").configure(parser)
+    parser = cli.parser_of(command, importlib.import_module(f"podpy.commands.{entry[0]}"))
     rest = before[length:]
     if parser.verbs:
         if not rest:
@@ -83,7 +59,7 @@ def _possible(before: list[str], begun: str) -> Iterable[str]:
     return _argument(command, parser, rest, begun)
 
 
-def _argument(command: str, parser: Recorder, before: list[str], begun: str) -> Iterable[str]:
+def _argument(command: str, parser: cli.Parser, before: list[str], begun: str) -> Iterable[str]:
     if "--" in before:
         return []
     waiting, given, namespace = _read(parser, before)
@@ -94,7 +70,7 @@ def _argument(command: str, parser: Recorder, before: list[str], begun: str) -> 
     return _positional(command, parser, given, begun, namespace)
 
 
-def _read(parser: Recorder, before: list[str]) -> tuple[argparse.Action | None, list[str], str]:
+def _read(parser: cli.Parser, before: list[str]) -> tuple[argparse.Action | None, list[str], str]:
     """Return the flag that waits for its value, the words that are no flag's, and the namespace."""
     waiting: argparse.Action | None = None
     given: list[str] = []
@@ -131,7 +107,7 @@ def _value(action: argparse.Action, given: list[str], namespace: str) -> Iterabl
 
 
 def _positional(
-    command: str, parser: Recorder, given: list[str], begun: str, namespace: str
+    command: str, parser: cli.Parser, given: list[str], begun: str, namespace: str
 ) -> Iterable[str]:
     kind, slash, _name = begun.partition("/")
     if command in KIND_THEN_NAMES:

@@ -75,6 +75,15 @@ def container(found: Found, wanted: str = "") -> str:
     return known[0]
 
 
+def chosen_for_you(found: Found, name: str, wanted: str = "") -> str:
+    """Return what to say where podpy has chosen the container and there are others, else ""."""
+    pod = found.pod
+    if wanted or found.container or len(pod.containers) < 2 or DEFAULT_CONTAINER in pod.annotations:
+        return ""
+    others = (*pod.containers, *(f"{one} (init)" for one in pod.init_containers))
+    return f'Defaulted container "{name}" out of: {", ".join(others)}'
+
+
 def ids(uid: str, containers: Iterable[str]) -> dict[str, str]:
     """Return Podman's ids of a pod and its containers -> the container's name ("" for the pod)."""
     from hashlib import sha256

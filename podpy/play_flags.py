@@ -45,7 +45,7 @@ def _declare_pods(parser: argparse.ArgumentParser) -> None:
     add("--annotation", action="append", default=[], metavar="K=V", help="added to every pod")
     add("--configmap", action="append", default=[], metavar="FILE", help="ConfigMaps to add")
     add("--network", action="append", default=[], metavar="NET", help="a network, host or none")
-    add("--publish", action="append", default=[], metavar="[[IP:]HOST:]CTR[/PROTO]")
+    add("--publish", action="append", default=[], metavar="[[IP:]HOST:]CTR[/PROTO]", help="a port")
     switches.add(parser, "--publish-all", help="publish every containerPort")
     add("--ip", action="append", default=[], help="address of the first, second ... pod")
     add("--mac-address", action="append", default=[], help="as --ip, of the pod's link")
@@ -55,7 +55,12 @@ def _declare_pods(parser: argparse.ArgumentParser) -> None:
     add("--log-driver", default="", help="k8s-file (the default) or none")
     add("--log-opt", action="append", default=[], metavar="K=V", help="max-size=10m")
     add("--userns", default="", help="host: the only one there is")
-    add("--seccomp-profile-root", default="/var/lib/kubelet/seccomp", metavar="DIR")
+    add(
+        "--seccomp-profile-root",
+        default="/var/lib/kubelet/seccomp",
+        metavar="DIR",
+        help="Localhost profiles'",
+    )
 
 
 def _declare_run(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +68,9 @@ def _declare_run(parser: argparse.ArgumentParser) -> None:
     add("files", nargs="+", metavar="FILE", help="file, directory, URL, or - for standard input")
     add("--sha256", default="", help="the digest that a URL's content must have")
     add("-n", "--namespace", default="", help="namespace of objects without one")
-    add("--validate", choices=("strict", "warn", "ignore"), default="strict")
+    add(
+        "--validate", choices=("strict", "warn", "ignore"), default="strict", help="misspelt fields"
+    )
     switches.add(parser, "--replace", help="make every pod anew, changed or not")
     switches.add(parser, "--start", default=True, help="--start=false makes pods, starts nothing")
     switches.add(parser, "--wait", "-w", help="stay until all pods have ended, then remove")
@@ -71,7 +78,7 @@ def _declare_run(parser: argparse.ArgumentParser) -> None:
     switches.add(parser, "--build", default=None, help="build images that are there, too")
     add("--context-dir", default="", metavar="DIR", help="where --build looks for images")
     add("--timeout", type=float, default=120.0, help="seconds until a pod must run")
-    add("-o", "--output", choices=("text", "json"), default="text")
+    add("-o", "--output", choices=("text", "json"), default="text", help="how to tell")
     switches.add(parser, "--dry-run", help="show the plan, change nothing")
 
 

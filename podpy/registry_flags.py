@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the flags, under Podman's names."""
-    parser.add_argument("--authfile", default="")
-    parser.add_argument("--creds", default="", metavar="USER[:PASSWORD]")
-    parser.add_argument("--cert-dir", default="")
+    add = parser.add_argument
+    add("--authfile", default="", metavar="FILE", help="where registries' logins are")
+    add("--creds", default="", metavar="USER[:PASSWORD]", help="the login itself")
+    add("--cert-dir", default="", metavar="DIR", help="certificates for registries")
     switches.add(parser, "--tls-verify", default=None, help="--tls-verify=false: plain HTTP, too")
 
 

@@ -32,6 +32,12 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="file, directory, URL, or - for standard input; may be repeated",
     )
+    parser.add_argument(
+        "-R",
+        "--recursive",
+        action="store_true",
+        help="as always: directories with all in them",
+    )
     parser.add_argument("--sha256", default="", help="the digest that a URL's content must have")
     parser.add_argument("-n", "--namespace", default="", help="namespace of objects without one")
     parser.add_argument(

@@ -1,9 +1,13 @@
-"""Make the host follow manifests: create, change and repair what differs, and nothing else."""
+"""Make the host follow manifests: create, change and repair what differs, and nothing else.
+
+A line tells of each object: created, configured, replaced, repaired, deleted or unchanged.
+"""
 
 from __future__ import annotations
 
 import sys
 
+from manifests.faults import Invalid
 from podpy import changes, wishes
 from podpy.context import Context
 
@@ -11,8 +15,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from podpy.cli import Parser
 
-def configure(parser: argparse.ArgumentParser) -> None:
+EXAMPLES = """
+podpy apply -f app.yaml
+podpy apply -f app/ --prune
+generate-manifests | podpy apply -f -
+podpy apply -f app/ --dry-run
+"""
+
+
+def configure(parser: Parser) -> None:
     wishes.add_source_options(parser)
     parser.add_argument(
         "--prune",
@@ -20,8 +33,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="remove what these sources held before and no longer do",
     )
     parser.add_argument("--timeout", type=float, default=120.0, help="seconds until a pod must run")
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
-    parser.add_argument("--dry-run", action="store_true", help="show the plan, change nothing")
+    parser.switch(
+        "--dry-run",
+        ("none", "client", "server"),
+        "client",
+        default="none",
+        help="show the plan, change nothing",
+    )
+    parser.add_argument(
+        "-o", "--output", choices=("text", "name", "json"), default="text", help="how to tell"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -31,25 +52,28 @@ def run(arguments: argparse.Namespace) -> int:
     wished = wishes.load_wished(
         context, arguments.filename, wishes.apply_options(arguments), arguments.sha256
     )
+    if not wished and not arguments.prune:
+        raise Invalid(f"no objects in {', '.join(arguments.filename)}, nothing was changed")
     options = cycle.Options(applyset=wishes.applyset(arguments.filename), prune=arguments.prune)
-    if arguments.dry_run:
+    if arguments.dry_run != "none":
         plan = cycle.prospect(context.host, wished, options).plan
         if arguments.output == "json":
             print(changes.plan_json(plan))
         else:
             changes.show_plan(plan)
         return 0
-    text = arguments.output == "text"
-    notify = changes.show_outcome if text else lambda _outcome: None
-    report = cycle.converge(context.host, wished, options, notify)
-    if not text:
+    notify = {"text": changes.show_outcome, "name": changes.show_name}.get(arguments.output)
+    report = cycle.converge(context.host, wished, options, notify or (lambda _outcome: None))
+    if arguments.output == "json":
         print(changes.report_json(report))
         return 1 if report.failed else 0
     for outcome in report.restored:
         changes.show_restored(outcome)
-    if not report.plan.effective():
+    if arguments.output == "text":
+        changes.show_unchanged(report.plan)
+    if arguments.output == "text" and not report.plan.effective():
         print(f"unchanged: {len(wished)} objects are as they should be")
-    for ref in report.plan.kept_back:
+    for ref in report.plan.kept_back if arguments.filename != ["-"] else ():
         print(f"{ref} is no longer in the source and stays (--prune removes it)", file=sys.stderr)
     if report.rebuilt and arguments.prune:
         print("Warning: the state database was lost: nothing was pruned", file=sys.stderr)

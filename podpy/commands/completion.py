@@ -1,12 +1,18 @@
-"""Print a completion script: source <(podpy completion bash), or zsh, or fish.
+"""Print a completion script for a shell.
 
-The scripts only ask podpy itself (`podpy completion words -- WORD...`), which knows its commands,
-their flags and the objects on this host (podpy.completing).
+The scripts only ask podpy itself, which knows its commands, their flags and the objects on this
+host: completion is never older than podpy.
 """
 
 from __future__ import annotations
 
 import argparse
+
+EXAMPLES = """
+podpy completion bash > /etc/bash_completion.d/podpy
+podpy completion zsh > "${fpath[1]}/_podpy"
+podpy completion fish > ~/.config/fish/completions/podpy.fish
+"""
 
 ASK = "words"
 """What the scripts call; not meant for people."""

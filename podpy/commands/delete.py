@@ -1,9 +1,17 @@
-"""Remove objects with their pods: those in manifests, or those named by kind and name."""
+"""Remove objects with their pods, as kubectl delete does: those in files, or those that are named.
+
+Claims keep their data unless --volumes is said. A namespace goes with all that is in it.
+"""
 
 from __future__ import annotations
 
-from podpy import changes, wishes
+import sys
+
+from manifests.faults import Invalid
+from manifests.meta import DEFAULT_NAMESPACE
+from podpy import asking, changes, wishes
 from podpy.context import Context
+from podpy.inventory import Inventory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,62 +19,134 @@ if TYPE_CHECKING:
 
     from manifests.kinds import Object
     from manifests.ref import Ref
+    from podpy.cli import Parser
+
+    Found = tuple[dict[Ref, Object], list[str]]
+
+EXAMPLES = """
+podpy delete -f app/
+podpy delete pod web --grace-period 5
+podpy delete deploy/web job/load cm/page --ignore-not-found
+podpy delete pods -l app=web
+"""
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-f", "--filename", action="append", default=[], metavar="PATH")
-    parser.add_argument("-n", "--namespace", default="", help="namespace of the named objects")
-    parser.add_argument("names", nargs="*", metavar="KIND NAME", help="or KIND/NAME")
-    parser.add_argument(
-        "--volumes", action="store_true", help="delete the data of removed claims as well"
+def configure(parser: Parser) -> None:
+    add = parser.add_argument
+    add("words", nargs="*", metavar="KIND NAME ...", help="or KIND/NAME ...; KIND with -l, --all")
+    add("-f", "--filename", action="append", default=[], metavar="PATH", help="what it names")
+    add("-R", "--recursive", action="store_true", help="as always: directories with all in them")
+    asking.add_filter_options(parser)
+    add("--all", action="store_true", help="all objects of the kind in the namespace")
+    add("--volumes", action="store_true", help="delete the data of removed claims as well")
+    add("--grace-period", type=int, default=-1, metavar="SECONDS", help="in place of the pods' own")
+    add("--now", action="store_true", help="as --grace-period=1")
+    add("--force", action="store_true", help="kill at once, as --grace-period=0")
+    add("--ignore-not-found", action="store_true", help="what is not there is no error")
+    parser.switch("--wait", ("true", "false"), "true", default="true", help="podpy always waits")
+    parser.switch(
+        "--cascade",
+        ("background", "foreground"),
+        "background",
+        default="background",
+        help="pods always go with their workload",
     )
-    parser.add_argument("--ignore-not-found", action="store_true")
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    parser.switch(
+        "--dry-run",
+        ("none", "client", "server"),
+        "client",
+        default="none",
+        help="say what would be removed, change nothing",
+    )
+    add("-o", "--output", choices=("text", "name", "json"), default="text", help="how to tell")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from manifests.faults import Invalid
     from reconciler import cycle
 
-    context = Context()
-    if bool(arguments.filename) == bool(arguments.names):
-        raise Invalid("delete: name either files (-f) or objects", hint="podpy delete --help")
-    if arguments.filename:
-        things, missing = _from_files(context, arguments)
+    context = Context(settings={"grace_seconds": grace(arguments)})
+    _refuse_mixed(arguments)
+    found = _from_files if arguments.filename else _by_name
+    things, missing = found(context, arguments)
+    if arguments.wait == "false":
+        print("Warning: --wait=false: podpy has no daemon to go on, so it waits", file=sys.stderr)
+    if not things and not missing:
+        print("No resources found", file=sys.stderr)
+    if arguments.dry_run != "none":
+        changes.show_dry(things)
     else:
-        things, missing = _by_name(context, arguments)
-    text = arguments.output == "text"
-    notify = changes.show_outcome if text else lambda _outcome: None
-    report = cycle.remove(context.host, things, cycle.Options(data=arguments.volumes), notify)
-    if not text:
-        print(changes.report_json(report))
+        notify = {"text": changes.show_outcome, "name": changes.show_name}.get(arguments.output)
+        options = cycle.Options(data=arguments.volumes)
+        report = cycle.remove(context.host, things, options, notify or (lambda _outcome: None))
+        if arguments.output == "json":
+            print(changes.report_json(report))
+        if report.failed:
+            return 1
     if missing and not arguments.ignore_not_found:
-        raise Invalid(f"not found: {', '.join(str(ref) for ref in missing)}")
-    return 1 if report.failed else 0
+        raise Invalid(f"not found: {', '.join(missing)}", hint="podpy get all -A")
+    return 0
 
 
-def _from_files(
-    context: Context, arguments: argparse.Namespace
-) -> tuple[dict[Ref, Object], list[Ref]]:
+def _refuse_mixed(arguments: argparse.Namespace) -> None:
+    """Raise Invalid for words of which one would be passed over: what goes must be clear."""
+    if bool(arguments.filename) == bool(arguments.words):
+        raise Invalid("delete: name either files (-f) or objects", hint="podpy delete --help")
+    if arguments.filename and (arguments.selector or arguments.field_selector or arguments.all):
+        raise Invalid("delete: -f excludes -l, --field-selector and --all")
+
+
+def grace(arguments: argparse.Namespace) -> float | None:
+    """Return how long pods may take to end; None for what each of them says."""
+    if arguments.force or arguments.grace_period == 0:
+        return 0.0
+    if arguments.now:
+        return 1.0
+    return None if arguments.grace_period < 0 else float(arguments.grace_period)
+
+
+def _from_files(context: Context, arguments: argparse.Namespace) -> Found:
     """The objects in the files, and what earlier versions of the files have brought."""
     from reconciler.state import objects
 
     refs = wishes.refs(arguments.filename, arguments.namespace)
+    if not refs:
+        raise Invalid(f"no objects in {', '.join(arguments.filename)}, nothing was changed")
     present = wishes.present(context)
     things = {ref: present[ref] for ref in refs if ref in present}
     for item in objects.read(context.database, applyset=wishes.applyset(arguments.filename)):
         things.setdefault(item.ref, item.object())
-    return things, [ref for ref in refs if ref not in present]
+    _add_inhabitants(Inventory(context), things)
+    return things, [str(ref) for ref in refs if ref not in present]
 
 
-def _by_name(
-    context: Context, arguments: argparse.Namespace
-) -> tuple[dict[Ref, Object], list[Ref]]:
-    from podpy import names
+def _by_name(context: Context, arguments: argparse.Namespace) -> Found:
+    questions = asking.questions_of(arguments.words)
+    chosen = bool(arguments.selector or arguments.field_selector or arguments.all)
+    if any(bool(question.names) == chosen for question in questions):
+        raise Invalid(
+            "delete: name the objects, or choose them by -l, --field-selector or --all",
+            hint="podpy delete pod web; podpy delete pods -l app=web",
+        )
+    inventory = Inventory(context)
+    answers = asking.ask(inventory, questions, asking.filter_of(arguments))
+    things = {item.ref: item.thing for answer in answers for item in answer.items}
+    if any(ref.kind == "Namespace" and ref.name == DEFAULT_NAMESPACE for ref in things):
+        raise Invalid(
+            f"namespace {DEFAULT_NAMESPACE} may not be deleted",
+            hint="podpy delete all,cm,secret,pvc --all removes what is in it",
+        )
+    _add_inhabitants(inventory, things)
+    return things, asking.missing(answers)
 
-    present = wishes.present(context)
-    wanted = names.parse(arguments.names, arguments.namespace)
-    return (
-        {ref: present[ref] for ref in wanted if ref in present},
-        [ref for ref in wanted if ref not in present],
-    )
+
+def _add_inhabitants(inventory: Inventory, things: dict[Ref, Object]) -> None:
+    """Add all that is in the namespaces among `things`."""
+    from manifests import kinds
+
+    going = {ref.name for ref in things if ref.kind == "Namespace"} - {DEFAULT_NAMESPACE}
+    if not going:
+        return
+    for info in kinds.KINDS:
+        for item in inventory.items(info) if info.namespaced else ():
+            if item.ref.namespace in going:
+                things.setdefault(item.ref, item.thing)

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
     from podpy.inventory import Item
 
+EXAMPLES = """
+podpy describe pod web
+podpy describe deploy/web job/load
+podpy describe pods -l app=web --show-events=false
+"""
+
 EVENT_HEADS = ("LAST SEEN", "TYPE", "REASON", "COUNT", "MESSAGE")
 
 

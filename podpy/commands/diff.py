@@ -1,4 +1,7 @@
-"""Show what apply would change: per object and field, from what to what, why, and its effect."""
+"""Show what apply would change: per object and field, from what to what, why, and its effect.
+
+The exit status is 0 when nothing would change, 1 when something would, 2 on an error.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+EXAMPLES = """
+podpy diff -f app/
+podpy diff -f app/ --prune -o json
+"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     wishes.add_source_options(parser)
     parser.add_argument("--prune", action="store_true", help="show what apply --prune removes, too")
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    parser.add_argument(
+        "-o", "--output", choices=("text", "json"), default="text", help="how to tell"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

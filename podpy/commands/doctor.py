@@ -12,11 +12,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+EXAMPLES = """
+podpy doctor
+podpy doctor -o json
+"""
+
 SIGNS = {Verdict.GOOD: "ok", Verdict.WARNING: "warning", Verdict.MISSING: "MISSING"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    parser.add_argument(
+        "-o", "--output", choices=("text", "json"), default="text", help="how to tell"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

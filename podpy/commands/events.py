@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from podpy import names, status, tables
+from podpy import names, output_forms, status, tables
 from podpy.context import Context
 
 TYPE_CHECKING = False
@@ -15,25 +15,35 @@ if TYPE_CHECKING:
 
     from reconciler.state.events import Event
 
+EXAMPLES = """
+podpy events -w
+podpy events --for pod/web --types Warning
+podpy events -o json
+"""
+
 HEADS = ("LAST SEEN", "TYPE", "REASON", "OBJECT", "COUNT", "MESSAGE")
 POLL_SECONDS = 0.5
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-n", "--namespace", default="", help="all of them if left out")
-    parser.add_argument("-A", "--all-namespaces", action="store_true", help="as without -n")
-    parser.add_argument("--for", dest="target", default="", metavar="KIND/NAME")
-    parser.add_argument("--types", default="", metavar="TYPE,...", help="Normal, Warning")
-    parser.add_argument("-w", "--watch", action="store_true", help="go on as events come")
-    parser.add_argument("--no-headers", action="store_true")
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    add = parser.add_argument
+    add("-n", "--namespace", default="", help="all of them if left out")
+    add("-A", "--all-namespaces", action="store_true", help="as without -n")
+    add(
+        "--for", dest="target", default="", metavar="KIND/NAME", help="what happened to that object"
+    )
+    add("--types", default="", metavar="TYPE,...", help="Normal, Warning")
+    add("-w", "--watch", action="store_true", help="go on as events come")
+    add("--no-headers", action="store_true", help="leave out the head of the table")
+    add("-o", "--output", choices=("text", "json", "yaml"), default="text", help="how to tell")
 
 
 def run(arguments: argparse.Namespace) -> int:
     context = Context()
     found = _read(context, arguments)
-    if arguments.output == "json" and not arguments.watch:
-        _print_json({"apiVersion": "v1", "kind": "List", "items": [wire(e) for _, e in found]})
+    if arguments.output != "text" and not arguments.watch:
+        listed = output_forms.listed([wire(event) for _, event in found], single=False)
+        print(output_forms.text(listed, arguments.output), end="")
         return 0
     _show(arguments, (event for _, event in found), headers=not arguments.no_headers)
     seen = {number: event.count for number, event in found}
@@ -50,7 +60,7 @@ def _read(context: Context, arguments: argparse.Namespace) -> tuple[tuple[int, E
 
     ref = names.parse([arguments.target], arguments.namespace)[0] if arguments.target else None
     place = "" if ref or arguments.all_namespaces else arguments.namespace
-    kinds = {word.strip().lower() for word in arguments.types.split(",") if word.strip()}
+    kinds = _types(arguments.types)
     return tuple(
         pair
         for pair in events.read(context.database, ref=ref, namespace=place)
@@ -58,11 +68,26 @@ def _read(context: Context, arguments: argparse.Namespace) -> tuple[tuple[int, E
     )
 
 
+def _types(text: str) -> set[str]:
+    """Read --types, in any case of letters. Raises Invalid."""
+    from reconciler.state.events import EventType
+
+    known = {one.value.lower(): one.value for one in EventType}
+    wanted = {word.strip().lower() for word in text.split(",") if word.strip()}
+    for word in sorted(wanted - set(known)):
+        from podpy import unknown
+
+        raise unknown.choice("type of event", word, known.values())
+    return wanted
+
+
 def _show(arguments: argparse.Namespace, found: Iterable[Event], *, headers: bool) -> None:
     listed = list(found)
-    if arguments.output == "json":
+    if arguments.output != "text":
+        mark = "---\n" if arguments.output == "yaml" else ""
         for event in listed:
-            _print_json(wire(event))
+            text = output_forms.text(wire(event), arguments.output)
+            print(mark + text, end="", flush=True)
         return
     if listed or (headers and arguments.watch):
         print(tables.lines(HEADS, rows(listed, time.time()), headers=headers), flush=True)
@@ -103,9 +128,3 @@ def wire(event: Event) -> dict[str, Any]:
         "firstTimestamp": status.stamp(event.first_at),
         "lastTimestamp": status.stamp(event.last_at),
     }
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    import json
-
-    print(json.dumps(value, indent=4, ensure_ascii=False), flush=True)

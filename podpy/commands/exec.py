@@ -1,4 +1,8 @@
-"""Run a command in a container: podpy exec -it POD [-c CONTAINER] -- sh."""
+"""Run a command in a container, as kubectl exec does.
+
+The command's exit status is podpy's: 127 when there is no such program in the container, 126 when
+it cannot be executed.
+"""
 
 from __future__ import annotations
 
@@ -8,45 +12,82 @@ import sys
 from podpy import lookup
 from runtime import paths as runtime_paths
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from podpy.lookup import Found
+    from runtime.oci.container import Container
+    from runtime.paths import Paths
+
+EXAMPLES = """
+podpy exec -it web -- sh
+podpy exec web -c app -- ls -l /data
+podpy exec -i deploy/db -- psql < dump.sql
+"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.usage = "podpy exec [-i] [-t] [-n NAMESPACE] [-c CONTAINER] POD [--] COMMAND [ARG ...]"
-    parser.add_argument("-i", "--stdin", action="store_true", help="pass standard input on")
-    parser.add_argument("-t", "--tty", action="store_true", help="give it a terminal")
-    parser.add_argument("-c", "--container", default="", help="the pod's default one if left out")
-    parser.add_argument("-n", "--namespace", default="")
+    _add_flags(parser)
     parser.add_argument("pod", help="NAME, deploy/NAME, job/NAME, an alias or an id")
     # Everything behind the pod's name, so that the command's own flags are left alone.
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="[--] COMMAND")
 
 
+def _add_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("-i", "--stdin", action="store_true", help="pass standard input on")
+    add("-t", "--tty", action="store_true", help="give it a terminal")
+    add("-c", "--container", default="", help="the pod's default one if left out")
+    add("-n", "--namespace", default="", help="the pod's; default if left out")
+    add("-q", "--quiet", action="store_true", help="say nothing but what the command says")
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Become the command: its exit status is podpy's. Raises a fault when that cannot be."""
     from manifests.faults import Invalid
-    from runtime.kernel import cgroups
     from runtime.oci import container as oci
-    from runtime.oci import engine, exec
 
-    chosen, words = _split(arguments.command, arguments.container)
+    words = _command(arguments)
     if arguments.pod.startswith("-") or not words:
         raise Invalid("exec: name a pod and a command", hint="podpy exec web -- ls /")
     paths = runtime_paths.default()
     found = lookup.pod(paths, arguments.pod, arguments.namespace)
-    name = lookup.container(found, chosen)
+    name = lookup.container(found, arguments.container)
+    note = lookup.chosen_for_you(found, name, arguments.container)
+    if note and not arguments.quiet:
+        print(note, file=sys.stderr)
     target = oci.Container.of(paths, found.pod.uid, name)
-    if oci.state(target) is not oci.State.RUNNING:
+    pid = oci.pid(target) if oci.state(target) is oci.State.RUNNING else None
+    if pid is None:
         raise Invalid(
             f"container {name} of pod {found.pod.name} is not running",
             hint=f"podpy describe pod {found.pod.name}",
         )
+    return _refused(target, pid, words[0], found) or _become(
+        paths, target, found.pod.uid, words, arguments
+    )
+
+
+def _become(
+    paths: Paths,
+    target: Container,
+    uid: str,
+    words: tuple[str, ...],
+    arguments: argparse.Namespace,
+) -> NoReturn:
+    from runtime.kernel import cgroups
+    from runtime.oci import engine, exec
+
     terminal = arguments.tty and sys.stdin.isatty()
-    if arguments.tty and not terminal:
+    if arguments.tty and not terminal and not arguments.quiet:
         print("Warning: standard input is no terminal: -t is left out", file=sys.stderr)
     sys.stdout.flush()
     exec.replace(
         engine.find(paths.run_dir, cgroups.view().in_pod(), paths.instance),
         target,
-        paths.pod(found.pod.uid),
+        paths.pod(uid),
         exec.Command(
             argv=words,
             terminal=terminal,
@@ -56,15 +97,38 @@ def run(arguments: argparse.Namespace) -> int:
     )
 
 
-def _split(given: list[str], container: str) -> tuple[str, tuple[str, ...]]:
-    """Return the container and the command: `POD -c app -- sh` names it behind the pod, too."""
+def _command(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Return the command. Flags between the pod's name and it are read into `arguments`.
+
+    `POD -c app -- ls` and `POD -it sh` name such flags; in `POD ls -l` the flag is the command's.
+    """
+    given: list[str] = arguments.command
+    if not given or not given[0].startswith("-"):
+        return tuple(given)
+    from podpy import cli
+
+    parser = cli.Parser(prog="podpy exec", add_help=False)
+    _add_flags(parser)
     if "--" in given:
         end = given.index("--")
-        front, words = given[:end], given[end + 1 :]
-        if len(front) == 2 and front[0] in ("-c", "--container"):
-            return front[1], tuple(words)
-        if len(front) == 1 and front[0].startswith(("-c", "--container=")):
-            return front[0].removeprefix("--container=").removeprefix("-c"), tuple(words)
-        if not front:
-            return container, tuple(words)
-    return container, tuple(given)
+        parser.parse_args(given[:end], arguments)
+        return tuple(given[end + 1 :])
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    parser.parse_args(given, arguments)
+    return tuple(arguments.command)
+
+
+def _refused(target: Container, pid: int, word: str, found: Found) -> int:
+    """Return the status for a program that cannot be executed, having said so; else 0."""
+    from runtime.oci import program
+
+    verdict = program.look(target, pid, word)
+    if verdict is program.Verdict.FOUND:
+        return 0
+    what = "has no" if verdict is program.Verdict.MISSING else "cannot execute"
+    print(
+        f'Error: container {target.name} of pod {found.pod.name} {what} "{word}" '
+        f"(hint: programs are looked for in the container's own files)",
+        file=sys.stderr,
+    )
+    return int(verdict)

@@ -44,7 +44,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add("--sort-by", default="", metavar="PATH", help="such as .metadata.creationTimestamp")
     add("--show-labels", action="store_true", help="a last column with all labels")
-    add("-L", "--label-columns", action="append", default=[], metavar="KEY,...")
+    add(
+        "-L",
+        "--label-columns",
+        action="append",
+        default=[],
+        metavar="KEY,...",
+        help="a column each",
+    )
     add("--show-kind", action="store_true", help="pod/web instead of web")
     add("--no-headers", action="store_true", help="leave out the head of tables")
     add("-w", "--watch", action="store_true", help="go on, and print what changes")

@@ -11,6 +11,13 @@ if TYPE_CHECKING:
 
     from runtime.image.store import Image
 
+EXAMPLES = """
+podpy image pull docker.io/library/nginx:1.27
+podpy image pull oci:DIR:NAME
+podpy image build -t localhost/web:1 web/
+podpy image prune --all
+"""
+
 SHORT_ID = 12
 NO_NAME = "<none>"
 
@@ -19,7 +26,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
     listing = verbs.add_parser("ls", help="list images")
     listing.add_argument("-q", "--quiet", action="store_true", help="ids only")
-    listing.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    listing.add_argument(
+        "-o", "--output", choices=("text", "json"), default="text", help="how to tell"
+    )
     pulling = verbs.add_parser("pull", help="pull from a registry, or from oci:DIR[:NAME] ...")
     pulling.add_argument("names", nargs="+", metavar="IMAGE")
     pulling.add_argument("-q", "--quiet", action="store_true", help="no progress")
@@ -31,9 +40,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     pruning = verbs.add_parser("prune", help="remove images without a name")
     pruning.add_argument("-a", "--all", action="store_true", help="all that no pod uses")
     building = verbs.add_parser("build", help="build a Containerfile with buildah")
-    building.add_argument("context", nargs="?", default=".")
-    building.add_argument("-t", "--tag", required=True)
-    building.add_argument("-f", "--file", default="", metavar="CONTAINERFILE")
+    building.add_argument(
+        "context", nargs="?", default=".", metavar="DIR", help="what COPY may take"
+    )
+    building.add_argument(
+        "-t", "--tag", required=True, metavar="NAME", help="what the image is called"
+    )
+    building.add_argument(
+        "-f", "--file", default="", metavar="CONTAINERFILE", help="DIR/Containerfile"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -11,9 +11,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+EXAMPLES = """
+podpy kube down app.yaml
+podpy kube down --force app.yaml
+"""
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="+", metavar="FILE")
-    parser.add_argument("-n", "--namespace", default="")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="file, directory, URL, or - for standard input"
+    )
+    parser.add_argument("-n", "--namespace", default="", help="namespace of objects without one")
     switches.add(parser, "--force", help="delete the claims' data as well")
 
 

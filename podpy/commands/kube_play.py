@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
     from reconciler.plan.wish import Wished
 
+EXAMPLES = """
+podpy kube play app.yaml
+podpy kube play --network shop --publish 8080:80 app.yaml
+podpy kube play --replace --build app.yaml
+"""
+
 configure = play_flags.declare
 
 

@@ -1,6 +1,6 @@
-"""Print containers' logs: podpy logs [-f] [-p] [--tail N] [--since 5m] POD [-c CONTAINER].
+"""Print containers' logs, as kubectl logs does.
 
-A log that has outgrown ROTATE_BYTES is rotated on the way, as the kubelet would have done.
+A log that has outgrown 5 MiB is rotated on the way, as the kubelet would have done.
 """
 
 from __future__ import annotations
@@ -34,12 +34,23 @@ KEPT_PARTS = 9
 LABELLED_TAIL = 10
 """How many lines of each pod -l shows unless --tail says otherwise, as kubectl."""
 
+MOST_FOLLOWED = 5
+"""How many containers -f follows at once unless --max-log-requests allows more, as kubectl."""
+
+EXAMPLES = """
+podpy logs web -c app --tail 20
+podpy logs -f deploy/web --since 5m
+podpy logs -l app=web --all-containers --prefix
+podpy logs -p web
+"""
+
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class Stream(Value):
     """One container's log: where it lies, and what stands before its lines."""
 
+    uid: str
     pod: str
     container: str
     directory: str
@@ -52,16 +63,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("pod", nargs="?", default="", help="NAME, deploy/NAME, job/NAME, an alias or an id")
     add("name", nargs="?", default="", metavar="CONTAINER")
     add("-c", "--container", default="", help="the pod's default one if left out")
-    add("-n", "--namespace", default="")
+    add("-n", "--namespace", default="", help="the pod's; default if left out")
     add("-l", "--selector", default="", metavar="KEY=VALUE,...", help="the pods with these labels")
     add("-f", "--follow", action="store_true", help="go on as lines come")
     add("-p", "--previous", action="store_true", help="of the run before this one")
     add("--tail", type=int, default=None, metavar="LINES", help="the last lines; -1 for all")
     add("--since", default="", metavar="DURATION", help="such as 30s, 5m, 2h")
     add("--since-time", default="", metavar="TIME", help="such as 2026-01-31T08:00:00Z")
-    add("--timestamps", action="store_true")
-    add("--all-containers", action="store_true")
+    add("--timestamps", action="store_true", help="when each line was written")
+    add("--limit-bytes", type=int, default=0, metavar="BYTES", help="the most of each container")
+    add("--all-containers", action="store_true", help="init containers too")
+    add("--all-pods", action="store_true", help="all pods of the workload, with --prefix")
     add("--prefix", action="store_true", help="say which container wrote a line")
+    add(
+        "--max-log-requests",
+        type=int,
+        default=MOST_FOLLOWED,
+        metavar="N",
+        help=f"how many containers -f may follow at once; {MOST_FOLLOWED} if left out",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -74,8 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
         _follow_together(streams, wanted, arguments)
         return 0
     for stream in streams:
-        for line in _lines(stream, wanted, arguments):
-            _print(stream, line, arguments)
+        for text in _texts(stream, wanted, arguments):
+            _write(text, arguments)
     return 0
 
 
@@ -117,6 +137,7 @@ def moment(text: str) -> float:
 
 def _streams(paths: Paths, arguments: argparse.Namespace) -> list[Stream]:
     found = _pods(paths, arguments)
+    prefixed = arguments.prefix or arguments.all_pods
     chosen = arguments.container or arguments.name
     streams: list[Stream] = []
     for one in found:
@@ -131,19 +152,25 @@ def _streams(paths: Paths, arguments: argparse.Namespace) -> list[Stream]:
             if arguments.all_containers
             else (lookup.container(one, chosen),)
         )
-        if not (arguments.all_containers or chosen or one.container or len(pod.containers) == 1):
-            others = ", ".join(pod.containers)
-            print(f"Defaulted to container {names[0]} of: {others}", file=sys.stderr)
+        note = lookup.chosen_for_you(one, names[0], chosen)
+        if note and not arguments.all_containers:
+            print(note, file=sys.stderr)
         for name in names:
             streams.append(
                 Stream(
+                    uid=pod.uid,
                     pod=pod.name,
                     container=name,
                     directory=f"{paths.pod_logs(pod.namespace, pod.name, pod.uid)}/{name}",
                     target=oci.Container.of(paths, pod.uid, name),
-                    prefix=f"[pod/{pod.name}/{name}] " if arguments.prefix else "",
+                    prefix=f"[pod/{pod.name}/{name}] " if prefixed else "",
                 )
             )
+    if arguments.follow and len(streams) > arguments.max_log_requests:
+        raise Invalid(
+            f"logs: {len(streams)} containers are more than -f follows at once",
+            hint=f"--max-log-requests={len(streams)}",
+        )
     return streams
 
 
@@ -151,7 +178,12 @@ def _pods(paths: Paths, arguments: argparse.Namespace) -> tuple[Found, ...]:
     if bool(arguments.selector) == bool(arguments.pod):
         raise Invalid("logs: name either a pod or a selector (-l)", hint="podpy logs web")
     if not arguments.selector:
-        return (lookup.pod(paths, arguments.pod, arguments.namespace),)
+        named = lookup.pods(paths, arguments.pod, arguments.namespace)
+        if arguments.all_pods:
+            return named
+        if len(named) > 1:
+            print(f"Found {len(named)} pods, using pod/{named[0].pod.name}", file=sys.stderr)
+        return named[:1]
     from podpy import selectors
     from runtime.observe import briefs
 
@@ -162,6 +194,8 @@ def _pods(paths: Paths, arguments: argparse.Namespace) -> tuple[Found, ...]:
         for pod in briefs.read(paths)
         if pod.namespace == place and wanted.matches(pod.labels)
     ]
+    if not found:
+        print(f"No resources found in {place} namespace.", file=sys.stderr)
     return tuple(sorted(found, key=lambda one: one.pod.name))
 
 
@@ -190,14 +224,35 @@ def _lines(
                 "there is no log of a run before this one"
             )
         return logs.read(logs.path(stream.directory, runs[-2]), wanted)
-    if arguments.follow:
-        # A container that has not started yet has no log: its first run will be number 0.
-        return logs.follow(
-            stream.directory, runs[-1] if runs else 0, wanted, alive=lambda: _goes_on(stream)
-        )
     if not runs:
+        _refuse_waiting(stream, alone=not arguments.all_containers)
         return iter(())
+    if arguments.follow:
+        return logs.follow(stream.directory, runs[-1], wanted, alive=lambda: _goes_on(stream))
     return logs.read(logs.path(stream.directory, runs[-1]), wanted)
+
+
+def _refuse_waiting(stream: Stream, *, alone: bool) -> None:
+    """Raise Invalid for a container without any log: it has never started.
+
+    Among `all` containers of a pod that begins such ones are passed over.
+    """
+    from podpy import status
+    from podpy.context import Context
+    from podpy.inventory import Inventory
+
+    inventory = Inventory(Context())
+    state = next((state for state in inventory.pods if state.uid == stream.uid), None)
+    if state is None or not alone:
+        return
+    seen = status.summary(state, inventory.now)
+    shown = next(one for one in (*seen.inits, *seen.mains) if one.name == stream.container)
+    if shown.waiting:
+        why = f"{shown.waiting}: {shown.message}" if shown.message else shown.waiting
+        raise Invalid(
+            f"container {stream.container} of pod {stream.pod} is waiting to start: {why}",
+            hint=f"podpy describe pod {stream.pod}",
+        )
 
 
 def _goes_on(stream: Stream) -> bool:
@@ -214,9 +269,9 @@ def _follow_together(
     writing = threading.Lock()
 
     def follow(stream: Stream) -> None:
-        for line in _lines(stream, wanted, arguments):
+        for text in _texts(stream, wanted, arguments):
             with writing:
-                _print(stream, line, arguments)
+                _write(text, arguments)
 
     threads = [threading.Thread(target=follow, args=(one,), daemon=True) for one in streams]
     for thread in threads:
@@ -225,8 +280,21 @@ def _follow_together(
         thread.join()
 
 
-def _print(stream: Stream, line: logs.Line, arguments: argparse.Namespace) -> None:
-    stamp = f"{line.time} " if arguments.timestamps else ""
-    sys.stdout.buffer.write(f"{stream.prefix}{stamp}".encode() + line.text + b"\n")
+def _texts(
+    stream: Stream, wanted: logs.Selection, arguments: argparse.Namespace
+) -> Iterator[bytes]:
+    """Yield what is printed of a container's lines, at most --limit-bytes, prefixes aside."""
+    left = arguments.limit_bytes or sys.maxsize
+    for line in _lines(stream, wanted, arguments):
+        stamp = f"{line.time} " if arguments.timestamps else ""
+        text = (stamp.encode() + line.text + b"\n")[:left]
+        yield stream.prefix.encode() + text
+        left -= len(text)
+        if left <= 0:
+            return
+
+
+def _write(text: bytes, arguments: argparse.Namespace) -> None:
+    sys.stdout.buffer.write(text)
     if arguments.follow:
         sys.stdout.buffer.flush()

@@ -19,19 +19,27 @@ if TYPE_CHECKING:
 
 KIND = "Network"
 
+EXAMPLES = """
+podpy network ls
+podpy network inspect default -o json
+podpy network prune
+"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
     listing = verbs.add_parser("ls", help="list networks")
     listing.add_argument("-q", "--quiet", action="store_true", help="names only")
-    listing.add_argument("--no-headers", action="store_true")
+    listing.add_argument("--no-headers", action="store_true", help="leave out the head")
     telling = verbs.add_parser("inspect", help="tell all about networks")
     telling.add_argument("names", nargs="+", metavar="NAME")
     removing = verbs.add_parser("rm", help="remove networks that no pod uses")
     removing.add_argument("names", nargs="+", metavar="NAME")
     pruning = verbs.add_parser("prune", help="remove all networks that no pod uses")
     for verb in (listing, telling, removing, pruning):
-        verb.add_argument("-o", "--output", choices=("text", "json"), default="text")
+        verb.add_argument(
+            "-o", "--output", choices=("text", "json"), default="text", help="how to tell"
+        )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from runtime.observe.briefs import Brief
     from runtime.paths import Paths
 
+EXAMPLES = """
+podpy top pods
+podpy top pods -A --sort-by memory
+podpy top pod web --containers
+"""
+
 INTERVAL_SECONDS = 0.2
 
 
@@ -39,14 +45,15 @@ class Use(Value):
 def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("kind", choices=("pods", "pod", "po"), help="pods")
-    add("names", nargs="*", metavar="NAME")
-    add("-n", "--namespace", default="")
-    add("-A", "--all-namespaces", action="store_true")
-    add("-l", "--selector", default="", metavar="KEY=VALUE,...")
+    add("names", nargs="*", metavar="NAME", help="these pods only")
+    add("-n", "--namespace", default="", help="default if left out")
+    add("-A", "--all-namespaces", action="store_true", help="pods of every namespace")
+    add("-l", "--selector", default="", metavar="KEY=VALUE,...", help="pods with these labels")
     add("--containers", action="store_true", help="a line for each container")
-    add("--sort-by", choices=("cpu", "memory"), default="")
-    add("--no-headers", action="store_true")
-    add("-o", "--output", choices=("text", "json"), default="text")
+    add("--sort-by", choices=("cpu", "memory"), default="", help="most first")
+    add("--sum", action="store_true", help="a last line with the sum")
+    add("--no-headers", action="store_true", help="leave out the head of the table")
+    add("-o", "--output", choices=("text", "json"), default="text", help="how to tell")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -75,8 +82,22 @@ def run(arguments: argparse.Namespace) -> int:
         )
         for use in uses
     ]
+    if arguments.sum:
+        rows.append(_sum(uses, len(front) + len(name)))
     print(tables.lines(heads, rows, headers=not arguments.no_headers))
     return 0
+
+
+def _sum(uses: Iterable[Use], names: int) -> tuple[str, ...]:
+    """Return the row of all together; `names` is how many columns stand before the amounts."""
+    listed = list(uses)
+    return (
+        *([""] * (names - 1)),
+        "TOTAL",
+        tables.millicores(sum(use.cpu or 0.0 for use in listed)),
+        tables.mebibytes(sum(use.memory or 0 for use in listed)),
+        str(sum(use.pids or 0 for use in listed)),
+    )
 
 
 def measured(paths: Paths, pods: Iterable[Brief], *, containers: bool) -> list[Use]:

@@ -8,13 +8,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+EXAMPLES = """
+podpy validate app/
+podpy validate -o json web.yaml db.yaml
+"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sources", nargs="*", metavar="PATH", help="file, directory, URL or -")
-    parser.add_argument("-f", "--filename", action="append", default=[], metavar="PATH")
-    parser.add_argument("-n", "--namespace", default="")
-    parser.add_argument("--sha256", default="")
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    parser.add_argument(
+        "-f", "--filename", action="append", default=[], metavar="PATH", help="the same"
+    )
+    parser.add_argument("-n", "--namespace", default="", help="namespace of objects without one")
+    parser.add_argument("--sha256", default="", help="the digest that a URL's content must have")
+    parser.add_argument(
+        "-o", "--output", choices=("text", "json"), default="text", help="how to tell"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -8,9 +8,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+EXAMPLES = """
+podpy version
+podpy version -o json
+"""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    parser.add_argument(
+        "-o", "--output", choices=("text", "json"), default="text", help="how to tell"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

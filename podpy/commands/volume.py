@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from runtime.paths import Paths
     from runtime.volume.claims import Claim
 
+EXAMPLES = """
+podpy volume ls
+podpy volume rm data --yes
+"""
+
 HEADS = ("NAMESPACE", "NAME", "REQUESTED", "USED", "PODS", "DIRECTORY")
 
 
@@ -29,13 +34,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     listing = verbs.add_parser("ls", help="list claims' directories")
     listing.add_argument("-n", "--namespace", default="", help="all of them if left out")
     listing.add_argument("-q", "--quiet", action="store_true", help="names only")
-    listing.add_argument("--no-headers", action="store_true")
+    listing.add_argument("--no-headers", action="store_true", help="leave out the head")
     removing = verbs.add_parser("rm", help="delete claims with their data")
     removing.add_argument("names", nargs="+", metavar="NAME")
-    removing.add_argument("-n", "--namespace", default="default")
+    removing.add_argument("-n", "--namespace", default="default", help="the claims'")
     removing.add_argument("-y", "--yes", action="store_true", help="delete the data, do not ask")
     for verb in (listing, removing):
-        verb.add_argument("-o", "--output", choices=("text", "json"), default="text")
+        verb.add_argument(
+            "-o", "--output", choices=("text", "json"), default="text", help="how to tell"
+        )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -225,6 +225,11 @@ def check_logs(app: Podpy) -> None:
     assert "[pod/web/side] beside" in together
     assert "no log of a run before" in app.run("logs", "-p", "broken").stderr
     assert app.ok("logs", "-f", "broken") == "no\n"
+    assert app.ok("logs", "web", "-c", "app", "--limit-bytes", "6") == "one\ntw"
+    assert app.ok("logs", "deploy/idle", "--all-pods").endswith("/c] idle\n")
+    assert "No resources found" in app.run("logs", "-l", "app=none").stderr
+    many = app.run("logs", "-f", "web", "--all-containers", "--max-log-requests=2")
+    assert "3 containers are more" in many.stderr
     stamped = app.ok("logs", "web", "-c", "side", "--timestamps", "--since", "1h")
     assert stamped.endswith(" beside\n")
     assert stamped[:2] == "20"
@@ -236,9 +241,16 @@ def check_exec(app: Podpy) -> None:
     assert app.ok("exec", "web", "cat", "/www/index.html") == "hello\n"
     assert app.ok("exec", "deploy/idle", "--", "echo", "-n", "--", "-x") == "-- -x"
     assert "is not running" in app.run("exec", "broken", "--", "true").stderr
-    assert typed_at_terminal(app, "exec", "-it", "web", "--", "sh", "-c", "tty; echo $TERM") == (
-        "/dev/pts/0\r\nxterm\r\n"
-    )
+    assert app.ok("exec", "web", "-c", "side", "ls", "/").startswith("bin\n")
+    assert app.run("exec", "web", "--", "no-such-program").status == 127
+    assert app.run("exec", "web", "--", "/www/index.html").status == 126
+    assert "unknown flag -z" in app.run("exec", "web", "-z", "--", "ls").stderr
+    noted = app.run("exec", "web", "--", "true").stderr
+    assert noted == 'Defaulted container "app" out of: app, side, setup (init)\n'
+    assert app.run("exec", "-q", "web", "--", "true").stderr == ""
+    assert typed_at_terminal(
+        app, "exec", "web", "-itc", "app", "--", "sh", "-c", "tty; echo $TERM"
+    ) == ("/dev/pts/0\r\nxterm\r\n")
 
 
 def typed_at_terminal(app: Podpy, *words: str) -> str:
@@ -277,6 +289,8 @@ def check_top(app: Podpy) -> None:
 def check_events(app: Podpy) -> None:
     assert "Created" in app.ok("events", "--for", "pod/web")
     happened = app.json("events", "-o", "json")["items"]
+    assert "involvedObject" in app.ok("events", "--types", "normal", "-o", "yaml")
+    assert 'did you mean "Warning"' in app.run("events", "--types", "Warnign").stderr
     assert {"Pod", "Deployment", "Job"} <= {one["involvedObject"]["kind"] for one in happened}
 
 

@@ -38,8 +38,9 @@ SECCOMP_ROOT = "/var/lib/kubelet/seccomp"
 class Base:
     """`hook` is the program that conmon starts when a container ends: podpy itself.
 
-    `start_seconds` is how long a pod may take until it runs. `digests` are those of the ConfigMaps
-    and Secrets that pods may show. With `start` False new pods are made and nothing of them runs.
+    `start_seconds` is how long a pod may take until it runs, `grace_seconds` how long to end where
+    that is not to be what the pod itself says. `digests` are those of the ConfigMaps and Secrets
+    that pods may show. With `start` False new pods are made and nothing of them runs.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Base:
         start_seconds: float = START_SECONDS,
         seccomp_root: str = SECCOMP_ROOT,
         start: bool = True,
+        grace_seconds: float | None = None,
     ) -> None:
         self.paths = paths
         self.database = database
@@ -58,6 +60,7 @@ class Base:
         self.start_seconds = start_seconds
         self.seccomp_root = seccomp_root
         self.start = start
+        self.grace_seconds = grace_seconds
         self.digests: Mapping[Ref, str] = EMPTY
         self._wished: dict[Ref, Object] = {}
         self._engine: Engine | None = None

@@ -72,7 +72,8 @@ def _stop(base: Base, states: Iterable[PodState], *, now: bool) -> None:
     """
     graces: dict[float, list[PodState]] = {}
     for state in states:
-        grace = 0.0 if now else float(state.pod.spec.termination_grace_period_seconds)
+        own = float(state.pod.spec.termination_grace_period_seconds)
+        grace = 0.0 if now else own if base.grace_seconds is None else base.grace_seconds
         graces.setdefault(grace, []).append(state)
     for grace, group in sorted(graces.items()):
         for sidecars in (False, True):

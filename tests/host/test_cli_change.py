@@ -1,0 +1,108 @@
+"""The commands that change: what apply, diff and delete say, and what delete chooses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fixtures.command import wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.fixtures.command import Podpy
+    from tests.fixtures.images import Image
+
+pytestmark = pytest.mark.host
+
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {{name: {name}, namespace: {namespace}, labels: {{app: {name}, tier: back}}}}
+spec:
+  terminationGracePeriodSeconds: 1000
+  initContainers:
+  - {{name: setup, image: "localhost/podpy-test/busybox:1", command: [sh, -c, "{setup}"]}}
+  containers:
+  - name: c
+    image: localhost/podpy-test/busybox:1
+    command: [sh, -c, "trap '' TERM; while :; do sleep 0.1; done"]
+---
+"""
+
+
+def pod(name: str, namespace: str = "default", setup: str = ":") -> str:
+    return POD.format(name=name, namespace=namespace, setup=setup)
+
+
+def test_each_object_has_its_line_and_diff_its_status(
+    podpy: Podpy, busybox_image: Image, tmp_path: Path
+) -> None:
+    podpy.load(busybox_image)
+    file = tmp_path / "app.yaml"
+    page = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: page}\ndata: {a: "
+    file.write_text(pod("web") + page + "b}\n")
+
+    assert podpy.run("diff", "-f", str(file)).status == 1
+    assert "create" in podpy.ok("apply", "-f", str(file), "--dry-run=client")
+    assert podpy.ok("get", "pods", "-o", "name") == ""
+    created = podpy.ok("apply", "-f", str(file)).splitlines()
+    assert sorted(created) == ["configmap/page created", "pod/web created"]
+    assert podpy.run("diff", "-f", str(file)).status == 0
+    file.write_text(pod("web") + page + "c}\n")
+    changed = podpy.ok("apply", "-f", str(file))
+    assert "configmap/page configured" in changed
+    assert "pod/web unchanged" in changed
+    assert podpy.run("diff", "-f", "/nowhere.yaml").status == 2
+    assert "no objects in -" in podpy.run("apply", "-f", "-").stderr
+    assert podpy.ok("delete", "-f", str(file), "--force", "-o", "name").splitlines() == [
+        "pod/web",
+        "configmap/page",
+    ]
+
+
+def test_what_goes_is_chosen_by_labels_by_kind_and_by_namespace(
+    podpy: Podpy, busybox_image: Image
+) -> None:
+    podpy.load(busybox_image)
+    podpy.ok("apply", "-f", "-", stdin=pod("a") + pod("b") + pod("c", "shop") + pod("d", "shop"))
+
+    assert podpy.ok("delete", "pods", "-l", "app=a", "--dry-run") == "pod/a deleted (dry run)\n"
+    assert podpy.ok("delete", "pods", "-l", "app=a", "--grace-period=0") == "pod/a deleted\n"
+    assert "name the objects" in podpy.run("delete", "pods").stderr
+    assert "-f excludes -l" in podpy.run("delete", "-f", "-", "-l", "app=b").stderr
+    assert "may not be deleted" in podpy.run("delete", "ns", "default").stderr
+    assert podpy.ok("delete", "pod", "d", "-n", "shop", "--now") == (
+        "pod/d deleted in namespace shop\n"
+    )
+    podpy.ok("delete", "ns", "shop", "--force")
+    assert podpy.ok("get", "pods", "-A", "-o", "name") == "pod/b\n"
+    podpy.ok("delete", "pods", "--all", "--force")
+    assert podpy.ok("get", "pods", "-A", "-o", "name") == ""
+    assert podpy.run("delete", "pod", "b").status == 1
+    assert podpy.run("delete", "pod", "b", "--ignore-not-found=true").status == 0
+
+
+def test_a_pod_that_still_starts_is_shown_and_told_as_such(
+    podpy: Podpy, busybox_image: Image, tmp_path: Path
+) -> None:
+    podpy.load(busybox_image)
+    file = tmp_path / "pod.yaml"
+    file.write_text(pod("late", setup="exec sleep 1000"))
+    applying = podpy.start("apply", "-f", str(file))
+    wait_until(
+        lambda: "Init:0/1" in podpy.run("get", "pod", "late").stdout, "its first step is shown"
+    )
+
+    waiting = podpy.run("logs", "late")
+    together = podpy.run("logs", "late", "--all-containers")
+    refused = podpy.run("exec", "late", "--", "true")
+
+    assert waiting.status == 1
+    assert "container c of pod late is waiting to start: PodInitializing" in waiting.stderr
+    assert together == (0, "", "")
+    assert "container c of pod late is not running" in refused.stderr
+    applying.kill()
+    podpy.ok("delete", "pod", "late", "--force")
+    assert podpy.ok("get", "pods", "-o", "name") == ""

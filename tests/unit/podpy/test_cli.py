@@ -1,0 +1,85 @@
+"""podpy.cli: words in, an exit status and what is said out."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from podpy import cli
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["gte", "pods"], 'unknown command "gte"; did you mean "get"?'),
+        (["get", "pods", "--outptu", "yaml"], 'unknown flag --outptu; did you mean "--output"?'),
+        (["get", "pods", "--sel", "a=b"], "unknown flag --sel"),
+        (["get", "podz"], 'there is no kind "podz"; did you mean "pod"?'),
+        (["get", "pods", "-o", "yamll"], 'no output form "yamll"; did you mean "yaml"?'),
+        (["network", "lss"], "'lss' is none of ls, inspect, rm, prune; did you mean \"ls\"?"),
+        (["top", "pods", "--sort-by", "mem"], "'mem' is none of cpu, memory"),
+        (["apply"], "arguments are required: -f/--filename"),
+        (["version", "more"], "unknown argument more"),
+    ],
+)
+def test_a_slip_is_answered_with_what_was_likely_meant(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(words) == cli.FAILED
+
+    told = capsys.readouterr()
+    assert said in told.err
+    assert told.err.startswith("Error: ")
+    assert told.out == ""
+
+
+@pytest.mark.parametrize(("words", "status"), [(["kube", "play"], 125), (["diff"], 2)])
+def test_the_status_of_an_error_is_the_peers(words: list[str], status: int) -> None:
+    assert cli.main(words) == status
+
+
+@pytest.mark.parametrize(
+    ("words", "watch", "no_headers"),
+    [
+        (["-w"], True, False),
+        (["--watch=true", "--no-headers=false"], True, False),
+        (["--watch=false", "--no-headers=true"], False, True),
+    ],
+)
+def test_a_flag_may_be_given_true_or_false(words: list[str], watch: bool, no_headers: bool) -> None:
+    parsed = cli.parser_of("get", importlib.import_module("podpy.commands.get")).parse_args(
+        ["pods", *words]
+    )
+
+    assert (parsed.watch, parsed.no_headers) == (watch, no_headers)
+
+
+def test_a_switch_takes_its_value_behind_an_equals_sign_only() -> None:
+    parser = cli.Parser()
+    parser.switch("--dry-run", ("none", "client"), "client", default="none")
+    parser.add_argument("words", nargs="*")
+
+    parsed = [
+        parser.parse_args(line.split()) for line in ("pod", "--dry-run pod", "--dry-run=none")
+    ]
+
+    assert [one.dry_run for one in parsed] == ["none", "client", "none"]
+    assert parsed[1].words == ["pod"]
+
+
+@pytest.mark.parametrize("name", [*cli.COMMANDS])
+def test_help_tells_what_a_command_does_with_examples_and_each_flag(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*name.split(" "), "--help"])
+
+    told = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert f"examples:\n  podpy {name}" in told
+    module = importlib.import_module(f"podpy.commands.{cli.COMMANDS[name][0]}")
+    parser = cli.parser_of(name, module)
+    for one in (parser, *parser.verbs.values()):
+        nameless = [flag for flag, action in one.flags.items() if not action.help]
+        assert nameless == []
