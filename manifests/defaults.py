@@ -51,11 +51,15 @@ def pod_spec(spec: PodSpec) -> PodSpec:
 
 
 def pull_policy(image: str) -> PullPolicy:
-    """Return the policy of an image that states none: what has no fixed tag is always pulled."""
+    """Return the policy of an image that states none.
+
+    What has no fixed tag is looked for each time, as everywhere; where its registry cannot be
+    asked, the image at hand does, as in podman kube play. Always, when written, is strict.
+    """
     if "@" in image:
         return PullPolicy.IF_NOT_PRESENT
     _, colon, tag = image.rpartition("/")[2].partition(":")
-    return PullPolicy.ALWAYS if not colon or tag == "latest" else PullPolicy.IF_NOT_PRESENT
+    return PullPolicy.NEWER if not colon or tag == "latest" else PullPolicy.IF_NOT_PRESENT
 
 
 def _container(container: Container, host_network: bool) -> Container:

@@ -21,5 +21,5 @@ def reporter(*, quiet: bool = False) -> Callable[[Stage, str], None]:
 
 
 def _on_terminal(stage: Stage, what: str) -> None:
-    end = "\n" if stage == "ready" else ""
+    end = "" if stage in ("fetching", "unpacking") else "\n"
     print(f"\r\033[Kimage {what}: {stage}", end=end, file=sys.stderr, flush=True)

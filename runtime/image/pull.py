@@ -35,6 +35,7 @@ class Stage(StrEnum):
     FETCHING = "fetching"
     UNPACKING = "unpacking"
     READY = "ready"
+    KEPT = "cannot be pulled; the image at hand is used"
 
 
 DEFAULTS = Options()
@@ -54,7 +55,8 @@ def ensure(
     """Return the image `name`, pulled as the policy asks.
 
     Raises Invalid when the policy forbids a pull that is needed, or the image does not exist;
-    Retry when a registry cannot be reached, HostFault when skopeo is missing.
+    Retry when a registry cannot be reached, HostFault when skopeo is missing. With Newer none of
+    it matters while the store has the image, which is then asked for only once.
     """
     there = store.find(name)
     if there is not None and not store.is_whole(there):
@@ -71,12 +73,13 @@ def ensure(
     if there is not None and _is_local(name):
         # Built or imported here: no registry has another one.
         return there
-    try:
+    if there is None or policy is not PullPolicy.NEWER:
         return pull(store, name, options, progress)
-    except Retry:
-        if there is not None and policy is PullPolicy.NEWER:
-            return there
-        raise
+    try:
+        return pull(store, name, options.replace(pauses=()), progress)
+    except Fault:
+        progress(Stage.KEPT, name)
+        return there
 
 
 def _is_local(name: str) -> bool:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 COPY_SECONDS = 1800.0
 ASK_SECONDS = 60.0
 PAUSES = (0.5, 2.0)
-"""Seconds before a failure that may pass is tried again."""
 
 _MISSING = ("manifest unknown", "name unknown", "not found", "no such file", "does not exist")
 _DENIED = ("unauthorized", "denied", "authentication required", "forbidden")
@@ -35,13 +34,15 @@ _CERTIFICATE = ("x509:", "certificate")
 
 class Options(Value):
     """How registries are spoken to. `creds` is USER[:PASSWORD]; `tls_verify` None lets
-    registries.conf decide; `architecture` is [OS/]ARCHITECTURE[/VARIANT], this host's if empty."""
+    registries.conf decide; `architecture` is [OS/]ARCHITECTURE[/VARIANT], this host's if empty.
+    `pauses` are the seconds before each time that a failure which may pass is tried again."""
 
     authfile: str = ""
     creds: str = ""
     cert_dir: str = ""
     tls_verify: bool | None = None
     architecture: str = ""
+    pauses: tuple[float, ...] = PAUSES
 
     def __repr__(self) -> str:
         return f"Options(authfile={self.authfile!r}, tls_verify={self.tls_verify})"
@@ -112,7 +113,7 @@ def _run(
     with _arguments(options, words[0], source) as arguments:
         argv = (*_guarded(), *_general(options), words[0], *arguments, *words[1:])
         seconds = COPY_SECONDS if words[0] == "copy" else ASK_SECONDS
-        for pause in (*PAUSES, None):
+        for pause in (*options.pauses, None):
             status, out, complaint = _once(argv, keep, seconds)
             if status == 0:
                 return out

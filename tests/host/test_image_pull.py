@@ -244,6 +244,21 @@ def test_policies(store: Store, local_registry: Registry, tmp_path: Path) -> Non
     assert pull.ensure(store, name, PullPolicy.ALWAYS, PLAIN).id == second.id
 
 
+def test_newer_makes_do_with_the_image_at_hand(store: Store, tmp_path: Path) -> None:
+    # Nobody listens there: as a host without a network, or an image that no registry has.
+    name = "127.0.0.1:1/pull/newer:latest"
+    source = layouts.write(tmp_path / "a", name, [layouts.tar({"x": b"1"})])
+    held = pull.pull(store, source)
+    told: list[tuple[str, str]] = []
+
+    found = pull.ensure(store, name, PullPolicy.NEWER, PLAIN, lambda *one: told.append(one))
+
+    assert found.id == held.id
+    assert told == [(pull.Stage.KEPT, name)]
+    with pytest.raises(Retry):
+        pull.ensure(store, name, PullPolicy.ALWAYS, PLAIN.replace(pauses=()))
+
+
 @pytest.mark.parametrize("kind", ["oci-archive", "docker-archive", "dir"])
 def test_archives_are_sources(store: Store, tmp_path: Path, kind: str) -> None:
     source = layouts.write(tmp_path / "a", "localhost/arc:1", [layouts.tar({"x": b"1"})])

@@ -42,10 +42,10 @@ def test_kinds_outside_of_namespaces_get_none(kind: Any) -> None:
 @pytest.mark.parametrize(
     ("image", "policy"),
     [
-        ("nginx", PullPolicy.ALWAYS),
-        ("nginx:latest", PullPolicy.ALWAYS),
+        ("nginx", PullPolicy.NEWER),
+        ("nginx:latest", PullPolicy.NEWER),
         ("nginx:1.27", PullPolicy.IF_NOT_PRESENT),
-        ("localhost:5000/nginx", PullPolicy.ALWAYS),
+        ("localhost:5000/nginx", PullPolicy.NEWER),
         ("localhost:5000/nginx:1", PullPolicy.IF_NOT_PRESENT),
         ("nginx@sha256:" + "0" * 64, PullPolicy.IF_NOT_PRESENT),
         ("nginx:latest@sha256:" + "0" * 64, PullPolicy.IF_NOT_PRESENT),
