@@ -11,6 +11,9 @@ import stat
 
 from manifests.value import Value
 
+_CAP_SYS_RESOURCE = 24
+_OOM_SCORE_ADJ_MIN = -1000
+
 
 class Node(Value):
     """A device node below /dev; `kind` is c or b."""
@@ -35,6 +38,17 @@ def capabilities() -> int:
             elif name == "CapBnd":
                 bounding = int(value, 16)
     return permitted & bounding
+
+
+def lowest_oom_score_adj() -> int:
+    """Return the least oom_score_adj that podpy may give a process.
+
+    Without CAP_SYS_RESOURCE the kernel lets nobody go below what they have themselves.
+    """
+    if capabilities() >> _CAP_SYS_RESOURCE & 1:
+        return _OOM_SCORE_ADJ_MIN
+    with open("/proc/thread-self/oom_score_adj", encoding="ascii") as file:
+        return int(file.read())
 
 
 def hard_limit(kind: str) -> int | None:

@@ -99,6 +99,7 @@ def _abilities(base: Base, seen: cgroups.View, container: Container) -> resolve.
         cgroup_v2=seen.v2,
         machine=os.uname().machine,
         capabilities=capabilities.from_mask(host.capabilities()),
+        lowest_oom_score_adj=host.lowest_oom_score_adj(),
         swap_limits=base.limits_swap(seen),
         apparmor=os.path.exists(APPARMOR),
         selinux=os.path.exists(SELINUX),

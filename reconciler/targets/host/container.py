@@ -41,12 +41,15 @@ class Image(Value):
 class Engine(Value):
     """What this host can do for containers. `capabilities` are those that podpy may give.
 
+    No container's oom_score_adj can be lower than `lowest_oom_score_adj`.
+
     `devices` are all of the host's: a privileged container gets them.
     """
 
     cgroup_v2: bool
     machine: str
     capabilities: tuple[str, ...] = capabilities.KNOWN
+    lowest_oom_score_adj: int = -1000
     swap_limits: bool = False
     apparmor: bool = False
     selinux: bool = False
@@ -126,7 +129,10 @@ def container_spec(context: Context) -> oci_config.ContainerSpec:
         selinux_label=process.selinux_label(own, pods, enabled=engine.selinux, label=subject.label),
         resources=process.limits(container.resources, swap_limits=engine.swap_limits),
         devices=engine.devices if own.privileged else (),
-        oom_score_adj=process.oom_score_adj(record.pod.spec, container, subject.facts.memory),
+        oom_score_adj=max(
+            process.oom_score_adj(record.pod.spec, container, subject.facts.memory),
+            engine.lowest_oom_score_adj,
+        ),
         cgroup=f"/{context.paths.instance}/{record.uid}/{container.name}",
         cgroup_v2=engine.cgroup_v2,
         machine=engine.machine,

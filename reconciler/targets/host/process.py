@@ -232,8 +232,8 @@ def qos(spec: PodSpec) -> QoS:
 def oom_score_adj(spec: PodSpec, container: Container, memory: int) -> int:
     """Return the kubelet's adjustment; `memory` is the host's, in bytes.
 
-    A sidecar is at least as safe as the safest-to-kill of the containers that it serves. Lowering
-    it to what podpy may set is the runtime's.
+    A sidecar is at least as safe as the safest-to-kill of the containers that it serves. Whether
+    podpy may set it is not asked here.
     """
     match qos(spec):
         case QoS.GUARANTEED:

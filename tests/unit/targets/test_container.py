@@ -132,6 +132,15 @@ def test_a_privileged_container_gets_the_hosts_devices_and_all_capabilities() ->
     assert container.container_spec(context({}).replace(engine=engine)).devices == ()
 
 
+def test_nobody_is_safer_from_the_oom_killer_than_podpy_may_make_them() -> None:
+    fixed = context({"resources": {"limits": {"cpu": "1", "memory": "64Mi"}}})
+    bound = Engine(cgroup_v2=True, machine="x86_64", lowest_oom_score_adj=0)
+
+    assert container.container_spec(fixed).oom_score_adj == -997
+    assert container.container_spec(fixed.replace(engine=bound)).oom_score_adj == 0
+    assert container.container_spec(context({}).replace(engine=bound)).oom_score_adj == 1000
+
+
 def test_an_unknown_capability_and_a_forbidden_root_are_refused() -> None:
     with pytest.raises(Invalid, match='capability "FLY" is unknown'):
         spec_of({"securityContext": {"capabilities": {"add": ["FLY"]}}})
