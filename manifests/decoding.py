@@ -110,6 +110,8 @@ def _object(document: Document, info: KindInfo, report: _Report) -> Object | Non
     if thing.metadata.owner_references:
         thing = thing.replace(metadata=thing.metadata.replace(owner_references=()))
     _judge_namespace(document, info, report)
+    if thing.metadata.namespace and not info.namespaced:
+        thing = thing.replace(metadata=thing.metadata.replace(namespace=""))
     made: Object = defaults.complete(thing, report.options.namespace or DEFAULT_NAMESPACE)
     for flaw in object_checks.check(made):
         if not any(flaw.path[: len(path)] == path for path in report.told):
@@ -119,6 +121,10 @@ def _object(document: Document, info: KindInfo, report: _Report) -> Object | Non
 
 def _judge_namespace(document: Document, info: KindInfo, report: _Report) -> None:
     wanted = report.options.namespace
+    if document.namespace and not info.namespaced:
+        # As the API server has it, which drops it without a word.
+        message = f"is left out: a {info.kind} is in no namespace"
+        report.wrong(("metadata", "namespace"), message, Severity.WARNING)
     if info.namespaced and wanted and document.namespace not in ("", wanted):
         message = f'is "{document.namespace}", but the command is for namespace "{wanted}"'
         report.wrong(("metadata", "namespace"), message)
@@ -179,7 +185,7 @@ def _judge_foreign(document: Document, report: _Report) -> None:
         for violation in _violations(document, document.raw):
             report.violation(violation)
         report.unsupported(("kind",), support.unsupported_kind(kind))
-    elif support.is_custom(version) and not catalogue.api_versions(kind):
+    elif support.is_custom(version):
         report.unsupported(("kind",), support.custom_kind(version, kind))
     else:
         # The object is left out, so even --validate=ignore has a word for it.

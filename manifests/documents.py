@@ -8,10 +8,13 @@ an object's fields are right is schemas.validator; what they mean, the decoding 
 
 from __future__ import annotations
 
+import os
+
 from manifests import sources as manifest_sources
 from manifests.problems import Problem, Severity, object_name, path_text
 from manifests.value import Value
 from manifests.yaml import limits, reader, syntax
+from schemas import catalogue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +27,9 @@ if TYPE_CHECKING:
     from manifests.yaml.marks import Marks, Place
     from manifests.yaml.reader import Raw, Reading
 
-_LIST_FIELDS = frozenset({"apiVersion", "kind", "metadata", "items"})
+_KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml")
+# The last two are the server's, from before a List had metadata of its own.
+_LIST_FIELDS = frozenset({"apiVersion", "kind", "metadata", "items", "resourceVersion", "selfLink"})
 
 
 class Origin:
@@ -163,12 +168,16 @@ def _objects(raw: Raw, origin: Origin, problems: list[Problem]) -> Iterator[Docu
         document = _document(value, prefix, raw, origin, problems)
         if document is None:
             continue
-        if document.kind.endswith("List") and isinstance(
-            value.get("items", []), (list, type(None))
-        ):
+        if _is_list(document):
             pending.extend(reversed(_items(document, problems)))
         else:
             yield document
+
+
+def _is_list(document: Document) -> bool:
+    """As kubectl tells them: a custom resource may be called AllowList and hold no items."""
+    held = document.raw.get("items", () if document.kind == "List" else "")
+    return document.kind.endswith("List") and isinstance(held, (list, tuple, type(None)))
 
 
 def _document(
@@ -194,6 +203,9 @@ def _document(
     if not isinstance(value, dict):
         kind = "a list" if isinstance(value, list) else "a single value"
         problems.append(document.problem((), f"is {kind}, not an object with apiVersion and kind"))
+        return None
+    if not document.kind and os.path.basename(origin.file) in _KUSTOMIZATIONS:
+        problems.append(document.problem((), catalogue.KUSTOMIZATION))
         return None
     missing = [name for name in ("apiVersion", "kind") if not _text(fields.get(name))]
     for name in missing:

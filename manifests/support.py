@@ -15,6 +15,7 @@ from manifests import kinds
 from manifests.config import PersistentVolumeClaim
 from manifests.meaning import FIELD_MEANINGS, KIND_MEANINGS
 from manifests.value import Value
+from schemas import catalogue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,6 +108,8 @@ _UNSUPPORTED_VALUES = {
 }
 # Without these volumes a pod starts with an empty directory, and nothing that it writes is missed.
 _EMPTY_INSTEAD = frozenset({"projected", "downwardAPI", "ephemeral", "image"})
+_EXPERIMENTS = ".x-k8s.io"
+_FILES = (".config.k8s.io", "kubeadm.k8s.io")  # groups of files for programs, not of objects
 _TOKEN_VOLUME = "kube-api-access-"  # noqa: S105 (the start of a volume's name)
 _VOLUMES = "pod.volumes[]."
 
@@ -245,11 +248,17 @@ def custom_kind(api_version: str, kind: str) -> str:
 
 
 def is_custom(api_version: str) -> bool:
-    """Whether an API group is somebody's own: not Kubernetes', not podpy's."""
+    """Whether an API group is somebody's own: not Kubernetes', not podpy's, nor meant to be.
+
+    What Kubernetes' own groups look like is no sign: gateway.networking.k8s.io is of resources
+    that a cluster has to be taught.
+    """
     group, slash, _ = api_version.partition("/")
     if not slash or "." not in group:
         return False
-    return not (group.endswith(".k8s.io") or group == "k8s.io" or group == "podpy.dev")
+    if group.endswith(_EXPERIMENTS):
+        return True
+    return not group.endswith(_FILES) and not catalogue.like_group(group)
 
 
 def strip(raw: Raw, paths: Iterable[Path]) -> Raw:

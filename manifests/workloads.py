@@ -16,7 +16,7 @@ class StrategyType(StrEnum):
 
 
 class DeploymentStrategy(Value):
-    type: StrategyType
+    type: StrategyType = StrategyType.RECREATE
 
 
 class DeploymentSpec(Value):

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 _FOLDER = os.path.dirname(__file__)
 _DEFINITIONS = "#/$defs/"
+_SAME_GROUP = 0.9  # how alike two names are that differ in a slip of the pen
 _OWN_KINDS = {"podpy.dev/v1": {"Network": ["podpy.network.json#/$defs/Network", False]}}
+
+
+KUSTOMIZATION = (
+    "is for kustomize, which podpy does not run: give podpy what `kubectl kustomize DIR` prints"
+)
 
 
 def known(api_version: str, kind: str) -> bool:
@@ -45,8 +51,20 @@ def api_versions(kind: str) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda version: "alpha" in version or "beta" in version))
 
 
+def like_group(group: str) -> str:
+    """Return the API group that this one is or is likely meant to be, "" for somebody's own."""
+    groups = sorted({version.partition("/")[0] for version in _kinds() if "." in version})
+    if group in groups:
+        return group
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(group, groups, n=1, cutoff=_SAME_GROUP)), "")
+
+
 def unknown_kind(api_version: str, kind: str) -> str:
     """Say that a kind is not known, with what was likely meant."""
+    if kind == "Kustomization":
+        return KUSTOMIZATION
     versions = api_versions(kind)
     if versions:
         meant = " or ".join(f'"{version}"' for version in versions)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from manifests import kinds
 from manifests.checks import names
 
 TYPE_CHECKING = False
@@ -24,11 +23,8 @@ def check(thing: Object, findings: Findings) -> None:
     meta = thing.metadata
     judge = names.dns_label if thing.kind in _LABEL_NAMED else names.dns_subdomain
     findings.unless(judge(meta.name), ("metadata", "name"))
-    if kinds.BY_KIND[thing.kind].namespaced:
-        if meta.namespace:
-            findings.unless(names.dns_label(meta.namespace), ("metadata", "namespace"))
-    elif meta.namespace:
-        findings.add(("metadata", "namespace"), f"a {thing.kind} is in no namespace")
+    if meta.namespace:
+        findings.unless(names.dns_label(meta.namespace), ("metadata", "namespace"))
     check_labels(meta.labels, ("metadata", "labels"), findings)
     check_annotations(meta.annotations, ("metadata", "annotations"), findings)
 

@@ -135,6 +135,13 @@ def test_a_volume_that_loses_data_is_refused_even_by_kube_play() -> None:
     [
         ("apiVersion: v1\nkind: Service\nmetadata: {name: a}\n", "not supported yet", "warning"),
         ("apiVersion: example.com/v1\nkind: A\n", "is a custom resource", "warning"),
+        ("apiVersion: example.com/v1\nkind: Service\n", "is a custom resource", "warning"),
+        ("apiVersion: networking.k8s.oi/v1\nkind: Ingress\n", 'did you mean "netw', "error"),
+        (
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n",
+            "kubectl kustom",
+            "error",
+        ),
         ("apiVersion: apps/v1beta1\nkind: Deployment\n", 'did you mean "apps/v1"?', "error"),
         ("apiVersion: v1\nkind: Deploymnt\n", 'did you mean "Deployment"?', "error"),
         ("apiVersion: v1\nkind: Deployment\n", 'did you mean "apps/v1"?', "error"),
@@ -151,6 +158,18 @@ def test_the_namespace_of_the_command_is_for_objects_without_one() -> None:
     found = loaded(POD, Options(namespace="shop"))
 
     assert found.objects[0].object.metadata.namespace == "shop"
+
+
+def test_a_namespace_of_what_is_in_none_is_left_out_with_a_word() -> None:
+    text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a, namespace: b}\n"
+
+    found = loaded(text)
+
+    assert found.objects[0].object.metadata.namespace == ""
+    assert lines(found) == [
+        "warning: stdin:3:21: Namespace/b/a .metadata.namespace: "
+        "is left out: a Namespace is in no namespace"
+    ]
 
 
 def test_another_namespace_than_the_commands_is_an_error() -> None:

@@ -84,6 +84,7 @@ ALLOWED: list[tuple[str, dict[str, Any]]] = [
     ("Pod", {".spec.hostAliases": [{"ip": "10.0.0.1", "hostnames": ["a.b"]}]}),
     ("Pod", {".spec.volumes[1].hostPath.path": "/a..b/c"}),
     ("Pod", {".spec.volumes[0].emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}}),
+    ("Deployment", {".spec.strategy": {}}),
     ("Deployment", {".spec.replicas": 0, f"{T}.containers[0].ports[0].hostPort": 80}),
     (
         "Deployment",
@@ -125,7 +126,6 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("Pod", {".metadata.namespace": "a.b"}, ".metadata.namespace: \"a.b\" is not"),
     ("Pod", {".metadata.namespace": "../x"}, ".metadata.namespace: \"../x\" is not"),
     ("Namespace", {".metadata.name": "a.b"}, ".metadata.name: \"a.b\" is not"),
-    ("Namespace", {".metadata.namespace": "x"}, ".metadata.namespace: a Namespace is in no"),
     ("Network", {".metadata.name": LONG}, ".metadata.name: must be no more than 63"),
     ("Pod", {".metadata.labels": {"a b": ""}}, '.metadata.labels["a b"]: "a b" is not a valid key'),
     ("Pod", {".metadata.labels": {"/a": ""}}, '.metadata.labels["/a"]: the key "/a" must have'),

@@ -55,6 +55,29 @@ def test_an_empty_list_holds_nothing() -> None:
     assert parse("apiVersion: v1\nkind: List\nitems:\n") == ([], [])
 
 
+def test_what_old_servers_wrote_into_a_list_is_no_matter() -> None:
+    assert parse("apiVersion: v1\nkind: List\nitems: []\nselfLink: ''\nresourceVersion: ''\n") == (
+        [],
+        [],
+    )
+
+
+def test_a_kind_that_ends_in_list_and_has_no_items_is_an_object() -> None:
+    (found,), problems = parse("apiVersion: a.io/v1\nkind: AllowList\nspec: {ports: [80]}\n")
+
+    assert problems == []
+    assert (found.kind, found.raw["spec"]) == ("AllowList", {"ports": [80]})
+
+
+def test_a_kustomization_needs_no_kind_to_be_told() -> None:
+    _, problems = parse("resources:\n- web.yaml\n", name="app/kustomization.yaml")
+
+    assert problems == [
+        "app/kustomization.yaml:1:1: is for kustomize, which podpy does not run: "
+        "give podpy what `kubectl kustomize DIR` prints"
+    ]
+
+
 def test_a_list_takes_no_other_fields() -> None:
     _, problems = parse("apiVersion: v1\nkind: List\nitem: []\n")
 
