@@ -65,53 +65,83 @@ class Launch(Value):
     cgroup: str = ""
 
 
-def spawn(engine: Engine, launch: Launch, seen: cgroups.View, *, timeout: float = 60.0) -> int:
-    """Start conmon, let it create the container, and return the container's pid on this host.
+class Creation:
+    """A container that conmon is creating: `finish` it, or leave the `with` block to give it up."""
 
-    Call it inside the pod's namespaces, on a thread with a working directory of its own
-    (namespaces.Inside): conmon 2.1.6 drops an `oom` file into the directory it starts in, so that
-    is made the bundle. Raises NotCreated, or TimedOut after `timeout` seconds.
-    """
-    sync, sync_end = os.pipe2(os.O_CLOEXEC)
-    said, said_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-    start, start_end = os.pipe2(os.O_CLOEXEC)
-    before = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.chdir(launch.bundle)
-        first = os.posix_spawn(
+    def __init__(self, launch: Launch) -> None:
+        self.launch = launch
+        self._first = 0
+        self._sync, self._sync_end = os.pipe2(os.O_CLOEXEC)
+        self._said, self._said_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._start, self._start_end = os.pipe2(os.O_CLOEXEC)
+
+    def __enter__(self) -> Creation:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._first:
+            _abandon(self._first, self.launch.bundle)
+            self._first = 0
+        self._close("_sync", "_sync_end", "_said", "_said_end", "_start", "_start_end")
+
+    def begin(self, engine: Engine, seen: cgroups.View) -> None:
+        """Start conmon in its bundle and in its cgroup."""
+        start = self._start if self.launch.cgroup else None
+        os.chdir(self.launch.bundle)
+        self._first = os.posix_spawn(
             engine.conmon,
-            _argv(engine, launch),
-            _environment(sync_end, start if launch.cgroup else None),
+            _argv(engine, self.launch),
+            _environment(self._sync_end, start),
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
-                (os.POSIX_SPAWN_DUP2, said_end, 2),
+                (os.POSIX_SPAWN_DUP2, self._said_end, 2),
                 # Onto itself: that takes close-on-exec off, in the child alone.
-                (os.POSIX_SPAWN_DUP2, sync_end, sync_end),
-                *([(os.POSIX_SPAWN_DUP2, start, start)] if launch.cgroup else []),
+                (os.POSIX_SPAWN_DUP2, self._sync_end, self._sync_end),
+                *([] if start is None else [(os.POSIX_SPAWN_DUP2, start, start)]),
             ],
             setsigdef=[signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGCHLD],
             setsigmask=[],
         )
-        for end in (sync_end, said_end):
-            os.close(end)
-        sync_end = said_end = -1
-        try:
-            if launch.cgroup:
-                cgroups.create(seen, launch.cgroup)
-                cgroups.enter(seen, launch.cgroup, first)
-                os.write(start_end, b"\0")
-            answer = _read_answer(sync, time.monotonic() + timeout)
-        except BaseException:
-            _abandon(first, launch.bundle)
-            raise
+        # Else the end of conmon would not be the end of what is read.
+        self._close("_sync_end", "_said_end")
+        if self.launch.cgroup:
+            cgroups.create(seen, self.launch.cgroup)
+            cgroups.enter(seen, self.launch.cgroup, self._first)
+            os.write(self._start_end, b"\0")
+
+    def finish(self, *, timeout: float) -> int:
+        """Wait for conmon's answer and return the container's pid; for faults see `spawn`."""
+        answer = _read_answer(self._sync, time.monotonic() + timeout)
+        first, self._first = self._first, 0
         os.waitpid(first, 0)
-        return _pid(answer, said, launch.name)
+        return _pid(answer, self._said, self.launch.name)
+
+    def _close(self, *names: str) -> None:
+        for name in names:
+            if getattr(self, name) >= 0:
+                os.close(getattr(self, name))
+                setattr(self, name, -1)
+
+
+def spawn(engine: Engine, launch: Launch, seen: cgroups.View) -> Creation:
+    """Start conmon, which begins to create the container; `finish` waits for it.
+
+    Call it inside the pod's namespaces, on a thread with a working directory of its own
+    (namespaces.Inside): conmon 2.1.6 drops an `oom` file into the directory it starts in, so that
+    is made the bundle. `finish` raises NotCreated, or TimedOut.
+    """
+    before = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    creation = Creation(launch)
+    try:
+        creation.begin(engine, seen)
+    except BaseException:
+        creation.__exit__()
+        raise
     finally:
         os.fchdir(before)
-        for fd in (sync, sync_end, said, said_end, start, start_end, before):
-            if fd >= 0:
-                os.close(fd)
+        os.close(before)
+    return creation
 
 
 def reachable(bundle: str) -> bool:

@@ -1,11 +1,12 @@
-"""Create, start, signal, stop and remove containers, and read how they are, from files and /proc.
+"""Start, signal, stop and remove containers, and read how they are, from files and /proc.
 
     BUNDLE/config.json, rootfs/    the OCI bundle
     BUNDLE/pid, conmon.pid         written by conmon
     BUNDLE/exit/{exit,oom}         how it ended: conmon's record
     OCI_ROOT/ID/exec.fifo          there while the container is created and not yet started
 
-`create` and `start` run inside the pod's namespaces (namespaces.Inside.call); the rest anywhere.
+`start` runs inside the pod's namespaces (namespaces.Inside.call); the rest anywhere. Creating one
+is runtime.oci.creation.
 Reading a state starts no process. Gone already is success, everywhere.
 """
 
@@ -17,11 +18,11 @@ import os
 import signal
 import time
 
-from manifests.faults import Fault, HostFault
+from manifests.faults import HostFault
 from manifests.value import Value
 from runtime.kernel import cgroups, processes
-from runtime.oci import conmon, filters
-from runtime.oci.conmon import NotCreated as NotCreated  # part of what `create` promises
+from runtime.oci import conmon
+from runtime.oci.conmon import NotCreated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,63 +77,6 @@ class Ended(Value):
     code: int | None
     oom_killed: bool
     at: float
-
-
-class Supervision(Value):
-    """What conmon is to do for a container: see conmon.Launch for the fields."""
-
-    log_path: str
-    log_size_max: int = 0
-    exit_command: tuple[str, ...] = ()
-    terminal: bool = False
-    stdin: bool = False
-    conmon_cgroup: str = ""
-
-
-def create(
-    engine: Engine,
-    container: Container,
-    config: str,
-    supervision: Supervision,
-    seen: cgroups.View,
-) -> int:
-    """Write the bundle's `config` and create the container, not yet started; return its pid.
-
-    What an earlier attempt of the same container left is removed first. Raises NotCreated with
-    what the runtime said (then nothing but the bundle is left), TimedOut, or HostFault when the
-    container is still alive.
-    """
-    if state(container) in (State.CREATED, State.RUNNING):
-        raise HostFault(f"container {container.id}: is there already", hint="stop it first")
-    remove(container, seen)
-    os.makedirs(f"{container.bundle}/exit", mode=0o700, exist_ok=True)
-    os.makedirs(container.oci_root, mode=0o700, exist_ok=True)
-    for record in _RECORDS:
-        _unlink(f"{container.bundle}/{record}")
-    prepared = filters.prepare(engine, container.oci_root, config)
-    _write(f"{container.bundle}/config.json", prepared.config)
-    engine.shield()
-    if seen.v2:
-        cgroups.create(seen, container.cgroup)
-    launch = conmon.Launch(
-        id=container.id,
-        name=container.name,
-        bundle=container.bundle,
-        oci_root=container.oci_root,
-        log_path=supervision.log_path,
-        log_size_max=supervision.log_size_max,
-        exit_command=supervision.exit_command,
-        terminal=supervision.terminal,
-        stdin=supervision.stdin,
-        cgroup=supervision.conmon_cgroup,
-    )
-    try:
-        created = conmon.spawn(engine, launch, seen)
-    except Fault:
-        remove(container, seen)
-        raise
-    filters.keep(prepared, f"{container.oci_root}/{container.id}")
-    return created
 
 
 def start(engine: Engine, container: Container) -> None:
@@ -284,6 +228,12 @@ def remove(container: Container, seen: cgroups.View, engine: Engine | None = Non
     _remove_directory(f"{container.oci_root}/{container.id}")
 
 
+def forget(container: Container) -> None:
+    """Remove from the bundle what conmon has recorded of an earlier attempt."""
+    for record in _RECORDS:
+        _unlink(f"{container.bundle}/{record}")
+
+
 def recover(
     engine: Engine, container: Container, seen: cgroups.View, *, patience: float = 2.0
 ) -> State:
@@ -303,8 +253,7 @@ def recover(
         return State.RUNNING
     if found in (State.CREATED, State.GONE):
         remove(container, seen, engine)
-        for record in _RECORDS:
-            _unlink(f"{container.bundle}/{record}")
+        forget(container)
         return State.GONE
     return found
 
@@ -342,13 +291,6 @@ def _number(path: str) -> int | None:
             return int(file.read())
     except (OSError, ValueError):
         return None
-
-
-def _write(path: str, text: str) -> None:
-    # It holds the environment, and with it secrets.
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with open(fd, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def _unlink(path: str) -> None:

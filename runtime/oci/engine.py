@@ -13,7 +13,7 @@ import os
 
 from manifests.faults import Fault, HostFault
 from manifests.value import Value
-from runtime import files
+from runtime import files, proc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from runtime.kernel import cgroups
 
-_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _TRIAL_SECONDS = 30.0
 
 
@@ -100,15 +99,9 @@ def find(run_dir: str, seen: cgroups.View, instance: str) -> Engine:
 
 
 def locate(tool: str) -> str | None:
-    """Return the path of `tool`, also where an ordinary user's PATH leaves out sbin.
-
-    Does what proc.find does, without importing subprocess on the way to every container.
-    """
-    for directory in f"{os.environ.get('PATH', '')}:{_SYSTEM_PATH}".split(":"):
-        path = f"{directory}/{tool}"
-        if directory and os.access(path, os.X_OK) and os.path.isfile(path):
-            return os.path.realpath(path)
-    return None
+    """Return where the program itself lies: replacing it must be seen behind a link, too."""
+    path = proc.find(tool)
+    return os.path.realpath(path) if path else None
 
 
 def _key(seen: cgroups.View, conmon: str) -> str:
@@ -147,8 +140,6 @@ def _remember(path: str, key: str, engine: Engine) -> None:
 
 def version(path: str) -> tuple[int, ...]:
     """Read `crun version 1.8.1`, `conmon version 2.1.6`, `runc version 1.1.5+ds1`."""
-    from runtime import proc
-
     words = proc.check(path, "--version", timeout=10).text.split()
     digits = words[2].split("+")[0].split("-")[0] if len(words) > 2 else ""
     return tuple(int(part) for part in digits.split(".") if part.isdigit())

@@ -18,10 +18,12 @@ from runtime.kernel import cgroups, namespaces, processes
 from runtime.oci import container as oci
 from runtime.oci import engine as engines
 from runtime.oci import host
+from runtime.oci.conmon import NotCreated
 from runtime.oci.container import Container, State
+from runtime.oci.creation import Supervision
 from runtime.oci.engine import Engine, Kind
 from tests.fixtures import bench, traces
-from tests.fixtures.bench import UID, Bench, until
+from tests.fixtures.bench import UID, Bench, create, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +112,7 @@ def test_nothing_is_left_after_a_container(instance: Paths) -> None:
 
 
 def test_a_program_that_does_not_exist_is_the_manifests_fault(pod: Bench) -> None:
-    with pytest.raises(oci.NotCreated, match="nonesuch") as caught:
+    with pytest.raises(NotCreated, match="nonesuch") as caught:
         pod.create("app", "", argv=("nonesuch",))
 
     assert caught.value.reason == "RunContainerError"
@@ -122,7 +124,7 @@ def test_a_program_that_does_not_exist_is_the_manifests_fault(pod: Bench) -> Non
 def test_a_mount_without_source_is_a_creation_error(pod: Bench) -> None:
     missing = oci_config.Mount(destination="/data", source="/nonesuch")
 
-    with pytest.raises(oci.NotCreated, match="nonesuch") as caught:
+    with pytest.raises(NotCreated, match="nonesuch") as caught:
         pod.create("app", "true", mounts=(missing,))
 
     assert caught.value.reason == "CreateContainerError"
@@ -344,10 +346,10 @@ def test_conmon_moves_to_the_cgroup_it_is_given(pod: Bench) -> None:
     pod.made.append(container)
     os.makedirs(pod.log_dir("app"))
     own = f"/{pod.paths.instance}/{UID}/conmon"
-    watch = oci.Supervision(log_path=f"{pod.log_dir('app')}/0.log", conmon_cgroup=own)
+    watch = Supervision(log_path=f"{pod.log_dir('app')}/0.log", conmon_cgroup=own)
     config = oci_config.render(pod.spec(container, FOREVER))
 
-    pod.inside.call(oci.create, pod.engine, container, config, watch, pod.seen)
+    pod.inside.call(create, pod.engine, container, config, watch, pod.seen)
 
     conmon = oci.conmon_pid(container)
     assert conmon is not None
@@ -361,12 +363,12 @@ def test_the_exit_command_runs_after_the_record_is_written(pod: Bench) -> None:
     pod.made.append(container)
     os.makedirs(pod.log_dir("app"))
     note = f"{pod.paths.run_dir}/note"
-    watch = oci.Supervision(
+    watch = Supervision(
         log_path=f"{pod.log_dir('app')}/0.log",
         exit_command=("/bin/cp", f"{container.bundle}/exit/exit", note),
     )
     config = oci_config.render(pod.spec(container, "exit 5"))
-    pod.inside.call(oci.create, pod.engine, container, config, watch, pod.seen)
+    pod.inside.call(create, pod.engine, container, config, watch, pod.seen)
 
     pod.inside.call(oci.start, pod.engine, container)
 
@@ -379,16 +381,16 @@ CRASH = """
 import os, signal, sys
 sys.path.insert(0, {root!r})
 from runtime.kernel import cgroups, namespaces
-from runtime.oci import container as oci, engine as engines
+from runtime.oci import container as oci, creation, engine as engines
 from runtime.paths import Paths
 paths = Paths(**{paths!r})
 with namespaces.enter(paths.pod({uid!r})) as inside:
     seen = inside.call(cgroups.view)
     engine = inside.call(engines.find, paths.run_dir, seen, paths.instance)
     container = oci.Container.of(paths, {uid!r}, "app")
-    watch = oci.Supervision(log_path={log!r})
+    watch = creation.Supervision(log_path={log!r})
     config = open({config!r}).read()
-    inside.call(oci.create, engine, container, config, watch, seen)
+    inside.call(inside.call(creation.begin, engine, container, config, watch, seen).finish)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 

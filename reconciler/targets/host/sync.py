@@ -7,21 +7,21 @@ Killed at any point, the next call goes on from what it finds.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
 
 from manifests import kinds, settings
-from manifests.faults import HostFault, TimedOut
+from manifests.faults import Fault, HostFault, TimedOut
 from manifests.observed import ContainerRecord, Phase, Stage
-from reconciler.targets.host import bundle, networking
+from reconciler.targets.host import networking
 from reconciler.workloads import lifecycle
 from runtime import locks
 from runtime.kernel import cgroups, namespaces, processes
 from runtime.observe import pods, records
 from runtime.oci import container as oci
 from runtime.oci.container import Container as OciContainer
-from runtime.oci.container import Supervision
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from reconciler.targets.host.base import Base
     from reconciler.workloads.lifecycle import Decision
     from runtime.kernel.namespaces import Inside
+    from runtime.oci.creation import Creating
 
 LOG_BYTES = 10 * 1024 * 1024
 """A log's size at which conmon starts it afresh, the kubelet's containerLogMaxSize."""
@@ -106,20 +107,51 @@ def _act(base: Base, state: PodState, decision: Decision, inside: Inside | None)
 
 
 def _start(base: Base, state: PodState, names: tuple[str, ...], inside: Inside) -> None:
+    """Create these containers side by side and start them in their order.
+
+    One that cannot be created does not keep the others, as under the kubelet; then the first such
+    fault is raised.
+    """
     spec = state.pod.spec
-    for container in (*spec.init_containers, *spec.containers):
-        if container.name in names:
-            _start_one(base, state, container, inside)
+    begun: list[Creating] = []
+    faults: list[Fault] = []
+    with contextlib.ExitStack() as unfinished:
+        for container in (*spec.init_containers, *spec.containers):
+            if container.name not in names:
+                continue
+            try:
+                creating = _begin_one(base, state, container, inside)
+            except Fault as fault:
+                faults.append(fault)
+                continue
+            if creating is not None:
+                begun.append(unfinished.enter_context(creating))
+        for creating in begun:
+            try:
+                inside.call(creating.finish)
+                inside.call(oci.start, base.engine(inside), creating.container)
+            except Fault as fault:
+                faults.append(fault)
+    if faults:
+        raise faults[0]
 
 
-def _start_one(base: Base, state: PodState, container: Container, inside: Inside) -> None:
-    """Create and start a container: its record first, so that a crash leaves no unknown attempt."""
+def _begin_one(
+    base: Base, state: PodState, container: Container, inside: Inside
+) -> Creating | None:
+    """Begin to create a container: its record first, so that a crash leaves no unknown attempt.
+
+    None for one that was created before a crash, and only had to be started.
+    """
+    from reconciler.targets.host import bundle
+    from runtime.oci import creation
+
     record, before = state.record, state.containers[container.name]
     where = OciContainer.of(base.paths, record.uid, container.name)
     engine, seen = base.engine(inside), base.pod_cgroups
     if before.stage is Stage.CREATED:
         inside.call(oci.recover, engine, where, seen)
-        return
+        return None
     attempt = _next_attempt(before, where, record.images.get(container.name, ""))
     inside.call(oci.remove, where, seen, engine)
     records.write_container(base.paths, record.uid, container.name, attempt)
@@ -129,7 +161,7 @@ def _start_one(base: Base, state: PodState, container: Container, inside: Inside
     keeping = record.pod.metadata.annotations.get(settings.LOG_DRIVER) != settings.NO_LOG
     if keeping:
         os.makedirs(os.path.dirname(log), mode=0o755, exist_ok=True)
-    supervision = Supervision(
+    supervision = creation.Supervision(
         log_path=log if keeping else "",
         log_size_max=_log_size(record),
         exit_command=_hook(base, record),
@@ -137,8 +169,8 @@ def _start_one(base: Base, state: PodState, container: Container, inside: Inside
         stdin=container.stdin,
         conmon_cgroup=conmon_cgroup(base, record.uid),
     )
-    inside.call(oci.create, engine, where, config, supervision, seen)
-    inside.call(oci.start, engine, where)
+    begun: Creating = inside.call(creation.begin, engine, where, config, supervision, seen)
+    return begun
 
 
 def _log_size(record: PodRecord) -> int:
