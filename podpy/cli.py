@@ -57,6 +57,11 @@ class Formatter(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, width=HELP_WIDTH)
 
 
+# argparse asks gettext for a translation of each of its own words; there is none for podpy, and
+# looking for it imports locale and opens a dozen files that do not exist.
+argparse._ = str  # type: ignore[attr-defined]
+
+
 class Parser(argparse.ArgumentParser):
     """An argparse parser as kubectl's users expect it, which remembers what is declared.
 

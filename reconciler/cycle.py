@@ -201,10 +201,10 @@ def remove(
 ) -> Report:
     """Remove these objects with their pods, and forget them."""
     with locks.held(host.base.paths, [str(ref) for ref in things]):
-        observed = host.observe()
+        states = host.pods()
         reason = Reason(text="asked for")
-        plan = Plan(changes=make.remove(dict(things), observed, reason, data=options.data))
-        outcomes = execute.run(plan, host, observed.pods, notify)
+        plan = Plan(changes=make.remove(dict(things), states, reason, data=options.data))
+        outcomes = execute.run(plan, host, states, notify)
         _note(host, outcomes)
         _forget(host, outcomes)
     return Report(plan=plan, outcomes=outcomes)

@@ -104,7 +104,7 @@ def _remove_new(host: Host, run: Run, refs: frozenset[Ref]) -> list[Outcome]:
     faults: dict[str, Fault] = {}
 
     def remove() -> None:
-        found = host.observe().pods
+        found = host.pods()
         new.extend(s for s in found if s.uid not in run.states and belongs_to(s) in refs)
         faults.update(host.remove(new))
 

@@ -8,18 +8,18 @@ every user of the host can read. Long-lived children are conmon's, started by ru
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 
 from manifests.faults import HostFault, TimedOut
 from manifests.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping, Sequence
 
-PIPE = subprocess.PIPE
-DEVNULL = subprocess.DEVNULL
+# As subprocess has them; importing it costs more than a command that runs no program takes.
+PIPE = -1
+DEVNULL = -3
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -54,6 +54,8 @@ def run(
     `env` is added to podpy's own environment. Raises HostFault when the program does not exist or
     may not be run, TimedOut after `timeout` seconds (the program has been killed then).
     """
+    import subprocess
+
     try:
         done = subprocess.run(
             argv,
@@ -103,6 +105,8 @@ def start(
 
     `env` is the whole environment of the child, None podpy's own. Streams default to /dev/null.
     """
+    import subprocess
+
     return subprocess.Popen(
         argv,
         stdin=DEVNULL if stdin is None else stdin,
@@ -116,4 +120,8 @@ def start(
 
 def find(tool: str) -> str | None:
     """Return the path of `tool`, also where an ordinary user's PATH leaves out sbin."""
-    return shutil.which(tool) or shutil.which(tool, path=SYSTEM_PATH)
+    for directory in f"{os.environ.get('PATH', '')}:{SYSTEM_PATH}".split(":"):
+        path = f"{directory}/{tool}"
+        if directory and os.access(path, os.X_OK) and os.path.isfile(path):
+            return path
+    return None

@@ -16,8 +16,10 @@ from reconciler.plan.diff import differences
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from manifests.kinds import Object
-    from manifests.observed import Observed
+    from manifests.observed import Observed, PodState
     from reconciler.plan.wish import Remembered, Wish, Wished
     from reconciler.workloads.expand import Expansion
 
@@ -41,7 +43,7 @@ def make(wish: Wish, expansion: Expansion, observed: Observed) -> Plan:
     ]
     if not wish.prune:
         return Plan(changes=tuple(changes), kept_back=tuple(gone))
-    removals = remove({ref: wish.remembered[ref].object for ref in gone}, observed, _PRUNED)
+    removals = remove({ref: wish.remembered[ref].object for ref in gone}, observed.pods, _PRUNED)
     return Plan(changes=(*changes, *removals))
 
 
@@ -49,13 +51,13 @@ _PRUNED = Reason(text="no longer in the source")
 
 
 def remove(
-    objects: dict[Ref, Object], observed: Observed, reason: Reason, *, data: bool = False
+    objects: dict[Ref, Object], states: Iterable[PodState], reason: Reason, *, data: bool = False
 ) -> tuple[Change, ...]:
     """Return the changes that remove objects and their pods: pods first, what they use last.
 
     A claim's data stays unless `data` says otherwise.
     """
-    going = pods.removals(frozenset(objects), observed, reason)
+    going = pods.removals(frozenset(objects), states, reason)
     pod_refs = tuple(change.ref for change in going)
     others = [
         Change(

@@ -13,7 +13,7 @@ from reconciler.workloads.expand import TEMPLATE_ANNOTATION, owner_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from manifests.observed import Observed, PodState
     from manifests.pod import Pod
@@ -59,7 +59,9 @@ def changes(wish: Wish, expansion: Expansion, observed: Observed) -> Iterator[Ch
                 yield _leave(of, state, expansion, scene)
 
 
-def removals(objects: frozenset[Ref], observed: Observed, reason: Reason) -> tuple[Change, ...]:
+def removals(
+    objects: frozenset[Ref], states: Iterable[PodState], reason: Reason
+) -> tuple[Change, ...]:
     """Return the removal of every pod that belongs to one of `objects`."""
     return tuple(
         Change(
@@ -69,7 +71,7 @@ def removals(objects: frozenset[Ref], observed: Observed, reason: Reason) -> tup
             uid=state.uid,
             reasons=(reason,),
         )
-        for state in observed.pods
+        for state in states
         if belongs_to(state) in objects
     )
 

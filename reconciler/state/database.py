@@ -9,10 +9,12 @@ not damaged and stays where it is.
 
 from __future__ import annotations
 
+# The extension module itself: the package sqlite3 around it adds conversions of dates, and for them
+# imports datetime, two milliseconds of every command.
+import _sqlite3 as sqlite3
 import contextlib
 import fcntl
 import os
-import sqlite3
 import time
 from _thread import RLock  # importing threading costs milliseconds of every command
 

@@ -8,11 +8,11 @@ Sync) has brought. Secrets are remembered without their content, which lives on 
 from __future__ import annotations
 
 import json
-import uuid
 
 from manifests import kinds
 from manifests.ref import Ref
 from manifests.value import Value
+from reconciler import uids
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def save(database: Database, entries: Iterable[Entry], now: float) -> None:
                     item.ref.kind,
                     item.ref.namespace,
                     item.ref.name,
-                    str(uuid.uuid4()),
+                    uids.new(),
                     item.digest,
                     item.body,
                     item.applyset,

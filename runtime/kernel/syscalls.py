@@ -10,10 +10,13 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import sys
 
 AT_FDCWD = -100
 AT_EMPTY_PATH = 0x1000
 AT_RECURSIVE = 0x8000
+
+TMPFS = 0x01021994  # TMPFS_MAGIC of statfs(2)
 
 CLONE_FS = 0x00000200
 CLONE_NEWNS = 0x00020000
@@ -60,6 +63,8 @@ _OPEN_TREE_CLONE = 1
 _MOVE_MOUNT_F_EMPTY_PATH = 0x4
 _STATX_ATTR_MOUNT_ROOT = 0x2000
 _AT_NO_AUTOMOUNT = 0x800
+_STATFS_BYTES = 256  # struct statfs has 120 on x86-64; f_type is its first long
+_STATFS_BYTES = 256  # struct statfs has 120 on x86-64; f_type is its first long
 _STATX_BYTES = 256
 _RACES = 64
 """How often a lookup that raced with a rename somewhere on the host is tried again."""
@@ -205,6 +210,13 @@ def is_mount_root(path: str) -> bool:
     _checked(_libc.statx(AT_FDCWD, os.fsencode(path), flags, 0, answer), path)
     attributes = int.from_bytes(answer.raw[8:16], "little")
     return bool(attributes & _STATX_ATTR_MOUNT_ROOT)
+
+
+def file_system(path: str) -> int:
+    """Return the type of the file system that holds `path`, such as TMPFS (statfs(2)'s f_type)."""
+    answer = ctypes.create_string_buffer(_STATFS_BYTES)
+    _checked(_libc.statfs(os.fsencode(path), answer), path)
+    return int.from_bytes(answer.raw[: ctypes.sizeof(ctypes.c_long)], sys.byteorder)
 
 
 def prctl(option: int, *arguments: int) -> int:

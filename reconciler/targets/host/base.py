@@ -15,7 +15,7 @@ from manifests.value import EMPTY
 from reconciler.state import objects, secrets
 from reconciler.targets.host.environment import HostFacts, Sources
 from runtime.kernel import cgroups as kernel_cgroups
-from runtime.kernel import mounts
+from runtime.kernel import mounts, syscalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -159,16 +159,5 @@ def ensure_directories(paths: Paths) -> None:
     os.makedirs(paths.state_dir, mode=0o700, exist_ok=True)
     os.makedirs(paths.run_dir, mode=0o711, exist_ok=True)
     os.makedirs(paths.log_dir, mode=0o755, exist_ok=True)
-    if not _on_tmpfs(paths.run_dir):
+    if syscalls.file_system(paths.run_dir) != syscalls.TMPFS:
         mounts.tmpfs(paths.run_dir, mode=0o711)
-
-
-def _on_tmpfs(path: str) -> bool:
-    """Tell whether the innermost mount that holds `path` is a tmpfs."""
-    path = os.path.realpath(path)
-    best, kind = "", ""
-    for mount in mounts.table():
-        target = mount.target.rstrip("/")
-        if (path == target or path.startswith(f"{target}/")) and len(target) >= len(best):
-            best, kind = target, mount.kind
-    return kind == "tmpfs"

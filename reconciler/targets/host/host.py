@@ -1,12 +1,16 @@
-"""This host as a target: one class that fulfils targets.target.Target."""
+"""This host as a target: one class that fulfils targets.target.Target.
+
+What makes pods is imported when the first one is made: removing and looking need none of it.
+"""
 
 from __future__ import annotations
 
 import os
 
 from manifests.config import PersistentVolumeClaim
-from reconciler.targets.host import images, networking, observing, pods, removal
+from reconciler.targets.host import images, networking, observing, removal
 from reconciler.targets.host.base import Base
+from runtime.observe import pods as observed_pods
 from runtime.volume import claims
 
 TYPE_CHECKING = False
@@ -30,6 +34,10 @@ class Host:
 
     def observe(self) -> Observed:
         return observing.observe(self.base)
+
+    def pods(self) -> tuple[PodState, ...]:
+        """Every pod as it is, without asking what of it is broken."""
+        return tuple(observed_pods.read(self.base.paths, self.base.cgroups))
 
     def ensure_network(self, network: Network) -> None:
         networking.ensure(self.base, network)
@@ -62,18 +70,28 @@ class Host:
         return vetting.check(self.base, wanted, ids, leaving)
 
     def prepare(self, wanted: Sequence[WantedPod]) -> Mapping[Ref, PodRecord | Fault]:
+        from reconciler.targets.host import pods
+
         return pods.prepare(self.base, wanted)
 
     def start(self, record: PodRecord, ids: Mapping[str, str]) -> None:
+        from reconciler.targets.host import pods
+
         pods.start(self.base, record, ids)
 
     def abandon(self, record: PodRecord) -> None:
+        from reconciler.targets.host import pods
+
         pods.abandon(self.base, record)
 
     def update(self, state: PodState, wanted: WantedPod) -> None:
+        from reconciler.targets.host import pods
+
         pods.update(self.base, state, wanted)
 
     def mend(self, state: PodState, wanted: WantedPod) -> None:
+        from reconciler.targets.host import pods
+
         pods.mend(self.base, state, wanted)
 
     def remove(self, states: Sequence[PodState]) -> Mapping[str, Fault]:

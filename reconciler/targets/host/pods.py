@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-import uuid
 
 from manifests import kinds, references, settings
 from manifests.faults import Fault, HostFault
 from manifests.observed import PodRecord
+from reconciler import uids
 from reconciler.plan.pods import config_key
 from reconciler.state import leases
 from reconciler.targets.host import container as resolve
@@ -93,7 +93,7 @@ def request(base: Base, wanted: WantedPod) -> leases.Request:
     """What the pod is to be leased, under a new uid. Invalid for a network that nobody declares."""
     pod = wanted.pod
     return leases.Request(
-        holder=str(uuid.uuid4()),
+        holder=uids.new(),
         network=networking.bridge_of(base, pod),
         address=pod.metadata.annotations.get(settings.ADDRESS, ""),
         ports=_host_ports(pod),

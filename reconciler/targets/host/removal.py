@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 
 from manifests.faults import Fault
@@ -112,7 +111,7 @@ def _remove_states(base: Base, uid: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         for name in os.listdir(base.paths.oci_state):
             if name.startswith(f"{uid}."):
-                shutil.rmtree(f"{base.paths.oci_state}/{name}", ignore_errors=True)
+                trees.remove([f"{base.paths.oci_state}/{name}"])
 
 
 def _end_waiting(directory: str) -> None:

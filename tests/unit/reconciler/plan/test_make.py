@@ -204,8 +204,8 @@ def test_prune_keeps_a_claims_data() -> None:
 
 def test_a_claims_data_goes_only_with_consent() -> None:
     things: dict[Ref, Object] = {kinds.ref(each): each for each in (claim(), config_map())}
-    kept = make.remove(things, Observed(), ASKED)
-    lost = make.remove(things, Observed(), ASKED, data=True)
+    kept = make.remove(things, (), ASKED)
+    lost = make.remove(things, (), ASKED, data=True)
 
     assert [change.effect for change in kept] == [Effect.NONE, Effect.NONE]
     assert [change.effect for change in lost] == [Effect.DATA_LOSS, Effect.NONE]
@@ -215,9 +215,7 @@ def test_a_claims_data_goes_only_with_consent() -> None:
 def test_removing_a_workload_removes_its_pods_and_no_others() -> None:
     things: list[Object] = [deployment(2), daemon_set("web"), deployment(namespace="shop")]
 
-    made = make.remove(
-        {kinds.ref(things[0]): things[0]}, Observed(pods=tuple(applied(*things))), ASKED
-    )
+    made = make.remove({kinds.ref(things[0]): things[0]}, applied(*things), ASKED)
 
     assert [change.uid for change in made] == ["uid-0", "uid-1", ""]
 
