@@ -94,6 +94,8 @@ class _Report:
 
 def _object(document: Document, info: KindInfo, report: _Report) -> Object | None:
     raw = support.without_server_fields(document.raw)
+    if report.options.podman:
+        raw = _from_podman(document, raw, report)
     thing, flaws = codec.decode(info.type, raw)
     report.told.update(_dispensable(raw, flaw.path) for flaw in flaws)
     if flaws:
@@ -117,6 +119,20 @@ def _object(document: Document, info: KindInfo, report: _Report) -> Object | Non
         if not any(flaw.path[: len(path)] == path for path in report.told):
             report.wrong(flaw.path, flaw.message)
     return made
+
+
+def _from_podman(document: Document, raw: Raw, report: _Report) -> Raw:
+    """Return the object without Podman's own notations, and report them."""
+    from manifests import podman
+
+    raw, notes = podman.translate(document.kind, raw, document.file)
+    for note in notes:
+        if note.unsupported or note.fatal:
+            report.unsupported(note.path, note.message, fatal=note.fatal)
+        else:
+            report.wrong(note.path, note.message, Severity.WARNING)
+    report.told.update(note.path for note in notes if note.fatal)
+    return raw
 
 
 def _judge_namespace(document: Document, info: KindInfo, report: _Report) -> None:

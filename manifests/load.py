@@ -69,15 +69,39 @@ def load(
             found.extend(reading.problems)
         declared = {*known, *(ref for reading in readings for ref in reading.broken)}
         everything = not errors(problems) and not any(reading.partial for reading in readings)
+        made: dict[Ref, Located] = {}
         for clashing in book.together(files, objects):
-            if clashing.missing is None or (everything and clashing.missing not in declared):
-                found.append(clashing.problem)
+            missing = clashing.missing
+            if missing is not None and (not everything or missing in declared):
+                continue
+            if options.podman and missing is not None and missing.kind == "PersistentVolumeClaim":
+                if missing not in made:
+                    made[missing] = _claim(missing, clashing.problem)
+                    found.append(_made(missing, clashing.problem))
+                continue
+            found.append(clashing.problem)
+        objects = [*made.values(), *objects]
         book.close()
         return Loaded(
             objects=() if errors(found) else tuple(objects),
             problems=ordered(found),
             unsupported=ordered(one for reading in readings for one in reading.unsupported),
         )
+
+
+def _claim(missing: Ref, problem: Problem) -> Located:
+    """The claim that a pod names and nobody declares: Podman makes a volume of that name."""
+    from manifests.config import PersistentVolumeClaim
+    from manifests.meta import ObjectMeta
+
+    metadata = ObjectMeta(name=missing.name, namespace=missing.namespace)
+    claim = PersistentVolumeClaim(metadata=metadata)
+    return Located(object=claim, digest=spec_digest(claim), file=problem.file, line=problem.line)
+
+
+def _made(missing: Ref, problem: Problem) -> Problem:
+    message = f'claim "{missing.name}" is not declared; it is made, and keeps its data'
+    return problem.replace(message=message, severity=Severity.WARNING)
 
 
 def refs(

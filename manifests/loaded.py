@@ -18,16 +18,19 @@ class Options(Value):
     without them is an error in any case). `unknown`: fields and kinds that nobody knows; None
     drops such fields without a word, kinds with a warning. `missing`: what a pod names and is
     neither given nor known. `namespace` is that of -n: another one in a manifest is an error.
+    `podman`: what Podman takes beyond Kubernetes is read as it means it (manifests.podman), and
+    claims that nobody declares are made.
     """
 
     unsupported: Severity = Severity.ERROR
     unknown: Severity | None = Severity.ERROR
     missing: Severity = Severity.WARNING
     namespace: str = ""
+    podman: bool = False
 
 
 APPLY = Options()
-KUBE_PLAY = Options(unsupported=Severity.WARNING, missing=Severity.ERROR)
+KUBE_PLAY = Options(unsupported=Severity.WARNING, missing=Severity.ERROR, podman=True)
 
 
 class Located(Value):

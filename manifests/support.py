@@ -54,7 +54,7 @@ _OWNED_ANNOTATIONS = frozenset(
     }
 )
 _OWNED_FINALIZERS = frozenset({"kubernetes.io/pvc-protection", "kubernetes", "foregroundDeletion"})
-_TEMPLATED = frozenset({"Deployment", "ReplicaSet", "DaemonSet", "Job"})
+TEMPLATED = frozenset({"Deployment", "ReplicaSet", "DaemonSet", "Job"})
 _ENFORCED = frozenset({"cpu", "memory"})
 
 _ANYTHING = object()
@@ -301,9 +301,9 @@ def place(kind: str, path: Path) -> str:
     top = kind
     if kind == "Pod" and path[:1] == ("spec",):
         top, path = "pod", path[1:]
-    elif kind in _TEMPLATED and path[:3] == ("spec", "template", "spec"):
+    elif kind in TEMPLATED and path[:3] == ("spec", "template", "spec"):
         top, path = "pod", path[3:]
-    elif kind in _TEMPLATED and path[:3] == ("spec", "template", "metadata"):
+    elif kind in TEMPLATED and path[:3] == ("spec", "template", "metadata"):
         top, path = "template", path[3:]
     if top == "pod" and path[:1] == ("initContainers",):
         path = ("containers", *path[1:])

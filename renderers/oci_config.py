@@ -83,6 +83,7 @@ class Resources(Value):
     """Limits; None is no limit. Memory in bytes, cpu_quota in microseconds for each cpu_period.
 
     cpu_shares is cgroup v1's number (2-262144, 1024 to a core); the runtime converts it on v2.
+    `cpus` and `memory_nodes` are lists such as 0-3,7.
     memory_swap is memory and swap together: memory_limit there means no swap, as in the kubelet.
     """
 
@@ -93,6 +94,8 @@ class Resources(Value):
     memory_reservation: int | None = None
     memory_swap: int | None = None
     pids_limit: int | None = None
+    cpus: str | None = None
+    memory_nodes: str | None = None
 
 
 class ContainerSpec(Value):
@@ -288,7 +291,11 @@ def _seccomp(spec: ContainerSpec) -> dict[str, Any] | None:
 def _resources(spec: ContainerSpec) -> dict[str, Any]:
     limits = spec.resources
     resources: dict[str, Any] = {"devices": _device_rules(spec)}
-    cpu = {"shares": limits.cpu_shares}
+    cpu: dict[str, Any] = {
+        "shares": limits.cpu_shares,
+        "cpus": limits.cpus,
+        "mems": limits.memory_nodes,
+    }
     if limits.cpu_quota is not None:
         cpu |= {"quota": limits.cpu_quota, "period": limits.cpu_period}
     memory = {

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 MODE = 0o777
 """Any user of a container may write; users of the host are kept out by the state directory."""
 
+OWNER, GROUP = "volume.podman.io/uid", "volume.podman.io/gid"
+"""Annotations of Podman on a claim: who owns its directory when it is made."""
+
 _REMOVE_SECONDS = 600.0
 _RECORDS = ".claims"
 _REMOVING = ".removing"
@@ -66,7 +69,7 @@ def ensure(paths: Paths, claim: PersistentVolumeClaim) -> Claim:
         if known is None or known.record != record:
             _write_record(paths, namespace, name, record)
         if known is None:
-            _make(path)
+            _make(path, _owner(claim))
     except OSError as error:
         raise HostFault(
             f"PersistentVolumeClaim {namespace}/{name}: cannot be made: {error.strerror}"
@@ -145,12 +148,20 @@ def sweep(paths: Paths) -> None:
         proc.check("rm", "-rf", "--", f"{removing}/{name}", timeout=_REMOVE_SECONDS)
 
 
-def _make(path: str) -> None:
+def _owner(claim: PersistentVolumeClaim) -> tuple[int, int]:
+    """Whose the directory becomes: Podman's annotations may say so, else root's."""
+    given = claim.metadata.annotations
+    return int(given.get(OWNER, "0")), int(given.get(GROUP, "0"))
+
+
+def _make(path: str, owner: tuple[int, int]) -> None:
     parent = os.path.dirname(path)
     os.makedirs(parent, mode=0o711, exist_ok=True)
     fresh = f"{parent}/.{os.path.basename(path)}"
     os.makedirs(fresh, exist_ok=True)
     os.chmod(fresh, MODE)
+    if owner != (0, 0):
+        os.chown(fresh, *owner)
     os.rename(fresh, path)
     _sync(parent)
 

@@ -101,6 +101,8 @@ def test_a_pod_whose_successor_cannot_be_made_is_not_stopped(
     before = pods(play)["web"]
 
     for what, change in REFUSED.items():
+        if (what, words[0]) == ("claim", "kube"):
+            continue  # made, as Podman makes a volume that nobody declares
         file.write_text(POD.format(**{**GOOD, **change}))
         failed = play.run(*words, str(file))
 

@@ -187,7 +187,10 @@ def test_generate_name_is_refused() -> None:
     assert problem.path == ".metadata.generateName"
 
 
-@pytest.mark.parametrize(("options", "severity"), [(APPLY, "warning"), (KUBE_PLAY, "error")])
+@pytest.mark.parametrize(
+    ("options", "severity"),
+    [(APPLY, "warning"), (KUBE_PLAY.replace(podman=False), "error")],
+)
 def test_a_missing_claim_is_as_bad_as_the_caller_says(options: Options, severity: str) -> None:
     assert lines(loaded(POD + CLAIM, options)) == [
         f"{severity}: stdin:10:41: Pod/web .spec.volumes[0].persistentVolumeClaim.claimName: "
@@ -413,3 +416,31 @@ def test_shared_parts_are_equal_and_one() -> None:
 
 def test_sharing_keeps_apart_what_only_looks_equal() -> None:
     assert [type(one) for one in sharing.shared((1, True, 1.0, "1"))] == [int, bool, float, str]
+
+
+def test_kube_play_makes_the_claims_that_nobody_declares(folder: pathlib.Path) -> None:
+    found = loaded(f"{POD}{CLAIM}---\n{POD.replace('name: web', 'name: two')}{CLAIM}", KUBE_PLAY)
+
+    assert [located.object.kind for located in found.objects] == [
+        "PersistentVolumeClaim", "Pod", "Pod",
+    ]  # fmt: skip
+    assert [problem.severity for problem in found.problems] == [Severity.WARNING]
+    assert 'claim "data" is not declared; it is made' in str(found.problems[0])
+
+
+def test_a_claim_that_is_known_is_not_made_anew(folder: pathlib.Path) -> None:
+    known = [Ref(kind="PersistentVolumeClaim", namespace="default", name="data")]
+
+    assert len(loaded(f"{POD}{CLAIM}", KUBE_PLAY, known=known).objects) == 1
+
+
+def test_podmans_notations_are_for_kube_play_only(folder: pathlib.Path) -> None:
+    text = f"{POD}  volumes:\n    - {{name: d, hostPath: {{path: ./x}}}}\n"
+
+    assert loaded(text, APPLY).errors
+    found = loaded(text, KUBE_PLAY)
+    assert not found.errors
+    assert lines(found) == [
+        'warning: stdin:10:28: Pod/web .spec.volumes[0].hostPath.path: "./x" is relative to '
+        f"the current directory: {folder}/x"
+    ]

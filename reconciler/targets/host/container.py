@@ -7,7 +7,7 @@ renderers.oci_config makes the text of it.
 
 from __future__ import annotations
 
-from manifests import settings
+from manifests import podman_limits, settings
 from manifests.container import SeccompType
 from manifests.value import EMPTY, Value
 from reconciler.targets.host import environment, process, volumes
@@ -93,6 +93,7 @@ def container_spec(context: Context) -> oci_config.ContainerSpec:
     record, container = subject.record, subject.container
     own, pods = container.security_context, record.pod.spec.security_context
     variables = context.declared.variables
+    extra = podman_limits.of_container(record.pod.metadata.annotations, container.name)
     who = process.identity(record.pod.spec, container, context.user, label=subject.label)
     return oci_config.ContainerSpec(
         argv=process.argv(container, image.entrypoint, image.cmd, variables, label=subject.label),
@@ -127,7 +128,8 @@ def container_spec(context: Context) -> oci_config.ContainerSpec:
         seccomp_profile=context.seccomp_profile,
         apparmor=process.apparmor_profile(own, pods, enabled=engine.apparmor, label=subject.label),
         selinux_label=process.selinux_label(own, pods, enabled=engine.selinux, label=subject.label),
-        resources=process.limits(container.resources, swap_limits=engine.swap_limits),
+        rlimits=process.rlimits(extra),
+        resources=process.limits(container.resources, extra, swap_limits=engine.swap_limits),
         devices=engine.devices if own.privileged else (),
         oom_score_adj=max(
             process.oom_score_adj(record.pod.spec, container, subject.facts.memory),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from manifests import podman_limits
 from manifests.container import ContainerRestart, SeccompProfile, SeccompType
 from manifests.value import Value
 from reconciler.targets.host import blocked, environment
@@ -183,9 +184,23 @@ def selinux_label(
     return ":".join(words)
 
 
-def limits(resources: Resources, *, swap_limits: bool) -> oci_config.Resources:
+def rlimits(extra: podman_limits.Limits) -> tuple[oci_config.Rlimit, ...]:
+    """Return the limits of setrlimit(2) that Podman's annotation asks for."""
+    return tuple(
+        oci_config.Rlimit(kind=f"RLIMIT_{limit.name.upper()}", soft=limit.soft, hard=limit.hard)
+        for limit in extra.ulimits
+    )
+
+
+def limits(
+    resources: Resources,
+    extra: podman_limits.Limits = podman_limits.NOTHING,
+    *,
+    swap_limits: bool,
+) -> oci_config.Resources:
     """Return the cgroup settings for requests and limits, by the kubelet's conversions.
 
+    `extra` is what Podman's annotations ask for.
     `swap_limits`: this host can limit swap; then a container with a memory limit gets none.
     """
     cpu_limit = _amount(resources.limits, "cpu")
@@ -199,6 +214,9 @@ def limits(resources: Resources, *, swap_limits: bool) -> oci_config.Resources:
         cpu_period=_PERIOD,
         memory_limit=bytes_limit,
         memory_swap=bytes_limit if swap_limits else None,
+        pids_limit=extra.pids,
+        cpus=extra.cpus or None,
+        memory_nodes=extra.nodes or None,
     )
 
 
