@@ -55,7 +55,9 @@ def write(directory: str, name: str, kept: Mapping[Hashable, Any]) -> None:
 
     temporary = f"{directory}/.{_PREFIX}{name}.{os.getpid()}"
     try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
+        # One by one: of several that are missing, makedirs gives the mode to the last alone.
+        for path in (os.path.dirname(directory), directory):
+            os.makedirs(path, mode=0o700, exist_ok=True)
         if not _is_private(os.lstat(directory), stat.S_ISDIR):
             return
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -86,14 +86,10 @@ def chosen_for_you(found: Found, name: str, wanted: str = "") -> str:
 
 def ids(uid: str, containers: Iterable[str]) -> dict[str, str]:
     """Return Podman's ids of a pod and its containers -> the container's name ("" for the pod)."""
-    from hashlib import sha256
+    from podpy import podman
 
-    named = {f"{uid}.{name}": name for name in containers}
-    return {
-        uid: "",
-        sha256(uid.encode()).hexdigest(): "",
-        **{sha256(text.encode()).hexdigest(): name for text, name in named.items()},
-    }
+    named = {podman.container_id(uid, name): name for name in containers}
+    return {uid: "", podman.pod_id(uid): "", **named}
 
 
 def _owned(here: list[Brief], kind: str, name: str) -> list[Brief]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from manifests.kinds import Object
+    from manifests.load import Located
     from manifests.ref import Ref
     from manifests.sources import Source
     from podpy.context import Context
@@ -65,9 +66,18 @@ def load_wished(
             f"{count} {'problem' if count == 1 else 'problems'} found, nothing was changed"
         )
     return tuple(
-        Wished(object=item.object, digest=item.digest, file=item.file, line=item.line)
+        Wished(object=item.object, digest=_digest(context, item), file=item.file, line=item.line)
         for item in loaded.objects
     )
+
+
+def _digest(context: Context, item: Located) -> str:
+    """What the database keeps of an object to know it again; it must not tell a Secret."""
+    if item.object.kind != "Secret":
+        return item.digest
+    from reconciler.state import secrets
+
+    return secrets.digest(context.paths, item.digest)
 
 
 def refs(sources: Sequence[str], namespace: str) -> tuple[Ref, ...]:

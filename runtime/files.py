@@ -1,4 +1,4 @@
-"""Write and read podpy's own JSON files: whole or not at all, and for their owner alone.
+"""Write and read podpy's own files, most of them JSON: whole or not at all, for their owner alone.
 
 Written under a temporary name and renamed, so a reader, or what is left after a kill, sees the old
 file or the new one.
@@ -16,10 +16,19 @@ if TYPE_CHECKING:
 
 def write_json(path: str, value: object, *, durable: bool = False) -> None:
     """Put `value` (JSON-shaped) at `path`; its directory exists. `durable` outlives a power cut."""
-    temporary = f"{path}.{os.getpid()}.tmp"
+    data = json.dumps(value, separators=(",", ":")).encode()
+    write(path, data, temporary=f"{path}.{os.getpid()}.tmp", durable=durable)
+
+
+def write(path: str, data: bytes, *, temporary: str, durable: bool = False) -> None:
+    """Put `data` at `path` by way of `temporary`, in the same directory.
+
+    A name of their own for it where several may write at once; one name where a lock keeps them
+    apart, so that what a killed writer left is written over by the next.
+    """
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        json.dump(value, file, separators=(",", ":"))
+    with open(descriptor, "wb") as file:
+        file.write(data)
         if durable:
             file.flush()
             os.fsync(descriptor)

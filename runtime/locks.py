@@ -12,6 +12,7 @@ import os
 import time
 
 from manifests.faults import TimedOut
+from runtime.paths import fitted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def tried(paths: Paths, name: str) -> Iterator[bool]:
 
 def _open(paths: Paths, name: str) -> int:
     # A slash cannot be in a file's name, and no name that podpy locks holds a percent sign.
-    path = f"{paths.locks}/{name.replace('/', '%')}.lock"
+    path = f"{paths.locks}/{fitted(name.replace('/', '%'), '.lock')}"
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 

@@ -6,8 +6,9 @@
         images/                          image store: see runtime.image.store
         layers/                          unpacked layers, shared by all images
         volumes/NAMESPACE/CLAIM/         PersistentVolumeClaims: user data, never removed unasked
+        secrets.key                      keys the digests of Secrets in state.db (0600)
         pods/UID/                        what a pod may fill the disk with
-            CONTAINER/{upper,work}       writable layer of each container
+            containers/CONTAINER/        {upper,work}: its writable layer; volumes/: its image's
             emptydir/VOLUME/
     run_dir    /run/podpy                (tmpfs, 0711; dies with what it describes)
         pods/UID/
@@ -27,6 +28,8 @@
         locks/                           flock files, never removed while a command runs
     log_dir    /var/log/pods/NAMESPACE_POD_UID/CONTAINER/N.log       as the kubelet lays them out
 
+Names of Kubernetes have up to 253 bytes, a file's has 255: what is made of several is `fitted`.
+
 Rootless, the three roots lie under the XDG directories; nothing but this file knows that.
 Paths are text, not pathlib: importing pathlib costs as much as starting a container's network.
 """
@@ -35,7 +38,11 @@ from __future__ import annotations
 
 import os
 
+from manifests import digests
 from manifests.value import Value
+
+NAME_BYTES = 255
+"""NAME_MAX of every Linux file system."""
 
 
 class Paths(Value):
@@ -70,6 +77,10 @@ class Paths(Value):
         return f"{self.state_dir}/volumes"
 
     @property
+    def secrets_key(self) -> str:
+        return f"{self.state_dir}/secrets.key"
+
+    @property
     def pods(self) -> str:
         return f"{self.run_dir}/pods"
 
@@ -99,6 +110,12 @@ class Paths(Value):
     def pod_disk(self, uid: str) -> str:
         return f"{self.state_dir}/pods/{uid}"
 
+    def container_disk(self, uid: str, name: str) -> str:
+        return f"{self.state_dir}/pods/{uid}/containers/{name}"
+
+    def empty_dir(self, uid: str, volume: str) -> str:
+        return f"{self.state_dir}/pods/{uid}/emptydir/{volume}"
+
     def container(self, uid: str, name: str) -> str:
         return f"{self.run_dir}/pods/{uid}/containers/{name}"
 
@@ -106,7 +123,19 @@ class Paths(Value):
         return f"{self.state_dir}/volumes/{namespace}/{name}"
 
     def pod_logs(self, namespace: str, pod: str, uid: str) -> str:
-        return f"{self.log_dir}/{namespace}_{pod}_{uid}"
+        return f"{self.log_dir}/{fitted(f'{namespace}_{pod}', f'_{uid}')}"
+
+
+def fitted(name: str, end: str = "") -> str:
+    """Return `name` and `end` as one file's name.
+
+    Where that is too long, `name` is cut and a digest tells it from others that begin alike.
+    """
+    if len(f"{name}{end}".encode()) <= NAME_BYTES:
+        return f"{name}{end}"
+    mark = f"-{digests.of(name)[:16]}{end}"
+    kept = name.encode()[: NAME_BYTES - len(mark.encode())]
+    return kept.decode(errors="ignore") + mark
 
 
 def default() -> Paths:

@@ -2,29 +2,40 @@
 
 The database remembers that a Secret was applied and its digest; what it says is here, and is gone
 after a reboot, until its manifest is applied again. Callers see to it that Paths.run_dir is tmpfs
-(reconciler.targets.host.base).
+(reconciler.targets.host.base), and hold the lock of the Secret.
+
+Paths.secrets_key is 32 random bytes of this host. Digests are made with it, so that who gets hold
+of the database alone (a backup of it) cannot try passwords on them. Where it is lost, a new one
+makes other digests: every Secret counts as changed once.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 
-from manifests import codec
+from manifests import codec, digests
 from manifests.config import Secret
-from runtime import files
+from runtime import files, locks
+from runtime.paths import fitted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from manifests.ref import Ref
     from runtime.paths import Paths
 
+_KEY_BYTES = 32
+
 
 def save(paths: Paths, secret: Secret) -> None:
-    """Write the Secret, atomically."""
-    path = _path(paths, secret.metadata.namespace, secret.metadata.name)
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    files.write_json(path, codec.encode(secret))
+    """Write the Secret, atomically. What a killed writer has left of it is written over."""
+    namespace, name = secret.metadata.namespace, secret.metadata.name
+    os.makedirs(f"{paths.secrets}/{namespace}", mode=0o700, exist_ok=True)
+    data = json.dumps(codec.encode(secret)).encode()
+    files.write(
+        _path(paths, namespace, name), data, temporary=_path(paths, namespace, name, ".new")
+    )
 
 
 def read(paths: Paths, namespace: str, name: str) -> Secret | None:
@@ -35,12 +46,41 @@ def read(paths: Paths, namespace: str, name: str) -> Secret | None:
 
 def remove(paths: Paths, ref: Ref) -> None:
     """Remove the Secret; gone already is success."""
-    path = _path(paths, ref.namespace, ref.name)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
+    for end in (".json", ".new"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(_path(paths, ref.namespace, ref.name, end))
     with contextlib.suppress(OSError):
-        os.rmdir(os.path.dirname(path))
+        os.rmdir(f"{paths.secrets}/{ref.namespace}")
 
 
-def _path(paths: Paths, namespace: str, name: str) -> str:
-    return f"{paths.secrets}/{namespace}/{name}.json"
+def digest(paths: Paths, plain: str) -> str:
+    """Return the digest that may be kept of a Secret whose plain digest is `plain`."""
+    return digests.of(plain, key=_key(paths))
+
+
+def _key(paths: Paths) -> bytes:
+    key = _read_key(paths)
+    if key:
+        return key
+    with locks.held(paths, ["secrets.key"]):
+        key = _read_key(paths)  # another command may have made it meanwhile
+        if not key:
+            key = os.urandom(_KEY_BYTES)
+            path = paths.secrets_key
+            os.makedirs(paths.state_dir, mode=0o700, exist_ok=True)
+            files.write(path, key, temporary=f"{path}.new", durable=True)
+    return key
+
+
+def _read_key(paths: Paths) -> bytes:
+    """Return the key; nothing where there is none, or one that is damaged."""
+    try:
+        with open(paths.secrets_key, "rb") as file:
+            key = file.read()
+    except FileNotFoundError:
+        return b""
+    return key if len(key) == _KEY_BYTES else b""
+
+
+def _path(paths: Paths, namespace: str, name: str, end: str = ".json") -> str:
+    return f"{paths.secrets}/{namespace}/{fitted(name, end)}"

@@ -2,7 +2,7 @@
 
 As containerd does for Kubernetes: anonymous, not shared, new with each new writable layer, and only
 where the pod mounts nothing itself. They lie beside the writable layer,
-Paths.pod_disk(uid)/CONTAINER/volumes/HASH, and go with it.
+Paths.container_disk(uid, CONTAINER)/volumes/HASH, and go with it.
 """
 
 from __future__ import annotations

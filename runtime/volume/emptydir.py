@@ -1,6 +1,6 @@
 """Make emptyDir volumes: a directory on disk, or memory that all containers of the pod share.
 
-    disk     Paths.pod_disk(uid)/emptydir/VOLUME    seen by the host; removed with the pod
+    disk     Paths.empty_dir(uid, VOLUME)           seen by the host; removed with the pod
     memory   Paths.pod(uid)/volumes/VOLUME          a tmpfs in the pod's mount namespace alone
 
 Called by reconciler.targets.host.volumes. Both keep what is there: a second call changes nothing.

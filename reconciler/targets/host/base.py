@@ -157,6 +157,9 @@ class Base:
 def ensure_directories(paths: Paths) -> None:
     """Make the roots with their modes; run_dir is put on tmpfs where the host's /run is none."""
     os.makedirs(paths.state_dir, mode=0o700, exist_ok=True)
+    # Below it any user may write to claims and emptyDirs: no user of this host gets that far.
+    if os.stat(paths.state_dir).st_mode & 0o077:
+        os.chmod(paths.state_dir, 0o700)
     os.makedirs(paths.run_dir, mode=0o711, exist_ok=True)
     os.makedirs(paths.log_dir, mode=0o755, exist_ok=True)
     if syscalls.file_system(paths.run_dir) != syscalls.TMPFS:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def mount(base: Base, uid: str, name: str, image: Image) -> str:
     """Mount the root of container `name` and return its path."""
     target = f"{base.paths.container(uid, name)}/rootfs"
-    scratch = f"{base.paths.pod_disk(uid)}/{name}"
+    scratch = base.paths.container_disk(uid, name)
     mounts.umount(target)
     trees.remove([f"{scratch}/{part}" for part in ("upper", "work")])
     for part in ("upper", "work"):

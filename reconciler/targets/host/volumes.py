@@ -156,7 +156,7 @@ def _planned(
     wanted_dir = volume.empty_dir or EmptyDir()
     if wanted_dir.medium is Medium.MEMORY:
         return Memory(name=volume.name, path=inside, size=_size(record.pod.spec, wanted_dir))
-    return Disk(name=volume.name, path=f"{paths.pod_disk(record.uid)}/emptydir/{volume.name}")
+    return Disk(name=volume.name, path=paths.empty_dir(record.uid, volume.name))
 
 
 def _size(spec: PodSpec, wanted: EmptyDir) -> int | None:
@@ -308,7 +308,7 @@ def bindings(
         for position, mount in enumerate(subject.container.volume_mounts)
     ]
     taken = {binding.destination for binding in found}
-    disk = f"{paths.pod_disk(subject.record.uid)}/{subject.container.name}/volumes"
+    disk = f"{paths.container_disk(subject.record.uid, subject.container.name)}/volumes"
     for path in sorted({_absolute(path) for path in image_volumes} - taken):
         digest = digests.of(path)[:16]
         found.append(

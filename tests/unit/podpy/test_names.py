@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from manifests.faults import Invalid
-from podpy import lookup, names
+from podpy import lookup, names, podman
 
 if TYPE_CHECKING:
     from runtime.paths import Paths
@@ -101,13 +100,13 @@ def test_a_pod_is_found_by_name_alias_workload_and_id(pods: Paths, word: str) ->
 
 
 def test_a_pod_is_found_by_podmans_id_in_any_namespace(pods: Paths) -> None:
-    wanted = hashlib.sha256(b"cccc3333-0").hexdigest()
+    wanted = podman.pod_id("cccc3333-0")
 
     assert lookup.pod(pods, wanted[:12]).pod.name == "far"
 
 
 def test_a_container_is_found_by_podmans_name_and_id(pods: Paths) -> None:
-    wanted = hashlib.sha256(b"bbbb2222-0.db").hexdigest()
+    wanted = podman.container_id("bbbb2222-0", "db")
 
     assert lookup.pod(pods, "web-pod-db").container == "db"
     assert lookup.container(lookup.pod(pods, wanted)) == "db"

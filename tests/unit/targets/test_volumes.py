@@ -232,7 +232,7 @@ def test_image_volumes_give_way_to_what_the_pod_mounts() -> None:
         "/cache",
         "/run/pods/u-1/containers/app/rootfs",
     )
-    assert second.source.startswith("/lib/pods/u-1/app/volumes/")
+    assert second.source.startswith("/lib/pods/u-1/containers/app/volumes/")
 
 
 def test_the_pods_own_files_are_mounted_where_the_manifest_leaves_room() -> None:

@@ -79,3 +79,47 @@ def test_no_repr_shows_the_content() -> None:
 
     assert "correct-horse" not in repr(thing)
     assert "battery-staple" not in repr(thing)
+
+
+def test_the_longest_name_has_a_file(paths: Paths) -> None:
+    names = ["s" * 252 + last for last in "ab"]
+    things = [secret(name, password=name) for name in names]
+    for thing in things:
+        secrets.save(paths, thing)
+
+    assert [secrets.read(paths, "default", name) for name in names] == things
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_write_or_the_removal(paths: Paths) -> None:
+    def killed() -> None:
+        with open(f"{paths.secrets}/default/login.new", "w", encoding="utf-8") as file:
+            file.write('{"password')
+
+    secrets.save(paths, secret(password="x"))
+    killed()
+    secrets.save(paths, secret(password="y"))
+
+    assert os.listdir(f"{paths.secrets}/default") == ["login.json"]
+    killed()
+    secrets.remove(paths, REF)
+    assert os.listdir(paths.secrets) == []
+
+
+def test_a_digest_of_a_secret_depends_on_the_host(tmp_path: Path, paths: Paths) -> None:
+    other = Paths(state_dir=f"{tmp_path}/other", run_dir=paths.run_dir, log_dir=paths.log_dir)
+
+    assert secrets.digest(paths, "a") == secrets.digest(paths, "a")
+    assert secrets.digest(paths, "a") != secrets.digest(other, "a")
+
+
+@pytest.mark.parametrize("left", [None, b"", b"short"])
+def test_a_key_that_is_lost_or_damaged_is_made_anew(paths: Paths, left: bytes | None) -> None:
+    before = secrets.digest(paths, "a")
+    os.unlink(paths.secrets_key)
+    if left is not None:
+        with open(paths.secrets_key, "wb") as file:
+            file.write(left)
+
+    assert secrets.digest(paths, "a") not in ("", before)
+    assert os.listdir(paths.state_dir) == ["secrets.key"]
+    assert stat.S_IMODE(os.stat(paths.secrets_key).st_mode) == 0o600
