@@ -219,7 +219,24 @@ def of_object(thing: Object) -> tuple[Unsupported, ...]:
     if part is not None:
         _, spec, path = part
         found.extend(_unenforced(spec, path))
+        found.extend(_unpublished(spec, path))
     return tuple(found)
+
+
+def _unpublished(spec: PodSpec, path: Path) -> Iterable[Unsupported]:
+    """Give the ports of IPv6 addresses: pods have IPv4 addresses alone, unless the host's."""
+    if spec.host_network:
+        return
+    for group, containers in (
+        ("initContainers", spec.init_containers),
+        ("containers", spec.containers),
+    ):
+        for index, container in enumerate(containers):
+            for number, port in enumerate(container.ports):
+                if port.host_port and ":" in port.host_ip:
+                    message = f"{port.host_ip} {_not_yet('pods have IPv4 addresses, so nothing')}"
+                    where = (*path, group, index, "ports", number, "hostIP")
+                    yield Unsupported(path=where, message=f"{message} is published on it")
 
 
 def _unenforced(spec: PodSpec, path: Path) -> Iterable[Unsupported]:

@@ -100,6 +100,12 @@ _CHAINS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
         (
             # NAT comes before the kernel drops what claims to go to 127.0.0.1 from elsewhere.
             ('iifname != "lo" ip daddr 127.0.0.0/8 accept', "loopback is only for this host"),
+            # A pod may have port 53 of this host; the others' questions are for their name server.
+            (
+                "iifname @links fib daddr . iif type local meta l4proto { tcp, udp } th dport 53 "
+                "accept",
+                "pods to their name server",
+            ),
             ("fib daddr type local jump host_ports", "to this host"),
         ),
     ),

@@ -6,7 +6,7 @@ from manifests.config import Driver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ipaddress import IPv4Network, IPv6Network
+    from ipaddress import IPv4Network
 
     from manifests.checks.findings import Findings
     from manifests.config import Network, NetworkSpec
@@ -34,7 +34,7 @@ def check(network: Network, findings: Findings) -> None:
     _check_gateway(spec, _subnet(spec, findings), findings)
 
 
-def _subnet(spec: NetworkSpec, findings: Findings) -> IPv4Network | IPv6Network | None:
+def _subnet(spec: NetworkSpec, findings: Findings) -> IPv4Network | None:
     """Return the subnet if it is one, and say what is wrong with it if it is not."""
     import ipaddress
 
@@ -51,16 +51,17 @@ def _subnet(spec: NetworkSpec, findings: Findings) -> IPv4Network | IPv6Network 
         return None
     if str(subnet.network_address) != spec.subnet.partition("/")[0]:
         findings.add(path, f'"{spec.subnet}" is an address within a subnet; write {subnet}')
-    if subnet.version == 4 and subnet.prefixlen > _LONGEST_PREFIX:
+    if subnet.version == 6:
+        findings.add(path, f'"{spec.subnet}" is IPv6; podpy gives pods IPv4 addresses so far')
+        return None
+    if subnet.prefixlen > _LONGEST_PREFIX:
         findings.add(path, f"/{subnet.prefixlen} has no room for a gateway and a pod")
     if subnet.is_multicast or subnet.is_loopback or subnet.is_unspecified:
         findings.add(path, f'"{spec.subnet}" is not for pods: it is a reserved range')
     return subnet
 
 
-def _check_gateway(
-    spec: NetworkSpec, subnet: IPv4Network | IPv6Network | None, findings: Findings
-) -> None:
+def _check_gateway(spec: NetworkSpec, subnet: IPv4Network | None, findings: Findings) -> None:
     import ipaddress
 
     if not spec.gateway:
@@ -70,6 +71,9 @@ def _check_gateway(
         gateway = ipaddress.ip_address(spec.gateway)
     except ValueError:
         findings.add(path, f'"{spec.gateway}" is not an IP address')
+        return
+    if gateway.version == 6:
+        findings.add(path, f'"{spec.gateway}" is IPv6; podpy gives pods IPv4 addresses so far')
         return
     if not spec.subnet:
         findings.add(path, "cannot be given without a subnet")

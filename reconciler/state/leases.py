@@ -34,6 +34,17 @@ class HostPort(Value):
         return f"{place}{self.port}/{self.protocol.lower()}"
 
 
+class Taken(HostFault):
+    """A port or an address is another pod's: `holder`, which `named` says more kindly."""
+
+    def __init__(self, what: str, holder: str, *, hint: str) -> None:
+        super().__init__(f"{what} is taken by pod {holder}", hint=hint)
+        self.what, self.holder = what, holder
+
+    def named(self, name: str) -> Taken:
+        return Taken(self.what, name, hint=self.hint)
+
+
 class Request(Value):
     """What one pod asks for: an address of `network` (a wished one, or any), and host ports."""
 
@@ -167,9 +178,9 @@ def _choose(request: Request, taken: Mapping[str, str], pool: Pool) -> str:
             hint="leave the address out, or choose another",
         )
     if request.address in taken:
-        raise HostFault(
-            f"address {request.address} of network {request.network} is taken by pod "
-            f"{taken[request.address]}",
+        raise Taken(
+            f"address {request.address} of network {request.network}",
+            taken[request.address],
             hint="leave the address out, or delete that pod",
         )
     return request.address
@@ -220,9 +231,8 @@ def _port(connection: sqlite3.Connection, holder: str, port: HostPort) -> None:
                 return
             continue
         if ANY_IP in (ip, other_ip) or ip == other_ip:
-            raise HostFault(
-                f"host port {port} is taken by pod {other}",
-                hint="choose another hostPort, or delete that pod",
+            raise Taken(
+                f"host port {port}", other, hint="choose another hostPort, or delete that pod"
             )
     connection.execute(
         "INSERT INTO ports VALUES (?, ?, ?, ?)", (port.protocol, port.port, ip, holder)

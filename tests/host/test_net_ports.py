@@ -292,6 +292,21 @@ def change(before: nft.RuleSet, now: nft.RuleSet) -> int:
     return connections.forget_stale(nft.elements(before), nft.elements(now))
 
 
+def test_a_pod_with_port_53_of_the_host_leaves_the_others_their_name_server(
+    host: namespaces.Inside, outside: namespaces.Inside, join: Join
+) -> None:
+    host.call(load, port("10.64.0.5", 53, protocol="udp"))
+    pod, neighbour = join(OPEN, "10.64.0.5"), join(OPEN, "10.64.0.6")
+
+    with Answering(pod, "pod"), host.call(bound_udp, ("10.64.0.1", 53)) as server:
+        thread = threading.Thread(target=udp_echo, args=(server,))
+        thread.start()
+        assert neighbour.call(ask_udp, "10.64.0.1", 53) == "hello 10.64.0.6"
+        thread.join()
+        assert outside.call(ask_udp, HOST, 53) == "pod"
+        assert neighbour.call(ask_udp, HOST, 53) == "pod"
+
+
 @pytest.mark.parametrize("host_ip", ["", HOST])
 def test_a_udp_client_that_goes_on_sending_reaches_the_pod_that_follows(
     host: namespaces.Inside, outside: namespaces.Inside, join: Join, host_ip: str

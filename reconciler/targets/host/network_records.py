@@ -54,6 +54,12 @@ def names(paths: Paths) -> tuple[str, ...]:
     return tuple(name for name in found if os.path.exists(f"{paths.networks}/{name}/network.json"))
 
 
+def every(paths: Paths) -> tuple[BridgeNetwork, ...]:
+    """Return all networks on this host."""
+    found = (read(paths, name) for name in names(paths))
+    return tuple(network for network in found if network is not None)
+
+
 def remove(paths: Paths, name: str) -> None:
     """Forget the network; gone already is success."""
     directory = f"{paths.networks}/{name}"

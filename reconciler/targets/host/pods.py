@@ -11,7 +11,15 @@ from reconciler import uids
 from reconciler.plan.pods import config_key
 from reconciler.state import leases
 from reconciler.targets.host import container as resolve
-from reconciler.targets.host import etc_files, networking, observing, removal, sync, volumes
+from reconciler.targets.host import (
+    etc_files,
+    host_ports,
+    networking,
+    observing,
+    removal,
+    sync,
+    volumes,
+)
 from runtime import locks
 from runtime.kernel import namespaces
 from runtime.observe import records
@@ -25,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from manifests.observed import PodState
-    from manifests.pod import Pod
     from manifests.ref import Ref
     from reconciler.targets.host.base import Base
     from reconciler.workloads.expand import WantedPod
@@ -50,6 +57,7 @@ def prepare(base: Base, wanted: Sequence[WantedPod]) -> dict[Ref, PodRecord | Fa
     with locks.held(base.paths, [LEASES_LOCK]):
         tidy_leases(base)
         leased = _lease(base, requests)
+        _refuse_held(base, requests, leased)
         for item in wanted:
             ref = kinds.ref(item.pod)
             if ref in made:
@@ -80,10 +88,10 @@ def tidy_leases(base: Base) -> None:
             holder=uid,
             network=record.network,
             address=record.address,
-            ports=_host_ports(record.pod),
+            ports=host_ports.claimed(record.pod),
         )
         for uid, record in present.items()
-        if uid not in known and (record.network or _host_ports(record.pod))
+        if uid not in known and (record.network or host_ports.claimed(record.pod))
     ]
     if forgotten:
         leases.restore(base.database, forgotten)
@@ -96,19 +104,7 @@ def request(base: Base, wanted: WantedPod) -> leases.Request:
         holder=uids.new(),
         network=networking.bridge_of(base, pod),
         address=pod.metadata.annotations.get(settings.ADDRESS, ""),
-        ports=_host_ports(pod),
-    )
-
-
-def _host_ports(pod: Pod) -> tuple[leases.HostPort, ...]:
-    """The ports of the host that lead to the pod; one on the host's network needs no map."""
-    if pod.spec.host_network:
-        return ()
-    return tuple(
-        leases.HostPort(protocol=port.protocol.value, port=port.host_port, ip=port.host_ip)
-        for container in (*pod.spec.init_containers, *pod.spec.containers)
-        for port in container.ports
-        if port.host_port
+        ports=host_ports.claimed(pod),
     )
 
 
@@ -123,8 +119,28 @@ def _lease(base: Base, requests: Mapping[Ref, leases.Request]) -> dict[Ref, str 
             try:
                 results[ref] = leases.take(base.database, [request], pools).get(request.holder, "")
             except HostFault as fault:
-                results[ref] = HostFault(f"{ref}: {fault.message}", hint=fault.hint)
+                results[ref] = worded(base, ref, fault)
         return results
+
+
+def _refuse_held(
+    base: Base, requests: Mapping[Ref, leases.Request], leased: dict[Ref, str | Fault]
+) -> None:
+    """Put a fault in the place of what was leased where a process holds a port of it."""
+    sound = {ref: one for ref, one in requests.items() if not isinstance(leased[ref], Fault)}
+    refused = host_ports.held(base, sound)
+    if refused:
+        leases.free(base.database, [requests[ref].holder for ref in refused])
+        leased.update(refused)
+
+
+def worded(base: Base, ref: Ref, fault: HostFault) -> HostFault:
+    """Return the fault of a lease with the names of the pods that it is about."""
+    if isinstance(fault, leases.Taken):
+        holder = records.read_pod(base.paths, fault.holder)
+        if holder is not None:
+            fault = fault.named(f"{holder.pod.metadata.namespace}/{holder.pod.metadata.name}")
+    return HostFault(f"{ref}: {fault.message}", hint=fault.hint)
 
 
 def record_of(base: Base, wanted: WantedPod, leased: leases.Request, address: str) -> PodRecord:

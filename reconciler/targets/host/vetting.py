@@ -8,7 +8,7 @@ from __future__ import annotations
 from manifests import kinds
 from manifests.faults import Fault
 from reconciler.state import leases
-from reconciler.targets.host import bundle, networking, pods, volumes
+from reconciler.targets.host import bundle, host_ports, networking, pods, volumes
 from runtime import locks
 
 TYPE_CHECKING = False
@@ -37,12 +37,12 @@ def check(
             _check_one(base, pods.record_of(base, item, requests[ref], ""), ids)
         except Fault as fault:
             refused[ref] = fault
-    refused.update(
-        _check_leases(
-            base, {ref: one for ref, one in requests.items() if ref not in refused}, leaving
-        )
-    )
-    return refused
+    sound = {ref: one for ref, one in requests.items() if ref not in refused}
+    return {
+        **refused,
+        **host_ports.held(base, sound, leaving),
+        **_check_leases(base, sound, leaving),
+    }
 
 
 def _check_one(base: Base, record: PodRecord, ids: Mapping[str, str]) -> None:
@@ -66,4 +66,8 @@ def _check_leases(
     with locks.held(base.paths, [pods.LEASES_LOCK]):
         pods.tidy_leases(base)
         faults = leases.rehearse(base.database, known.values(), pools, leaving)
-    return {ref: faults[one.holder] for ref, one in known.items() if one.holder in faults}
+    return {
+        ref: pods.worded(base, ref, faults[one.holder])
+        for ref, one in known.items()
+        if one.holder in faults
+    }

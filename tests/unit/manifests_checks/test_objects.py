@@ -105,7 +105,6 @@ ALLOWED: list[tuple[str, dict[str, Any]]] = [
     ("ConfigMap", {".data": {"A_b-c.d": "x"}}),
     ("Network", {".spec": {}}),
     ("Network", {".spec": {"driver": "host"}}),
-    ("Network", {".spec": {"subnet": "fd00:90::/64", "gateway": "fd00:90::1"}}),
 ]
 
 
@@ -370,6 +369,9 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("Network", {".spec": {"subnet": "10.90.0.7/24"}},
      '.spec.subnet: "10.90.0.7/24" is an address within a subnet; write 10.90.0.0/24'),
     ("Network", {".spec": {"subnet": "10.90.0.0/31"}}, ".spec.subnet: /31 has no room"),
+    ("Network", {".spec": {"subnet": "fd00:90::/64"}},
+     '.spec.subnet: "fd00:90::/64" is IPv6; podpy gives pods IPv4 addresses so far'),
+    ("Network", {".spec.gateway": "fd00:90::1"}, '.spec.gateway: "fd00:90::1" is IPv6'),
     ("Network", {".spec": {"subnet": "127.0.0.0/8"}}, '.spec.subnet: "127.0.0.0/8" is not for'),
     ("Network", {".spec.gateway": "10.91.0.1"}, ".spec.gateway: 10.91.0.1 is not in the subnet"),
     ("Network", {".spec.gateway": "10.90.0.255"}, ".spec.gateway: 10.90.0.255 is the first"),

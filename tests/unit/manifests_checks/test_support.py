@@ -53,6 +53,24 @@ def test_what_the_api_server_added_is_dropped_without_a_word() -> None:
     assert all(not one.object.metadata.uid for one in loaded.objects)
 
 
+@pytest.mark.parametrize("address", ["::", "fd00::1"])
+def test_a_port_of_an_ipv6_address_is_reported(address: str) -> None:
+    port = {"containerPort": 80, "hostPort": 8080, "hostIP": address}
+    spec = {"containers": [{"name": "c", "image": "i", "ports": [port]}]}
+    (told,) = support.of_object(decoded_pod(spec))
+
+    assert told.path == ("spec", "containers", 0, "ports", 0, "hostIP")
+    assert told.message == (
+        f"{address} is not supported yet: pods have IPv4 addresses, so nothing is published on it"
+    )
+    assert support.of_object(decoded_pod({**spec, "hostNetwork": True})) == ()
+
+
+def decoded_pod(spec: dict[str, Any]) -> Pod:
+    raw = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": spec}
+    return codec.restore(Pod, raw)
+
+
 def test_every_field_and_kind_of_later_is_reported_once() -> None:
     loaded = case("later")
     template = ".spec.template.spec"
