@@ -97,7 +97,35 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         end = args.index("--") if "--" in args else len(args)
         words = [told for word in args[:end] for told in self._plain(word)]
-        return super().parse_known_args([*words, *args[end:]], namespace)
+        return super().parse_known_args([*self._flags_first(words), *args[end:]], namespace)
+
+    def _flags_first(self, words: list[str]) -> list[str]:
+        """Move flags with their values before the other words: argparse wants those in one piece.
+
+        `get pod -n shop web` has them apart. Where the rest of a line is another program's, or a
+        verb's, nothing is moved.
+        """
+        if self.verbs or any(one.nargs == argparse.REMAINDER for one in self.positionals):
+            return words
+        front: list[str] = []
+        behind: list[str] = []
+        takes = False
+        for word in words:
+            (front if takes or (word.startswith("-") and word != "-") else behind).append(word)
+            takes = not takes and self._wants_next(word)
+        return [*front, *behind]
+
+    def _wants_next(self, word: str) -> bool:
+        """Tell whether the word is a flag, or ends a cluster of short ones, whose value follows."""
+        if word.startswith("--"):
+            return word in self.flags and self.flags[word].nargs is None
+        if not word.startswith("-"):
+            return False
+        for position, letter in enumerate(word[1:], 1):
+            action = self.flags.get(f"-{letter}")
+            if action is None or action.nargs is None:
+                return action is not None and position == len(word) - 1
+        return False
 
     def _plain(self, word: str) -> tuple[str, ...]:
         """Return a word as argparse reads it."""

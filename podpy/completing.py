@@ -33,7 +33,7 @@ def candidates(words: list[str]) -> list[str]:
     begun = words[-1] if words else ""
     try:
         found = _possible(words[:-1], begun)
-    except Fault:
+    except (Fault, OSError):  # Nobody is there to be told; files are completed then.
         return []
     return sorted({word for word in found if word.startswith(begun)})
 
@@ -64,7 +64,11 @@ def _argument(command: str, parser: cli.Parser, before: list[str], begun: str) -
         return []
     waiting, given, namespace = _read(parser, before)
     if waiting is not None:
-        return _value(waiting, given, namespace)
+        return _value(waiting, given, begun, namespace)
+    flag, equals, value = begun.partition("=")
+    if equals and flag in parser.flags:
+        found = _value(parser.flags[flag], given, value, namespace)
+        return [f"{flag}={one}" for one in found]
     if begun.startswith("-"):
         return [flag for flag, action in parser.flags.items() if action.help != argparse.SUPPRESS]
     return _positional(command, parser, given, begun, namespace)
@@ -80,59 +84,87 @@ def _read(parser: cli.Parser, before: list[str]) -> tuple[argparse.Action | None
             namespace = word if waiting.dest == "namespace" else namespace
             waiting = None
         elif word.startswith("-"):
-            flag, equals, _value = word.partition("=")
+            flag, equals, value = word.partition("=")
             action = parser.flags.get(flag)
+            if equals and action is not None and action.dest == "namespace":
+                namespace = value
             waiting = action if action and action.nargs is None and not equals else None
         else:
             given.append(word)
     return waiting, given, namespace
 
 
-def _value(action: argparse.Action, given: list[str], namespace: str) -> Iterable[str]:
+def _value(action: argparse.Action, given: list[str], begun: str, namespace: str) -> Iterable[str]:
+    """What a flag may be given."""
     if action.choices is not None:
         return [str(choice) for choice in action.choices]
-    if action.dest == "output":
-        from podpy import output_forms
+    match action.dest:
+        case "output":
+            from podpy import output_forms
 
-        return (*filter(None, output_forms.PLAIN), *(f"{one}=" for one in output_forms.DETAILED))
-    if action.dest == "namespace":
-        return _names(kinds.BY_KIND["Namespace"], "")
-    if action.dest == "container" and given:
-        from podpy import lookup
-        from runtime import paths
-
-        found = lookup.pod(paths.default(), given[0], namespace).pod
-        return (*found.containers, *found.init_containers)
-    return []
+            return (*filter(None, output_forms.PLAIN), *(f"{o}=" for o in output_forms.DETAILED))
+        case "namespace":
+            return _names(kinds.BY_KIND["Namespace"], "")
+        case "network":
+            return (*_names(kinds.BY_KIND["Network"], ""), "host", "none")
+        case "target":
+            return _pairs(begun, namespace)
+        case "container" if given:
+            return _containers(given[0], namespace)
+        case _:
+            return []
 
 
 def _positional(
     command: str, parser: cli.Parser, given: list[str], begun: str, namespace: str
 ) -> Iterable[str]:
-    kind, slash, _name = begun.partition("/")
     if command in KIND_THEN_NAMES:
-        if slash:
-            return [f"{kind}/{name}" for name in _names(names.kind(kind), namespace)]
+        if "/" in begun:
+            return _new(_pairs(begun, namespace), given)
         if not given:
             return [*kinds.BY_NAME, "all"]
-        return _names(names.kind(given[0]), namespace)
+        return _new(_names(names.kind(given[0]), namespace), given[1:])
     if command in PODS and not given:
-        if slash:
-            return [f"{kind}/{name}" for name in _names(names.kind(kind), namespace)]
-        return _names(kinds.BY_KIND["Pod"], namespace)
+        return _pairs(begun, namespace) if "/" in begun else _names(_POD, namespace)
+    if command == "logs" and len(given) == 1:
+        return _containers(given[0], namespace)
     if command == "top" and given:
-        return _names(kinds.BY_KIND["Pod"], namespace)
+        return _new(_names(_POD, namespace), given[1:])
     if command in [f"network {verb}" for verb in NETWORK_VERBS]:
-        return _names(kinds.BY_KIND["Network"], "")
+        return _new(_names(kinds.BY_KIND["Network"], ""), given)
     if command == "volume rm":
-        return _names(kinds.BY_KIND["PersistentVolumeClaim"], namespace)
+        return _new(_names(kinds.BY_KIND["PersistentVolumeClaim"], namespace), given)
     if command == "image rm":
-        return Context().base.store.names()
+        return _new(Context().base.store.names(), given)
     if command == "completion":
         return () if given else SHELLS
     if len(given) < len(parser.positionals):
         return [str(choice) for choice in parser.positionals[len(given)].choices or ()]
     return []
+
+
+_POD = kinds.BY_KIND["Pod"]
+
+
+def _new(found: Iterable[str], given: list[str]) -> list[str]:
+    """What is not on the line yet."""
+    return [word for word in found if word not in given]
+
+
+def _pairs(begun: str, namespace: str) -> list[str]:
+    """Objects as KIND/NAME, once the kind is written; else the kinds."""
+    kind, slash, _ = begun.partition("/")
+    if not slash:
+        return [f"{info.names[1]}/" for info in kinds.KINDS]
+    return [f"{kind}/{name}" for name in _names(names.kind(kind), namespace)]
+
+
+def _containers(pod: str, namespace: str) -> Iterable[str]:
+    from podpy import lookup
+    from runtime import paths
+
+    found = lookup.pod(paths.default(), pod, namespace).pod
+    return (*found.containers, *found.init_containers)
 
 
 def _names(info: KindInfo, namespace: str) -> list[str]:

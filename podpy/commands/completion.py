@@ -20,33 +20,56 @@ ASK = "words"
 BASH = """\
 # podpy completion for bash: source <(podpy completion bash)
 _podpy() {
-    local IFS=$'\\n'
-    COMPREPLY=($("${COMP_WORDS[0]}" completion words -- \\
-        "${COMP_WORDS[@]:1:COMP_CWORD-1}" "${COMP_WORDS[COMP_CWORD]}" 2>/dev/null))
+    local line="${COMP_LINE:0:COMP_POINT}" found current kept
+    local -a given
+    # Bash splits words at : and = as well; podpy is asked about whole ones.
+    read -ra given <<< "$line"
+    [[ "$line" == *[[:space:]] ]] && given+=("")
+    found="$("${given[0]}" completion words -- "${given[@]:1}" 2>/dev/null)"
+    mapfile -t COMPREPLY < <([[ -n "$found" ]] && printf '%s\\n' "$found")
+    current="${given[-1]}"
+    kept="${current%"${current##*[:=]}"}"
+    COMPREPLY=("${COMPREPLY[@]#"$kept"}")
+    if [[ ${#COMPREPLY[@]} == 1 && "${COMPREPLY[0]}" == *[=/] ]]; then
+        compopt -o nospace
+    fi
 }
 complete -o bashdefault -o default -F _podpy podpy
 """
 ZSH = """\
 #compdef podpy
-# podpy completion for zsh: source <(podpy completion zsh)
+# podpy completion for zsh: source <(podpy completion zsh), or as _podpy in a folder of $fpath
 _podpy() {
-    local -a found
+    local -a found open
     found=(${(f)"$("${words[1]}" completion words -- "${(@)words[2,CURRENT]}" 2>/dev/null)"})
-    if (( ${#found} )); then
+    open=(${(M)found:#*[=/]})
+    found=(${found:#*[=/]})
+    if (( ${#found} + ${#open} )); then
         compadd -a found
+        compadd -S '' -a open
     else
         _files
     fi
 }
-compdef _podpy podpy
+if [ "${funcstack[1]}" = _podpy ]; then
+    _podpy "$@"
+else
+    compdef _podpy podpy
+fi
 """
 FISH = """\
 # podpy completion for fish: podpy completion fish | source
 function __podpy_words
-    set -l given (commandline -opc) (commandline -ct)
-    $given[1] completion words -- $given[2..-1] 2>/dev/null
+    set -l given (commandline -opc)
+    set -l begun (commandline -ct)
+    set -l found ($given[1] completion words -- $given[2..-1] "$begun" 2>/dev/null)
+    if test (count $found) -gt 0
+        string join \\n -- $found
+    else
+        __fish_complete_path "$begun"
+    end
 end
-complete -c podpy -a '(__podpy_words)'
+complete -c podpy -f -a '(__podpy_words)'
 """
 SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
 

@@ -55,6 +55,33 @@ def test_a_flag_may_be_given_true_or_false(words: list[str], watch: bool, no_hea
     assert (parsed.watch, parsed.no_headers) == (watch, no_headers)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-n shop -l a=b -w pod one two",
+        "pod -n shop one -l a=b two -w",
+        "pod one -wn shop two -la=b",
+        "-nshop pod one --selector=a=b two --watch",
+        "pod --namespace shop -l a=b -w -- one two",
+    ],
+)
+def test_flags_may_stand_among_the_words(line: str) -> None:
+    parser = cli.parser_of("get", importlib.import_module("podpy.commands.get"))
+
+    parsed = parser.parse_args(line.split())
+
+    assert (parsed.words, parsed.namespace) == (["pod", "one", "two"], "shop")
+    assert (parsed.selector, parsed.watch) == ("a=b", True)
+
+
+def test_a_value_may_look_like_a_flag_where_it_is_a_number() -> None:
+    parser = cli.parser_of("logs", importlib.import_module("podpy.commands.logs"))
+
+    parsed = parser.parse_args(["web", "--tail", "-1", "-f", "app"])
+
+    assert (parsed.pod, parsed.name, parsed.tail, parsed.follow) == ("web", "app", -1, True)
+
+
 def test_a_switch_takes_its_value_behind_an_equals_sign_only() -> None:
     parser = cli.Parser()
     parser.switch("--dry-run", ("none", "client"), "client", default="none")

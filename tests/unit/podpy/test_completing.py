@@ -1,17 +1,10 @@
-"""podpy.completing: what a line may go on with, and the scripts that ask for it, run by bash."""
+"""podpy.completing: what a line may go on with. The shells' part: tests/host/test_completion.py."""
 
 from __future__ import annotations
-
-import os
-import subprocess
-from typing import TYPE_CHECKING
 
 import pytest
 
 from podpy import cli, completing
-
-if TYPE_CHECKING:
-    from tests.fixtures.command import Podpy
 
 
 @pytest.mark.parametrize(
@@ -23,6 +16,13 @@ if TYPE_CHECKING:
         (["get", "pods", "-o", "cu"], ["custom-columns="]),
         (["get", "pods", "-o", "j"], ["json", "jsonpath="]),
         (["get", "pods", "--no"], ["--no-headers"]),
+        (["get", "pods", "--output=y"], ["--output=yaml"]),
+        (["events", "--for", "pers"], ["persistentvolumeclaim/"]),
+        (["delete", "pod", "--cascade=f"], ["--cascade=foreground"]),
+        (["top", ""], ["po", "pod", "pods"]),
+        (["top", "pods", "--sort-by", ""], ["cpu", "memory"]),
+        (["logs", "none", "-c", ""], []),
+        (["get", "podz", ""], []),
         (["network", ""], ["inspect", "ls", "prune", "rm"]),
         (["network", "ls", "-o", ""], ["json", "text"]),
         (["completion", ""], ["bash", "fish", "zsh"]),
@@ -41,34 +41,3 @@ def test_every_command_is_offered_with_its_flags() -> None:
         assert "--help" in completing.candidates([*name.split(" "), "--"]) or name in (
             *("image", "network", "volume"),
         )
-
-
-def completed(podpy: Podpy, *words: str) -> list[str]:
-    """What bash would offer after these words, by the script that podpy prints."""
-    script = (
-        'eval "$("$1" completion bash)"; shift\n'
-        'COMP_WORDS=(podpy "$@"); COMP_CWORD=$#\n'
-        'podpy() { "$PODPY" "$@"; }\n'
-        'COMP_WORDS[0]="$PODPY"; _podpy; printf "%s\\n" "${COMPREPLY[@]}"\n'
-    )
-    done = subprocess.run(
-        ["bash", "-c", script, "bash", podpy.command, *words],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, **podpy.env, "PODPY": podpy.command},
-        check=True,
-    )
-    return done.stdout.split()
-
-
-def test_bash_completes_with_the_printed_script(podpy: Podpy) -> None:
-    assert completed(podpy, "val") == ["validate"]
-    assert completed(podpy, "get", "po") == ["po", "pod", "pods"]
-    assert completed(podpy, "get", "pods", "--no") == ["--no-headers"]
-    assert completed(podpy, "logs", "none") == []
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_each_shell_has_a_script(podpy: Podpy, shell: str) -> None:
-    assert "completion words --" in podpy.ok("completion", shell)
