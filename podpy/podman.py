@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from reconciler.execute.run import Outcome
     from reconciler.plan.wish import Wished
     from reconciler.targets.host.images import Pulling
-    from runtime.image.pull import Stage
+    from runtime.image.meter import Progress
 
 FAILED = 125
 BUILD_FILES = ("Containerfile", "Dockerfile")
 
 
-def pulling(arguments: argparse.Namespace, report: Callable[[Stage, str], None]) -> Pulling:
+def pulling(arguments: argparse.Namespace, report: Callable[[Progress], None]) -> Pulling:
     """How the flags want images pulled; skopeo's module is not imported for it."""
     from reconciler.targets.host.images import Pulling
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from podpy import registry_flags
+from podpy import registry_flags, sizes
 from podpy.context import Context
 
 TYPE_CHECKING = False
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
             return 0
         case "prune":
             ids, freed = context.base.store.prune(_in_use(context), everything=arguments.all)
-            print("\n".join([*ids, f"freed {_bytes(freed)}"]))
+            print("\n".join([*ids, f"freed {sizes.text(freed)}"]))
             return 0
         case _:
             from runtime.image import build
@@ -110,7 +110,7 @@ def _list(context: Context, arguments: argparse.Namespace) -> int:
     rows = [("NAME", "IMAGE ID", "SIZE")]
     for image in images:
         for name in names[image.id] or [NO_NAME]:
-            rows.append((name, image.id[:SHORT_ID], _bytes(image.size)))
+            rows.append((name, image.id[:SHORT_ID], sizes.text(image.size)))
     width = max(len(row[0]) for row in rows)
     for name, image_id, size in rows:
         print(f"{name:{width}}  {image_id:{SHORT_ID}}  {size}")
@@ -137,12 +137,3 @@ def _in_use(context: Context) -> frozenset[str]:
         for record in records.read_pods(context.paths)
         for image_id in record.images.values()
     )
-
-
-def _bytes(count: int) -> str:
-    size = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000 or unit == "GB":
-            break
-        size /= 1000
-    return f"{size:.0f} {unit}" if size >= 10 or unit == "B" else f"{size:.1f} {unit}"

@@ -1,6 +1,7 @@
-"""Hand credentials to skopeo in a private file, which is gone afterwards: never in its arguments.
+"""Hand credentials to skopeo in a file that lies nowhere: never in its arguments, never on a disk.
 
---src-creds would put the password in the process list.
+--src-creds would put the password in the process list. The file lives in memory, has no name but
+its descriptor's, and the kernel drops it with the last process that holds it, however that ends.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import base64
 import contextlib
 import json
 import os
-import tempfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,18 +17,22 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def file_for(creds: str, registry: str) -> Iterator[str]:
-    """Yield the path of an auth.json that holds `creds` (USER[:PASSWORD]) for `registry`."""
+def file_for(creds: str, registry: str) -> Iterator[int]:
+    """Yield a descriptor of an auth.json that holds `creds` (USER[:PASSWORD]) for `registry`.
+
+    A child that inherits it finds it at `path`.
+    """
     user, _, password = creds.partition(":")
     secret = base64.b64encode(f"{user}:{password}".encode()).decode()
-    directory = tempfile.mkdtemp(prefix="podpy-auth-")
-    path = f"{directory}/auth.json"
+    descriptor = os.memfd_create("podpy-auth", os.MFD_CLOEXEC)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"auths": {registry: {"auth": secret}}}, file)
-        yield path
+        os.fchmod(descriptor, 0o600)
+        os.write(descriptor, json.dumps({"auths": {registry: {"auth": secret}}}).encode())
+        yield descriptor
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
-        os.rmdir(directory)
+        os.close(descriptor)
+
+
+def path(descriptor: int) -> str:
+    """Where a process that has inherited the descriptor opens the file, from its beginning."""
+    return f"/proc/self/fd/{descriptor}"

@@ -1,4 +1,4 @@
-"""Read a layer's blob once: its decompressed chunks and both of its digests out.
+"""Read a layer's blob once, while it comes: its decompressed chunks and both of its digests out.
 
 Called by runtime.image.unpack. A thread reads, decompresses and hashes, all of which let go of the
 interpreter's lock, while the caller writes files. gzip through isal where it is installed (0.6 s
@@ -9,7 +9,6 @@ bytes, never by a media type: registries get those wrong.
 from __future__ import annotations
 
 import hashlib
-import os
 import queue
 import threading
 
@@ -21,12 +20,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
-    from typing import Any, Self
+    from typing import IO, Any, Self
 
 READ = 1 << 18
 CHUNK = 1 << 20
 AHEAD = 8
 """Chunks that may wait for the caller: what the thread may hold in memory."""
+LONGEST_MARK = 6
+"""Bytes by which the formats are told apart."""
 
 
 class Limits(Value):
@@ -42,17 +43,50 @@ class Limits(Value):
     ratio_from: int = 2 << 30
 
 
+class Source:
+    """Where a blob's bytes come from: a file here, a registry in runtime.image.proxy."""
+
+    def read(self, most: int) -> bytes:
+        """Return up to `most` bytes; b"" once all have come, and are known to be all."""
+        raise NotImplementedError
+
+    def cancel(self) -> None:
+        """Make a `read` that waits in another thread end soon: its bytes are no longer wanted."""
+
+
+class File(Source):
+    """The blob in a file; a context manager that closes it."""
+
+    def __init__(self, path: str) -> None:
+        self._file = open(path, "rb", buffering=0)  # noqa: SIM115  __exit__ closes it
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def read(self, most: int) -> bytes:
+        return self._file.read(most)
+
+
 class Stream:
-    """The decompressed bytes of the blob at `path`; a context manager that ends its thread.
+    """The decompressed bytes of a blob; a context manager that ends its thread.
 
     Once iteration has ended, `digest` is the blob's and `diff_id` the decompressed bytes'.
-    Raises Invalid for corrupt or truncated data and above a limit, HostFault when it cannot read.
+    Raises Invalid for corrupt or truncated data and above a limit, HostFault when it cannot read,
+    and what the source raises.
     """
 
-    def __init__(self, path: str, limits: Limits) -> None:
-        self.path = path
+    def __init__(self, source: Source, limits: Limits) -> None:
         self.digest = ""
         self.diff_id = ""
+        self._source = source
         self._limits = limits
         self._queue: queue.Queue[bytes | Exception | None] = queue.Queue(maxsize=AHEAD)
         self._stop = False
@@ -72,6 +106,8 @@ class Stream:
         _trace: TracebackType | None,
     ) -> None:
         self._stop = True
+        if self._thread.is_alive():
+            self._source.cancel()
         while self._thread.is_alive():
             try:
                 self._queue.get(timeout=0.05)
@@ -83,6 +119,8 @@ class Stream:
         while True:
             item = self._queue.get()
             if item is None:
+                # All has come: let the thread end, so that leaving cancels nothing.
+                self._thread.join()
                 return
             if isinstance(item, Exception):
                 self._stop = True
@@ -91,8 +129,7 @@ class Stream:
 
     def _work(self) -> None:
         try:
-            with open(self.path, "rb", buffering=0) as blob:
-                self._decompress(blob)
+            self._decompress()
             self.digest = f"sha256:{self._blob_sum.hexdigest()}"
             self.diff_id = f"sha256:{self._tar_sum.hexdigest()}"
             self._queue.put(None)
@@ -105,24 +142,29 @@ class Stream:
         except Exception as error:  # noqa: BLE001  a bug here must reach the caller, not hang it
             self._queue.put(error)
 
-    def _decompress(self, blob: Any) -> None:
-        start = os.pread(blob.fileno(), 6, 0)
+    def _decompress(self) -> None:
+        inputs = self._inputs()
+        start = b""
+        while len(start) < LONGEST_MARK and (data := next(inputs, b"")):
+            start += data
         if start.startswith(b"\x1f\x8b"):
-            self._gzip(blob)
+            self._gzip(start, inputs)
         elif start.startswith(b"\x28\xb5\x2f\xfd") or _skippable(start):
-            self._zstd(blob)
+            self._zstd(start, inputs)
         elif start.startswith((b"BZh", b"\xfd7zXZ")):
             raise Invalid("the layer is compressed with bzip2 or xz, which the OCI does not allow")
         else:
-            while data := self._input(blob):
+            self._give(start)
+            for data in inputs:
                 self._give(data)
 
-    def _gzip(self, blob: Any) -> None:
+    def _gzip(self, start: bytes, inputs: Iterator[bytes]) -> None:
         make, broken = _inflater()
         inflate = None
         ended = False
+        data = start
         try:
-            while data := self._input(blob):
+            while data:
                 while data:
                     if inflate is None:
                         data = data.lstrip(b"\0") if ended else data
@@ -138,41 +180,47 @@ class Stream:
                         self._give(rest)
                     if inflate.eof:
                         data, inflate, ended = inflate.unused_data, None, True
+                data = next(inputs, b"")
         except broken as error:
             raise Invalid(f"the layer's gzip data is corrupt: {error}") from None
         if inflate is not None:
             raise Invalid("the layer's gzip data is truncated")
 
-    def _zstd(self, blob: Any) -> None:
+    def _zstd(self, start: bytes, inputs: Iterator[bytes]) -> None:
         if proc.find("zstd") is None:
             raise HostFault("zstd: not found on this host, the layer needs it", hint="install zstd")
-        child = proc.start(
-            ("zstd", "-dcq"), stdin=blob.fileno(), stdout=proc.PIPE, stderr=proc.PIPE
-        )
-        out, complaints = child.stdout, child.stderr
+        child = proc.start(("zstd", "-dcq"), stdin=proc.PIPE, stdout=proc.PIPE, stderr=proc.PIPE)
+        out, complaints, into = child.stdout, child.stderr, child.stdin
         assert out is not None  # noqa: S101
         assert complaints is not None  # noqa: S101
-        self._read = os.fstat(blob.fileno()).st_size
+        assert into is not None  # noqa: S101
+        feeder = _Feeder(into, start, inputs)
+        feeder.start()
         try:
             while data := out.read(CHUNK):
                 self._give(data)
             said = complaints.read().decode(errors="replace").strip()
-            if child.wait() != 0:
+            status = child.wait()
+            feeder.join()
+            if feeder.failure is not None:
+                raise feeder.failure
+            if status != 0:
                 raise Invalid(f"the layer's zstd data is corrupt: {said}")
         finally:
             child.kill()
             child.wait()
+            feeder.join()
             out.close()
             complaints.close()
-        with open(self.path, "rb", buffering=0) as again:  # zstd moved the shared file position
-            while data := again.read(CHUNK):
-                self._blob_sum.update(data)
 
-    def _input(self, blob: Any) -> bytes:
-        data: bytes = blob.read(READ)
-        self._read += len(data)
-        self._blob_sum.update(data)
-        return data
+    def _inputs(self) -> Iterator[bytes]:
+        """The blob's bytes as they come, hashed and counted."""
+        while data := self._source.read(READ):
+            if self._stop:
+                raise _Stopped
+            self._read += len(data)
+            self._blob_sum.update(data)
+            yield data
 
     def _give(self, data: bytes) -> None:
         if self._stop:
@@ -187,6 +235,26 @@ class Stream:
             raise Invalid(f"the layer expands more than {limits.ratio} times: refused as a bomb")
         self._tar_sum.update(data)
         self._queue.put(data)
+
+
+class _Feeder(threading.Thread):
+    """Writes a blob into a decompressor's standard input; `failure` is why not all of it."""
+
+    def __init__(self, into: IO[bytes], start: bytes, inputs: Iterator[bytes]) -> None:
+        super().__init__(name="layer-input", daemon=True)
+        self.failure: Exception | None = None
+        self._into, self._start, self._inputs = into, start, inputs
+
+    def run(self) -> None:
+        try:
+            with self._into:
+                self._into.write(self._start)
+                for data in self._inputs:
+                    self._into.write(data)
+        except BrokenPipeError:
+            return  # it has refused the data: its status says so
+        except Exception as error:  # noqa: BLE001  the thread that waits for us raises it
+            self.failure = error
 
 
 class _Stopped(Exception):

@@ -4,10 +4,11 @@
     layers/DIFF_ID.tmp/     a layer being unpacked; renamed when it is whole
     images/blobs/DIGEST     the diff id that this blob was found to hold (64 hex each)
 
-Called by runtime.image.pull. A claim is never believed: a diff id is a path below layers/ and may
-be another image's secret, so a layer that is there already serves only images that come with a
-blob which, as podpy itself has seen, holds it. That memory also tells which layers a registry need
-not send again. Two processes that want the same layer wait for each other at its lock.
+Called by runtime.image.fetch and runtime.image.pull. A claim is never believed: a diff id is a
+path below layers/ and may be another image's secret, so a layer that is there already serves only
+images that come with a blob which, as podpy itself has seen, holds it. That memory also tells which
+layers a registry need not send again. Two processes that want the same layer wait for each other at
+its lock.
 """
 
 from __future__ import annotations
@@ -17,17 +18,21 @@ import os
 import shutil
 
 from manifests.faults import HostFault, Invalid
-from runtime import locks, proc
+from runtime import locks, trees
 from runtime.image import reference
 from runtime.image.unpack import identify, unpack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from runtime.image.blob import Source
     from runtime.image.manifest import Layer
     from runtime.image.store import Store
 
-UNPACK_SECONDS = 1800.0
-SYNC_SECONDS = 600.0
+UNPACK_SECONDS = 3600.0
+UNFINISHED = ".tmp"
 
 
 def is_known(store: Store, layer: Layer) -> bool:
@@ -36,28 +41,45 @@ def is_known(store: Store, layer: Layer) -> bool:
     return bool(diff_id) and os.path.isdir(f"{store.paths.layers}/{diff_id}")
 
 
-def ensure(store: Store, blob: str, digest: str, diff_id: str) -> None:
-    """Have the layer `diff_id` unpacked from the file `blob`, whose digest is `digest`.
+def ensure(
+    store: Store,
+    opened: Callable[[], AbstractContextManager[Source]],
+    digest: str,
+    diff_id: str,
+    wrote: Callable[[int], None],
+) -> None:
+    """Have the layer `diff_id` unpacked from the blob `digest`, which is opened if it is needed.
 
-    Both digests are verified. Raises Invalid for a blob that is corrupt, hostile or another one
-    than was claimed, HostFault when this host cannot write it; nothing is left behind then.
+    Both digests are verified; `wrote` hears of the bytes that went to the disk. Raises Invalid for
+    a blob that is corrupt, hostile or another one than was claimed, HostFault when this host cannot
+    write it; nothing is left behind then.
     """
     name, blob_name = _hex(diff_id), _hex(digest)
     target = f"{store.paths.layers}/{name}"
-    with locks.held(store.paths, (f"layer-{name}",), timeout=UNPACK_SECONDS):
+    with locks.held(store.paths, (lock_name(name),), timeout=UNPACK_SECONDS):
         if not os.path.isdir(target):
-            temporary = f"{target}.tmp"
+            temporary = f"{target}{UNFINISHED}"
             shutil.rmtree(temporary, ignore_errors=True)
-            unpack(blob, temporary, digest=digest, diff_id=diff_id)
+            with opened() as blob:
+                unpack(blob, temporary, digest=digest, diff_id=diff_id, wrote=wrote)
             os.replace(temporary, target)
         elif _remembered(store, digest) != name:
-            identify(blob, digest=digest, diff_id=diff_id)
+            with opened() as blob:
+                identify(blob, digest=digest, diff_id=diff_id)
         _remember(store, blob_name, name)
 
 
-def make_durable(store: Store) -> None:
-    """Have everything unpacked on the disk: a record that outlives a power cut must be right."""
-    proc.check("sync", "-f", store.paths.layers, timeout=SYNC_SECONDS)
+def sweep(store: Store) -> None:
+    """Remove what killed pulls have left half unpacked; what is being unpacked now stays."""
+    names = os.listdir(store.paths.layers)
+    for name in (name.removesuffix(UNFINISHED) for name in names if name.endswith(UNFINISHED)):
+        with locks.tried(store.paths, lock_name(name)) as ours:
+            if ours:
+                trees.remove([f"{store.paths.layers}/{name}{UNFINISHED}"])
+
+
+def lock_name(name: str) -> str:
+    return f"layer-{name}"
 
 
 def forget_missing(store: Store) -> None:

@@ -41,7 +41,7 @@ class Platform(Value):
 
 
 class Layer(Value):
-    """A layer as the manifest lists it: what the blob is, not what is in it."""
+    """A blob as the manifest lists it: what it is, not what is in it."""
 
     digest: str
     size: int
@@ -51,6 +51,7 @@ class Manifest(Value):
     """One image: the digest of its configuration, and its layers, the lowest first."""
 
     config: str
+    config_size: int
     layers: tuple[Layer, ...]
 
 
@@ -134,7 +135,10 @@ def manifest(raw: bytes) -> Manifest:
         Layer(digest=_digest(item, "the manifest"), size=_size(item))
         for item in found.get("layers") or ()
     )
-    return Manifest(config=_digest(found["config"], "the manifest"), layers=layers)
+    config = found["config"]
+    return Manifest(
+        config=_digest(config, "the manifest"), config_size=_size(config), layers=layers
+    )
 
 
 def configuration(raw: bytes) -> Configuration:
@@ -193,7 +197,7 @@ def _digest(item: object, where: str) -> str:
 def _size(item: dict[str, Any]) -> int:
     size = item.get("size")
     if not isinstance(size, int) or not 0 <= size < 1 << 50:
-        raise Invalid(f"the manifest gives a layer {size!r} bytes")
+        raise Invalid(f"the manifest gives a blob {size!r} bytes")
     return size
 
 

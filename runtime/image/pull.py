@@ -1,24 +1,32 @@
-"""Bring an image into the store: skopeo fetches it as an OCI layout, podpy unpacks its layers.
+"""Bring an image into the store: from a registry layer by layer, from an archive as a whole.
 
     name or source -> Image, every layer unpacked and verified
 
-What the store has already is neither fetched nor unpacked again: see runtime.image.layers, and for
-what goes over the wire runtime.image.skopeo. The record is written last.
+What the store has already is neither fetched nor unpacked again: see runtime.image.layers. A
+registry's layers are unpacked while they come (runtime.image.fetch); from everything else, and
+where this host asks for signatures, skopeo copies first (runtime.image.archive). The record is
+written last, when all is on the disk.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import json
 import os
-import shutil
-from enum import StrEnum
 
 from manifests.container import PullPolicy
 from manifests.faults import Fault, Invalid, Retry
-from manifests.value import Value
-from runtime.image import layers, manifest, reference, registries, skopeo
+from runtime.image import (
+    archive,
+    durable,
+    fetch,
+    layers,
+    manifest,
+    reference,
+    registries,
+    skopeo,
+    workspace,
+)
+from runtime.image.meter import Meter, Progress, Stage, silent
 from runtime.image.skopeo import Options as Options
 from runtime.image.store import Image
 
@@ -28,21 +36,7 @@ if TYPE_CHECKING:
 
     from runtime.image.store import Store
 
-
-class Stage(StrEnum):
-    """What a pull is doing; `progress` hears of each."""
-
-    FETCHING = "fetching"
-    UNPACKING = "unpacking"
-    READY = "ready"
-    KEPT = "cannot be pulled; the image at hand is used"
-
-
 DEFAULTS = Options()
-
-
-def _silent(_stage: Stage, _what: str) -> None:
-    return
 
 
 def ensure(
@@ -50,7 +44,7 @@ def ensure(
     name: str,
     policy: PullPolicy = PullPolicy.IF_NOT_PRESENT,
     options: Options = DEFAULTS,
-    progress: Callable[[Stage, str], None] = _silent,
+    progress: Callable[[Progress], None] = silent,
 ) -> Image:
     """Return the image `name`, pulled as the policy asks.
 
@@ -78,7 +72,7 @@ def ensure(
     try:
         return pull(store, name, options.replace(pauses=()), progress)
     except Fault:
-        progress(Stage.KEPT, name)
+        progress(Progress(stage=Stage.KEPT, image=name))
         return there
 
 
@@ -90,11 +84,13 @@ def pull(
     store: Store,
     name: str,
     options: Options = DEFAULTS,
-    progress: Callable[[Stage, str], None] = _silent,
+    progress: Callable[[Progress], None] = silent,
 ) -> Image:
     """Fetch the image, whatever the store has, and return it; see `ensure`."""
     source = reference.source(name)
     with store.locked(exclusive=False):
+        layers.sweep(store)
+        workspace.sweep(archive.staging(store))
         if source is not None:
             return _from_source(store, source, options, progress)
         wanted = reference.parse(name)
@@ -116,7 +112,7 @@ def _from_registry(
     place: reference.Reference,
     names: tuple[str, ...],
     options: Options,
-    progress: Callable[[Stage, str], None],
+    progress: Callable[[Progress], None],
 ) -> Image:
     """Fetch from a registry, unless what it has is what the store has.
 
@@ -124,45 +120,77 @@ def _from_registry(
     cannot mix two images.
     """
     about = str(place)
-    raw = skopeo.manifest(f"docker://{place}", options, about)
-    digest = manifest.digest_of(raw)
-    if place.digest and digest != place.digest:
-        raise Invalid(f'image "{about}": its registry sent another manifest, {digest}')
-    there = store.find(about)
-    if there is not None and there.digest == digest and store.is_whole(there):
-        progress(Stage.READY, about)
-        return there
-    front = f"docker://{place.registry}/{place.repository}@"
-    chosen = manifest.choose(raw, options.platform)
-    if chosen is not None:
-        raw = skopeo.manifest(front + chosen, options, about)
-        if manifest.digest_of(raw) != chosen:
-            raise Invalid(f'image "{about}": its registry sent another manifest than {chosen}')
-    wanted = _Wanted(
-        source=front + (chosen or digest), about=about, names=names, digest=digest, manifest=raw
+    source = f"docker://{place}"
+    with (
+        Meter(about, options.platform, progress) as meter,
+        skopeo.proxy(source, options) as command,
+        fetch.Line(fetch.Registry(command=command, about=about), meter.come) as line,
+        _about(about),
+    ):
+        if store.find(about) is None:
+            line.connect()
+        raw = skopeo.manifest(source, options, about)
+        digest = manifest.digest_of(raw)
+        if place.digest and digest != place.digest:
+            raise Invalid(f"its registry sent another manifest, {digest}")
+        there = store.of_manifest(digest, options.platform.architecture)
+        if there is not None:
+            store.name(there, names)
+            meter.stage(Stage.UNCHANGED)
+            return there
+        front = f"docker://{place.registry}/{place.repository}@"
+        chosen = manifest.choose(raw, options.platform)
+        if chosen is not None:
+            raw = skopeo.manifest(front + chosen, options, about)
+            if manifest.digest_of(raw) != chosen:
+                raise Invalid(f"its registry sent another manifest than {chosen}")
+        wanted = archive.Wanted(
+            source=front + (chosen or digest), about=about, digest=digest, manifest=raw
+        )
+        if skopeo.trusts_every_image():
+            return _streamed(store, wanted, names, line, meter)
+        return _copied(store, wanted, names, options, meter)
+
+
+def _streamed(
+    store: Store,
+    wanted: archive.Wanted,
+    names: tuple[str, ...],
+    line: fetch.Line,
+    meter: Meter,
+) -> Image:
+    """Unpack the image's layers while they come."""
+    found = manifest.manifest(wanted.manifest)
+    missing = [layer for layer in found.layers if not layers.is_known(store, layer)]
+    meter.expect(sum(layer.size for layer in missing))
+    meter.stage(Stage.FETCHING)
+    raw = line.configuration(wanted.source, found)
+    config = manifest.configuration(raw)
+    image = _described(found, config, wanted.digest)
+    meter.check_platform(image.architecture)
+    todo = tuple(
+        fetch.Wanted(source=wanted.source, layer=layer, diff_id=diff_id)
+        for layer, diff_id in zip(found.layers, config.diff_ids, strict=True)
     )
-    return _fetch(store, wanted, options, progress)
-
-
-class _Wanted(Value):
-    """What to fetch; of a registry's image the `manifest` is known, of an archive's it is not."""
-
-    source: str
-    about: str
-    names: tuple[str, ...]
-    digest: str = ""
-    manifest: bytes = b""
+    with durable.Flusher(store.paths.layers) as disk:
+        fetch.fetch(store, line, todo, disk.wrote)
+        disk.finish()
+    store.add(image, names)
+    meter.stage(Stage.READY)
+    return image
 
 
 def _from_source(
     store: Store,
     source: reference.Source,
     options: Options,
-    progress: Callable[[Stage, str], None],
+    progress: Callable[[Progress], None],
 ) -> Image:
     names = _names_of(source, options)
-    wanted = _Wanted(source=str(source), about=names[0] if names else str(source), names=names)
-    return _fetch(store, wanted, options, progress)
+    about = names[0] if names else str(source)
+    wanted = archive.Wanted(source=str(source), about=about)
+    with Meter(about, options.platform, progress) as meter, _about(about):
+        return _copied(store, wanted, names, options, meter)
 
 
 def _names_of(source: reference.Source, options: Options) -> tuple[str, ...]:
@@ -181,109 +209,54 @@ def _names_of(source: reference.Source, options: Options) -> tuple[str, ...]:
     return ()
 
 
-def _fetch(
-    store: Store, wanted: _Wanted, options: Options, progress: Callable[[Stage, str], None]
+def _copied(
+    store: Store,
+    wanted: archive.Wanted,
+    names: tuple[str, ...],
+    options: Options,
+    meter: Meter,
 ) -> Image:
-    progress(Stage.FETCHING, wanted.about)
-    have: tuple[manifest.Layer, ...] = ()
-    if wanted.manifest:
-        listed = manifest.manifest(wanted.manifest).layers
-        have = tuple(layer for layer in listed if layers.is_known(store, layer))
-    with _staging(store) as layout:
-        skopeo.copy(wanted.source, layout, options, wanted.about, have)
-        progress(Stage.UNPACKING, wanted.about)
-        try:
-            image = _import(store, layout.path, wanted, options)
-        except Fault as fault:
-            about = f'image "{wanted.about}": '
-            message = about + fault.message.removeprefix(about)
-            raise type(fault)(message, hint=fault.hint) from fault
-    layers.make_durable(store)
-    store.add(image, wanted.names)
-    progress(Stage.READY, wanted.about)
+    """Have skopeo copy the image into a layout, and unpack that."""
+    with (
+        archive.layout(store, wanted, options, meter) as held,
+        durable.Flusher(store.paths.layers) as disk,
+    ):
+        config = manifest.configuration(held.config)
+        image = _described(held.manifest, config, held.digest)
+        meter.check_platform(image.architecture)
+        meter.stage(Stage.UNPACKING)
+        for layer, diff_id in zip(held.manifest.layers, config.diff_ids, strict=True):
+            layers.ensure(store, held.opener(layer), layer.digest, diff_id, disk.wrote)
+        disk.finish()
+    store.add(image, names)
+    meter.stage(Stage.READY)
     return image
 
 
-def _import(store: Store, layout: str, wanted: _Wanted, options: Options) -> Image:
-    """Unpack the layers of the one image in an OCI layout."""
-    index = json.loads(_read(f"{layout}/index.json"))
-    digest = index["manifests"][0]["digest"]
-    held = manifest.manifest(_read(_blob(layout, digest)))
-    # skopeo makes OCI manifests of Docker's, with a configuration of another digest: the image's
-    # id must be the one that everybody else knows it by, so that one is asked for as it is.
-    original = wanted.manifest if wanted.manifest and manifest.is_docker(wanted.manifest) else b""
-    if original:
-        raw = skopeo.configuration(wanted.source, options, wanted.about)
-        known = manifest.manifest(original).config
-    else:
-        raw, known = _read(_blob(layout, held.config)), held.config
-    if manifest.digest_of(raw) != known:
-        raise Invalid(f"its configuration is not {known}: corrupted or forged")
-    config = manifest.configuration(raw)
-    if len(config.diff_ids) != len(held.layers):
+def _described(found: manifest.Manifest, config: manifest.Configuration, digest: str) -> Image:
+    """The record of the image."""
+    if len(config.diff_ids) != len(found.layers):
         raise Invalid(
             f"its configuration names {len(config.diff_ids)} layers, its manifest "
-            f"{len(held.layers)}"
+            f"{len(found.layers)}"
         )
-    for layer, diff_id in zip(held.layers, config.diff_ids, strict=True):
-        layers.ensure(store, _blob(layout, layer.digest), layer.digest, diff_id)
     return Image(
-        id=known.removeprefix("sha256:"),
-        digest=wanted.digest or digest,
+        id=found.config.removeprefix("sha256:"),
+        digest=digest,
         config=config.run,
         layers=tuple(diff_id.removeprefix("sha256:") for diff_id in config.diff_ids),
-        size=sum(layer.size for layer in held.layers),
+        size=sum(layer.size for layer in found.layers),
         created=config.created,
         architecture=config.architecture,
     )
 
 
 @contextlib.contextmanager
-def _staging(store: Store) -> Iterator[skopeo.Layout]:
-    """A directory of this pull's own; what killed pulls left behind is removed on the way."""
-    root = f"{store.paths.images}/staging"
-    os.makedirs(root, mode=0o700, exist_ok=True)
-    for name in os.listdir(root):
-        _remove_if_left(f"{root}/{name}")
-    directory, descriptor = _locked_directory(root)
+def _about(name: str) -> Iterator[None]:
+    """Have every fault name the image."""
     try:
-        yield skopeo.Layout(path=f"{directory}/oci", lock=descriptor)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-        os.close(descriptor)
-
-
-def _locked_directory(root: str) -> tuple[str, int]:
-    """Make a directory and lock it; another one where a sweep came between the two."""
-    while True:
-        directory = f"{root}/{os.getpid()}-{os.urandom(4).hex()}"
-        os.mkdir(directory, 0o700)
-        with contextlib.suppress(FileNotFoundError):
-            descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if os.path.isdir(directory):
-                return directory, descriptor
-            os.close(descriptor)
-
-
-def _remove_if_left(directory: str) -> None:
-    try:
-        descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(directory, ignore_errors=True)
-    except BlockingIOError:
-        return  # its pull is still at work, or the skopeo of a killed one
-    finally:
-        os.close(descriptor)
-
-
-def _blob(layout: str, digest: str) -> str:
-    return f"{layout}/blobs/sha256/{digest.removeprefix('sha256:')}"
-
-
-def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
+        yield
+    except Fault as fault:
+        about = f'image "{name}": '
+        message = about + fault.message.removeprefix(about)
+        raise type(fault)(message, hint=fault.hint) from fault

@@ -19,12 +19,16 @@ from runtime.image.manifest import Platform, platform
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import TypeVar
 
     from runtime.image.manifest import Layer
+    from runtime.image.workspace import Workspace
 
+    T = TypeVar("T")
+
+PROXY = "experimental-image-proxy"
 COPY_SECONDS = 1800.0
-ASK_SECONDS = 60.0
 PAUSES = (0.5, 2.0)
 
 _MISSING = ("manifest unknown", "name unknown", "not found", "no such file", "does not exist")
@@ -35,13 +39,15 @@ _CERTIFICATE = ("x509:", "certificate")
 class Options(Value):
     """How registries are spoken to. `creds` is USER[:PASSWORD]; `tls_verify` None lets
     registries.conf decide; `architecture` is [OS/]ARCHITECTURE[/VARIANT], this host's if empty.
-    `pauses` are the seconds before each time that a failure which may pass is tried again."""
+    `patience` is for how many seconds a registry may be silent; `pauses` are the seconds before
+    each time that a failure which may pass is tried again."""
 
     authfile: str = ""
     creds: str = ""
     cert_dir: str = ""
     tls_verify: bool | None = None
     architecture: str = ""
+    patience: float = 60.0
     pauses: tuple[float, ...] = PAUSES
 
     def __repr__(self) -> str:
@@ -52,15 +58,12 @@ class Options(Value):
         return platform(self.architecture)
 
 
-class Layout(Value):
-    """Where an image is copied to: a directory to be made, and the descriptor that locks it.
+class Command(Value):
+    """Words to start skopeo with, and the descriptors that it inherits."""
 
-    skopeo inherits the lock: were podpy killed, nobody takes the directory for abandoned while
-    skopeo still writes into it.
-    """
-
-    path: str
-    lock: int
+    argv: tuple[str, ...]
+    keep: tuple[int, ...] = ()
+    options: Options
 
 
 def manifest(source: str, options: Options, about: str) -> bytes:
@@ -79,10 +82,17 @@ def tags(source: str, options: Options, about: str) -> tuple[str, ...]:
     return tuple(found.get("Tags") or ())
 
 
+@contextlib.contextmanager
+def proxy(source: str, options: Options) -> Iterator[Command]:
+    """Yield what to start skopeo's proxy with, for images of the registry that `source` names."""
+    with _command(options, PROXY, source) as command:
+        yield command
+
+
 def copy(
-    source: str, layout: Layout, options: Options, about: str, have: tuple[Layer, ...]
+    source: str, layout: Workspace, options: Options, about: str, have: tuple[Layer, ...]
 ) -> None:
-    """Copy the image into the OCI layout `layout`.
+    """Copy the image into the OCI layout `layout`, whose lock skopeo inherits.
 
     The layers that podpy `have` already are not sent: skopeo takes a blob of the right name that
     lies in the layout for sent, so an empty file stands for each (holes, no disk).
@@ -99,6 +109,18 @@ def copy(
     )  # fmt: skip
 
 
+def again_after_a_pause(attempt: Callable[[], T], pauses: tuple[float, ...]) -> T:
+    """Return what `attempt` returns; a failure that may pass is tried again, a deadline is not."""
+    for pause in pauses:
+        try:
+            return attempt()
+        except TimedOut:
+            raise
+        except Retry:
+            time.sleep(pause)
+    return attempt()
+
+
 def _ask(source: str, options: Options, about: str, *words: str) -> bytes:
     return _run("inspect", *words, source, options=options, about=about, source=source)
 
@@ -110,25 +132,15 @@ def _run(
 
     It inherits the descriptors in `keep`.
     """
-    with _arguments(options, words[0], source) as arguments:
-        argv = (*_guarded(), *_general(options), words[0], *arguments, *words[1:])
-        seconds = COPY_SECONDS if words[0] == "copy" else ASK_SECONDS
-        for pause in (*options.pauses, None):
-            status, out, complaint = _once(argv, keep, seconds)
-            if status == 0:
-                return out
-            fault = _worded(complaint, about)
-            if pause is None or not isinstance(fault, Retry):
-                raise fault
-            time.sleep(pause)
-    raise AssertionError("unreachable: the last try returns or raises")
+    with _command(options, words[0], source) as command:
+        whole = command.replace(argv=(*command.argv, *words[1:]), keep=(*command.keep, *keep))
+        seconds = COPY_SECONDS if words[0] == "copy" else options.patience
+        return again_after_a_pause(lambda: _once(whole, seconds, about), options.pauses)
 
 
-def _once(argv: tuple[str, ...], keep: tuple[int, ...], seconds: float) -> tuple[int, bytes, str]:
-    """Run skopeo once: its status, its output and what it complained of."""
-    child = proc.start(
-        argv, stdout=proc.PIPE, stderr=proc.PIPE, env=dict(os.environ), pass_fds=keep
-    )
+def _once(command: Command, seconds: float, about: str) -> bytes:
+    """Run skopeo once and return its output; raises what it complained of."""
+    child = proc.start(command.argv, stdout=proc.PIPE, stderr=proc.PIPE, pass_fds=command.keep)
     try:
         out, said = child.communicate(timeout=seconds)
     except BaseException as error:
@@ -136,8 +148,10 @@ def _once(argv: tuple[str, ...], keep: tuple[int, ...], seconds: float) -> tuple
         child.communicate()
         if type(error).__name__ != "TimeoutExpired":  # subprocess is behind runtime.proc's door
             raise
-        raise TimedOut(f"skopeo did not end within {seconds:g} s") from error
-    return child.returncode, out, said.decode(errors="replace").strip()
+        raise silent(about, seconds) from error
+    if child.returncode != 0:
+        raise worded(said.decode(errors="replace").strip(), about)
+    return out
 
 
 def _guarded() -> tuple[str, ...]:
@@ -148,7 +162,8 @@ def _guarded() -> tuple[str, ...]:
 
 
 def _general(options: Options) -> tuple[str, ...]:
-    words: tuple[str, ...] = () if _has_policy() else ("--insecure-policy",)
+    # Without a word on which signatures it wants, skopeo would refuse all images.
+    words: tuple[str, ...] = () if os.path.exists(_policy()) else ("--insecure-policy",)
     if not options.architecture:
         return words
     wanted = options.platform
@@ -156,32 +171,61 @@ def _general(options: Options) -> tuple[str, ...]:
     return (*words, "--override-variant", wanted.variant) if wanted.variant else words
 
 
-def _has_policy() -> bool:
-    """Whether this host says which signatures it wants; without a word skopeo would refuse all."""
+def trusts_every_image() -> bool:
+    """Whether this host asks for no signatures: then images need not go through `skopeo copy`.
+
+    skopeo's proxy looks at signatures only from 1.13 on.
+    """
+    try:
+        with open(_policy(), encoding="utf-8") as file:
+            said = json.load(file)
+        scopes = [said["default"]]
+        for transport in said.get("transports", {}).values():
+            scopes.extend(transport.values())
+        return all(wish["type"] == "insecureAcceptAnything" for scope in scopes for wish in scope)
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False  # `skopeo copy` reads it, too, and says what is wrong with it
+
+
+def _policy() -> str:
     home = os.path.expanduser("~/.config/containers/policy.json")
-    return os.path.exists(home) or os.path.exists("/etc/containers/policy.json")
+    return home if os.path.exists(home) else "/etc/containers/policy.json"
 
 
 @contextlib.contextmanager
-def _arguments(options: Options, command: str, source: str) -> Iterator[tuple[str, ...]]:
-    """skopeo's words for the options: `copy` has two sides and calls this one "src-"."""
+def _command(options: Options, command: str, source: str) -> Iterator[Command]:
+    """skopeo's first words and flags; `copy` has two sides and calls this one "src-"."""
     prefix = "src-" if command == "copy" else ""
     words: list[str] = []
+    keep: tuple[int, ...] = ()
     with contextlib.ExitStack() as stack:
         authfile = options.authfile
         if options.creds:
             registry = source.removeprefix("docker://").partition("/")[0]
-            authfile = stack.enter_context(auth.file_for(options.creds, registry))
+            descriptor = stack.enter_context(auth.file_for(options.creds, registry))
+            authfile, keep = auth.path(descriptor), (descriptor,)
         if authfile:
             words += ["--authfile", authfile]
         if options.cert_dir:
             words += [f"--{prefix}cert-dir", options.cert_dir]
         if options.tls_verify is not None:
             words.append(f"--{prefix}tls-verify={str(options.tls_verify).lower()}")
-        yield tuple(words)
+        argv = (*_guarded(), *_general(options), command, *words)
+        yield Command(argv=argv, keep=keep, options=options)
 
 
-def _worded(complaint: str, about: str) -> Fault:
+def silent(about: str, seconds: float) -> TimedOut:
+    """The fault of a registry that does not answer."""
+    return TimedOut(
+        f'image "{about}": its registry has not answered for {seconds:g} s',
+        hint="is it up, and is this its address? The next pass tries again",
+    )
+
+
+def worded(complaint: str, about: str) -> Fault:
+    """The fault that skopeo's complaint is about the image `about`."""
     said = _plain(complaint)
     lower = said.lower()
     if any(sign in lower for sign in _DENIED):

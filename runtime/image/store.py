@@ -95,6 +95,13 @@ class Store:
             return self._read(matches[0]) if len(matches) == 1 else None
         return None
 
+    def of_manifest(self, digest: str, architecture: str) -> Image | None:
+        """Return the whole image of that manifest or index, and of that architecture."""
+        for image in self.images():
+            if image.digest == digest and image.architecture in ("", architecture):
+                return image if self.is_whole(image) else None
+        return None
+
     def images(self) -> tuple[Image, ...]:
         """Return every image."""
         found = (self._read(image_id) for image_id in self._ids())
@@ -113,9 +120,11 @@ class Store:
         files.write_json(f"{self.paths.images}/{image.id}.json", codec.encode(image), durable=True)
         self._rename(dict.fromkeys(names, image.id))
 
-    def tag(self, image: Image, name: str) -> None:
-        """Give the image one more name."""
-        self._rename({str(reference.parse(name)): image.id})
+    def name(self, image: Image, names: tuple[str, ...]) -> None:
+        """Give the image these names, too; nothing is written where it has them."""
+        known = self.names()
+        if any(known.get(name) != image.id for name in names):
+            self._rename(dict.fromkeys(names, image.id))
 
     def remove(
         self, name: str, *, in_use: frozenset[str] = frozenset(), force: bool = False

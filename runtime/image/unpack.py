@@ -26,11 +26,21 @@ from runtime.image.blob import Limits, Stream
 from runtime.image.tar import Entry, Kind, Reader
 from runtime.image.tree import Tree, clean, shown
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runtime.image.blob import Source
+
 WHITEOUT = b".wh."
 WHITEOUT_META = b".wh..wh."
 WHITEOUT_OPAQUE = b".wh..wh..opq"
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 DEFAULT_LIMITS = Limits()
+
+
+def _unheard(_count: int) -> None:
+    return
 
 
 class Unpacked(Value):
@@ -43,24 +53,25 @@ class Unpacked(Value):
 
 
 def unpack(
-    blob: str,
+    blob: Source,
     directory: str,
     *,
     digest: str = "",
     diff_id: str = "",
     limits: Limits = DEFAULT_LIMITS,
+    wrote: Callable[[int], None] = _unheard,
 ) -> Unpacked:
-    """Unpack the file `blob` into `directory`, which must not exist yet.
+    """Unpack `blob` into `directory`, which must not exist yet.
 
     `digest` is what the manifest says of the blob, `diff_id` what the image's configuration says
-    of the archive in it; both are verified when given. Raises Invalid when the blob is corrupt,
-    hostile, above a limit or another one than asked for; HostFault when this host cannot write
-    it. After an error `directory` is gone.
+    of the archive in it; both are verified when given. `wrote` hears of each file's size.
+    Raises Invalid when the blob is corrupt, hostile, above a limit or another one than asked for;
+    HostFault when this host cannot write it. After an error `directory` is gone.
     """
     os.mkdir(directory, 0o700)
     try:
         with Stream(blob, limits) as stream:
-            size, entries = _write(stream, directory, limits)
+            size, entries = _write(stream, directory, limits, wrote)
         _verify("digest", digest, stream.digest)
         _verify("diff id", diff_id, stream.diff_id)
     except BaseException:
@@ -69,8 +80,8 @@ def unpack(
     return Unpacked(digest=stream.digest, diff_id=stream.diff_id, size=size, entries=entries)
 
 
-def identify(blob: str, *, digest: str, diff_id: str, limits: Limits = DEFAULT_LIMITS) -> None:
-    """Verify both digests of the file `blob` without writing anything; raises as `unpack`."""
+def identify(blob: Source, *, digest: str, diff_id: str, limits: Limits = DEFAULT_LIMITS) -> None:
+    """Verify both digests of `blob` without writing anything; raises as `unpack`."""
     with Stream(blob, limits) as stream:
         for _chunk in stream:
             pass
@@ -83,7 +94,9 @@ def _verify(what: str, wanted: str, found: str) -> None:
         raise Invalid(f"the layer's {what} is {found}, not {wanted}: corrupted or forged")
 
 
-def _write(stream: Stream, directory: str, limits: Limits) -> tuple[int, int]:
+def _write(
+    stream: Stream, directory: str, limits: Limits, wrote: Callable[[int], None]
+) -> tuple[int, int]:
     reader = Reader(iter(stream))
     name = b""
     count = 0
@@ -95,7 +108,9 @@ def _write(stream: Stream, directory: str, limits: Limits) -> tuple[int, int]:
                 count += 1
                 if count > limits.entries:
                     raise Invalid(f"the layer has more than {limits.entries} entries, the limit")
+                before = layer.size
                 layer.add(entry)
+                wrote(layer.size - before)
                 if layer.size > limits.size:
                     raise Invalid(f"the layer is larger than the limit of {limits.size >> 20} MiB")
             reader.drain()

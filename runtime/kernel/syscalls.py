@@ -150,6 +150,14 @@ def umount(target: str, flags: int = 0) -> None:
     _checked(_libc.umount2(os.fsencode(target), flags), target)
 
 
+def syncfs(fd: int) -> None:
+    """Write the whole file system behind `fd` to its disk, without the interpreter's lock.
+
+    Raises EIO where that has failed since `fd` was opened (Linux 5.8).
+    """
+    _checked(_libc.syncfs(fd), f"syncfs {fd}")
+
+
 def open_tree(source: str | int, *, recursive: bool) -> int:
     """Return a descriptor of a detached copy (a bind) of the mount at `source`: path or fd.
 

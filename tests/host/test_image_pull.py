@@ -20,6 +20,7 @@ import pytest
 from manifests.container import PullPolicy
 from manifests.faults import Fault, Invalid, Retry
 from runtime.image import pull
+from runtime.image.meter import Progress, Stage
 from runtime.image.store import Store
 from tests.unit.image import layouts
 
@@ -36,6 +37,7 @@ PLAIN = pull.Options(tls_verify=False)
 PULL = """\
 import sys
 from runtime.image import pull
+from runtime.image.meter import Progress, Stage
 from runtime.image.store import Store
 from runtime.paths import Paths
 state, run, log, name = sys.argv[1:]
@@ -249,12 +251,12 @@ def test_newer_makes_do_with_the_image_at_hand(store: Store, tmp_path: Path) -> 
     name = "127.0.0.1:1/pull/newer:latest"
     source = layouts.write(tmp_path / "a", name, [layouts.tar({"x": b"1"})])
     held = pull.pull(store, source)
-    told: list[tuple[str, str]] = []
+    told: list[Progress] = []
 
-    found = pull.ensure(store, name, PullPolicy.NEWER, PLAIN, lambda *one: told.append(one))
+    found = pull.ensure(store, name, PullPolicy.NEWER, PLAIN, told.append)
 
     assert found.id == held.id
-    assert told == [(pull.Stage.KEPT, name)]
+    assert (told[-1].stage, told[-1].image) == (Stage.KEPT, name)
     with pytest.raises(Retry):
         pull.ensure(store, name, PullPolicy.ALWAYS, PLAIN.replace(pauses=()))
 
@@ -299,7 +301,7 @@ def test_a_pull_that_was_killed_is_repeated_without_a_trace(
     source = layouts.write(tmp_path / "a", "localhost/kill:1", [layer], squeezed=True)
     name = pushed(local_registry, source, f"pull/kill-{moment}:1")
     watched = store.paths.layers if moment == "unpacking" else f"{store.paths.images}/staging"
-    victim = puller(store, name)
+    victim = puller(store, name if moment == "unpacking" else source)
     deadline = time.monotonic() + 60
     while not (os.path.isdir(watched) and os.listdir(watched)):
         assert victim.poll() is None, victim.communicate()

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
     from reconciler.targets.host.base import Base
     from reconciler.targets.target import Image
-    from runtime.image import pull
+    from runtime.image import meter, pull
 
 
 class Pulling(Value):
     """How a command wants images pulled; None for the defaults."""
 
     options: pull.Options | None = None
-    progress: Callable[[pull.Stage, str], None] | None = None
+    progress: Callable[[meter.Progress], None] | None = None
 
 
 def ensure(base: Base, image: Image, pulling: Pulling) -> str:

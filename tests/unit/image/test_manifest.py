@@ -37,7 +37,9 @@ def test_the_platform_of_an_index_is_chosen_with_the_nearest_variant() -> None:
 
 
 def test_a_manifest_is_no_index() -> None:
-    raw = json.dumps({"schemaVersion": 2, "config": {"digest": ONE}, "layers": []}).encode()
+    raw = json.dumps(
+        {"schemaVersion": 2, "config": {"digest": ONE, "size": 2}, "layers": []}
+    ).encode()
 
     assert manifest.choose(raw, manifest.platform("amd64")) is None
     assert manifest.manifest(raw).config == ONE

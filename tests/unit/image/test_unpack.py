@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from manifests.faults import Fault, Invalid
-from runtime.image.blob import Limits
+from runtime.image.blob import File, Limits
 from runtime.image.unpack import Unpacked, unpack
 
 if TYPE_CHECKING:
@@ -62,6 +62,11 @@ def hard_link(name: str, target: str) -> tuple[tarfile.TarInfo, bytes]:
     return entry(name, tarfile.LNKTYPE, linkname=target), b""
 
 
+def unpack_file(blob: Path, into: Path, **options: Any) -> Unpacked:
+    with File(str(blob)) as source:
+        return unpack(source, str(into), **options)
+
+
 class Box:
     """A directory to unpack into, beside a file that nothing may touch."""
 
@@ -75,7 +80,7 @@ class Box:
     def unpack(self, data: bytes, **options: Any) -> Unpacked:
         blob = self.path / "blob"
         blob.write_bytes(data)
-        return unpack(str(blob), str(self.root), **options)
+        return unpack_file(blob, self.root, **options)
 
     def refuses(self, data: bytes, why: str, **options: Any) -> None:
         with pytest.raises(Invalid, match=why):
@@ -373,7 +378,7 @@ def test_random_archives_are_unpacked_as_tarfile_does(tmp_path: Path) -> None:
         here = tmp_path / str(seed)
         here.mkdir()
         (here / "blob").write_bytes(gzip.compress(raw, 1) if seed % 2 else raw)
-        unpack(str(here / "blob"), str(here / "ours"))
+        unpack_file(here / "blob", here / "ours")
         with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
             tar.extractall(here / "theirs", **TRUSTED)
 
@@ -395,7 +400,7 @@ def test_random_damage_never_gives_more_than_a_fault(tmp_path: Path) -> None:
         (tmp_path / "blob").write_bytes(bad[: dice.randrange(len(bad))] if seed % 5 == 0 else bad)
         into = watched / "layer"
         try:
-            unpack(str(tmp_path / "blob"), str(into), limits=Limits(size=1 << 30))
+            unpack_file(tmp_path / "blob", into, limits=Limits(size=1 << 30))
         except Fault:
             assert not into.exists(), seed
         else:
