@@ -3,8 +3,9 @@
     python tools/write_launcher.py TARGET [SOURCE [SITE]]
 
 The command starts the interpreter that runs this script, isolated and without the `site` module
-(`-I -S`), and names the two places it imports from itself. That halves the start-up: `site` and
-the `.pth` files of an environment cost more than all that `podpy --version` does. SOURCE is the
+(`-I -S`), and names the places it imports from itself: that halves the start-up, since `site` and
+the `.pth` files of an environment cost more than all that `podpy --version` does. First of them is
+the code archive (podpy.code_archive), which is written with the command. SOURCE is the
 folder with the `podpy` package, by default the tree this script lies in; SITE holds the libraries,
 by default the environment's own (Debian's packages lie in /usr/lib/python3/dist-packages).
 """
@@ -12,6 +13,7 @@ by default the environment's own (Debian's packages lie in /usr/lib/python3/dist
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import sysconfig
 
@@ -30,14 +32,20 @@ def launcher(python: str, source: str, site_packages: str) -> str:
         "import sys\n"
         f"sys.path[:0] = [{source!r}]\n"
         f"sys.path.append({site_packages!r})\n"
+        "from podpy import code_archive\n"
+        f"code_archive.use({source!r})\n"
         "from podpy.__main__ import main\n"
         "sys.exit(main())\n"
     )
 
 
 def write(target: str, source: str, site_packages: str = "") -> None:
-    """Put the command at `target` by an atomic rename, mode 0755."""
-    text = launcher(sys.executable, source, site_packages or sysconfig.get_path("purelib"))
+    """Put the command at `target` by an atomic rename, mode 0755, and its code archive beside."""
+    site = site_packages or sysconfig.get_path("purelib")
+    text = launcher(sys.executable, source, site)
+    # In an interpreter of its own: what this one has imported is not what podpy imports.
+    archive = f"{source}/tools/write_code_archive.py"
+    subprocess.run([sys.executable, "-IS", archive, source, site], check=True, timeout=60)
     os.makedirs(os.path.dirname(target), exist_ok=True)
     fresh = f"{target}.new"
     with open(fresh, "w", encoding="utf-8") as file:
