@@ -96,11 +96,10 @@ def _named(ref: Ref) -> str:
 
 
 def show_restored(outcome: Outcome) -> None:
-    """Print what became of a pod that was to come back for one whose change failed."""
-    if outcome.fault is not None:
-        print(f"{outcome.change.ref} not brought back: {outcome.fault}", file=sys.stderr)
-    else:
-        print(f"{outcome.change.ref} brought back: it ran before")
+    """Say what became of a pod that was to come back for one whose change failed."""
+    ref, fault = outcome.change.ref, outcome.fault
+    done = f"not brought back: {fault}" if fault else "brought back: it ran before"
+    print(_worded(ref, done), file=sys.stderr)
 
 
 def show_name(outcome: Outcome) -> None:

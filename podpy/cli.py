@@ -10,7 +10,7 @@ import argparse
 import importlib
 import sys
 
-from manifests.faults import Fault, Invalid
+from manifests.faults import Fault, Invalid, host_fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 FAILED = 1
+SIGNALLED = 128
+"""A status above it tells of a signal, as a shell's does."""
 HELP_WIDTH = 98
 PODMAN_FAILED = 125
 """What `podman kube` returns for any failure; scripts around it look for it."""
@@ -172,22 +174,45 @@ def parser_of(name: str, module: ModuleType) -> Parser:
 def main(words: list[str]) -> int:
     """Run the command in `words` (without the program's name) and return its exit status."""
     try:
-        name, module, rest = _find(words)
-        if module is None:
-            return _help(words)
-        arguments = parser_of(name, module).parse_args(rest)
-        status: int = module.run(arguments)
+        status = _run(words)
         sys.stdout.flush()
-        return status
     except Fault as fault:
-        print(f"Error: {fault}", file=sys.stderr)
-        return _failed(words)
+        status = _failed(words, fault)
     except BrokenPipeError:
         # The reader (head, less) has seen enough; nothing more can be written.
         sys.stderr.close()
         return 0
+    except OSError as error:
+        status = _failed(words, host_fault("podpy", error))
     except KeyboardInterrupt:
-        return 130
+        return SIGNALLED + 2
+    return _interrupted() or status
+
+
+def _run(words: list[str]) -> int:
+    name, module, rest = _find(words)
+    if module is None:
+        return _help(words)
+    status: int = module.run(parser_of(name, module).parse_args(rest))
+    return status
+
+
+def _failed(words: list[str], fault: Fault) -> int:
+    """Print why the command could not do its work, and return the status for that."""
+    print(f"Error: {fault}", file=sys.stderr)
+    if words[:1] in (["kube"], ["play"]):
+        return PODMAN_FAILED
+    return DIFF_FAILED if words[:1] == ["diff"] else FAILED
+
+
+def _interrupted() -> int:
+    """The status of a command that a signal has ended early, 0 where none has.
+
+    Only commands that change something import the module, and note signals.
+    """
+    interrupts = sys.modules.get("runtime.interrupts")
+    number: int = interrupts.noted() if interrupts else 0
+    return SIGNALLED + number if number else 0
 
 
 def _find(words: list[str]) -> tuple[str, ModuleType | None, list[str]]:
@@ -202,13 +227,6 @@ def _find(words: list[str]) -> tuple[str, ModuleType | None, list[str]]:
             return "", None, []
         raise Invalid(f'unknown command "{name}"{_close(name, COMMANDS)}', hint="podpy --help")
     return name, importlib.import_module(f"podpy.commands.{module}"), words[length:]
-
-
-def _failed(words: list[str]) -> int:
-    """Return the status of a command that could not do its work."""
-    if words[:1] in (["kube"], ["play"]):
-        return PODMAN_FAILED
-    return DIFF_FAILED if words[:1] == ["diff"] else FAILED
 
 
 def _close(name: str, known: Iterable[str]) -> str:

@@ -28,7 +28,7 @@ from reconciler.state import events, objects, results, secrets
 from reconciler.state.events import Event, EventType
 from reconciler.workloads.expand import expand
 from reconciler.workloads.jobs import Ending
-from runtime import locks
+from runtime import interrupts, locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -153,7 +153,8 @@ def converge(
     notify: Callable[[Outcome], None] = lambda _outcome: None,
 ) -> Report:
     """Bring the host in line with these objects, and record what came of it."""
-    with locks.held(host.base.paths, [str(item.ref) for item in wished]):
+    names = [str(item.ref) for item in wished]
+    with interrupts.noticed(), locks.held(host.base.paths, names):
         seen = prospect(host, wished, options)
         run = execute.Run(
             seen.plan, host, seen.observed.pods, notify, careful=options.all_or_nothing
@@ -188,9 +189,10 @@ def _carry_out(
     execute.carry_out(run)
     if not run.failed:
         return ()
-    if options.all_or_nothing:
-        return rollback.take_back(host, run, refs, before)
-    return rollback.bring_back(host, run)
+    with interrupts.undisturbed():
+        if options.all_or_nothing:
+            return rollback.take_back(host, run, refs, before)
+        return rollback.bring_back(host, run)
 
 
 def remove(
@@ -200,7 +202,7 @@ def remove(
     notify: Callable[[Outcome], None] = lambda _outcome: None,
 ) -> Report:
     """Remove these objects with their pods, and forget them."""
-    with locks.held(host.base.paths, [str(ref) for ref in things]):
+    with interrupts.noticed(), locks.held(host.base.paths, [str(ref) for ref in things]):
         states = host.pods()
         reason = Reason(text="asked for")
         plan = Plan(changes=make.remove(dict(things), states, reason, data=options.data))

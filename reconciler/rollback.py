@@ -174,6 +174,7 @@ def _restore_pods(host: Host, states: Sequence[PodState]) -> list[Outcome]:
         record = prepared[ref]
         if isinstance(record, Fault):
             return _outcome(Op.CREATE, ref, record)
+        record = record.replace(held=state.record.held)
         fault = tried(str(ref), partial(host.start, record, _images(state)))
         return _outcome(Op.CREATE, ref, fault)
 

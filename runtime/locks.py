@@ -1,7 +1,7 @@
 """Hold named locks while a block runs: released by the kernel when their holder ends, however.
 
 Locks are flock(2) on files in Paths.locks. A file is never unlinked, so that no two commands can
-hold locks on two files of one name.
+hold locks on two files of one name. Every wait has a deadline, and names who was waited for.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import fcntl
 import os
 import time
 
-from manifests.faults import TimedOut
+from runtime import interrupts
 from runtime.paths import fitted
 
 TYPE_CHECKING = False
@@ -39,13 +39,7 @@ def held(
         for name in sorted(set(names)):
             descriptor = _open(paths, name)
             stack.callback(os.close, descriptor)
-            while not _try(descriptor):
-                if time.monotonic() >= deadline:
-                    raise TimedOut(
-                        f"{name}: another podpy command has kept its lock for {timeout:g} s",
-                        hint="look for it with `ps aux | grep podpy`",
-                    )
-                time.sleep(POLL_SECONDS)
+            wait(descriptor, name, timeout=deadline - time.monotonic())
         yield
 
 
@@ -55,9 +49,25 @@ def tried(paths: Paths, name: str) -> Iterator[bool]:
     os.makedirs(paths.locks, mode=0o700, exist_ok=True)
     descriptor = _open(paths, name)
     try:
-        yield _try(descriptor)
+        yield _try(descriptor, fcntl.LOCK_EX)
     finally:
         os.close(descriptor)
+
+
+def wait(
+    descriptor: int, about: str, *, shared: bool = False, timeout: float = DEADLINE_SECONDS
+) -> None:
+    """Lock the open file; raise TimedOut, naming `about` and the holder, after `timeout` s."""
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    began = time.monotonic()
+    while not _try(descriptor, kind):
+        waited = time.monotonic() - began
+        if waited >= timeout:
+            from runtime import holders
+
+            raise holders.timed_out(descriptor, about, waited)
+        interrupts.check(about)
+        time.sleep(POLL_SECONDS)
 
 
 def _open(paths: Paths, name: str) -> int:
@@ -66,9 +76,9 @@ def _open(paths: Paths, name: str) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
-def _try(descriptor: int) -> bool:
+def _try(descriptor: int, kind: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -8,9 +8,11 @@ every user of the host can read. Long-lived children are conmon's, started by ru
 from __future__ import annotations
 
 import os
+import time
 
 from manifests.faults import HostFault, TimedOut
 from manifests.value import Value
+from runtime import interrupts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,6 +118,22 @@ def start(
         pass_fds=pass_fds,
         start_new_session=new_session,
     )
+
+
+def communicate(child: subprocess.Popen[bytes], seconds: float) -> tuple[bytes, bytes]:
+    """Return what `child` has written, at its end; raises as its own `communicate`, and
+    interrupts.Interrupted. The caller kills it then."""
+    import subprocess
+
+    deadline = time.monotonic() + seconds
+    while True:
+        left = deadline - time.monotonic()
+        try:
+            return child.communicate(timeout=max(0.0, min(left, interrupts.CHECK_SECONDS)))
+        except subprocess.TimeoutExpired:
+            interrupts.check()
+            if left <= 0:
+                raise
 
 
 def find(tool: str) -> str | None:

@@ -7,6 +7,7 @@ import threading
 from manifests.container import PullPolicy
 from manifests.faults import Fault
 from reconciler.targets.target import Image
+from runtime import interrupts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Images:
         with self._locks[name]:
             if name not in self._ids:
                 try:
+                    interrupts.check(f'image "{name}"')
                     image = Image(name=name, policy=self._policies[name])
                     self._ids[name] = self._target.pull(image)
                 except Fault as fault:

@@ -22,6 +22,7 @@ from manifests.value import Value
 from reconciler.execute import pool
 from reconciler.execute.images import Images
 from reconciler.plan.change import Change, Effect, Op
+from runtime import interrupts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -178,6 +179,7 @@ def carry_out(this: Run) -> None:
             lambda: _withdraw(this),
         )
         for step in steps:
+            _heed_interrupts(this)
             if this.failed:
                 return
             step()
@@ -185,6 +187,14 @@ def carry_out(this: Run) -> None:
     _side_by_side(this)
     _start(this, this.late)
     _withdraw(this)
+
+
+def _heed_interrupts(this: Run) -> None:
+    """Fail what is still to be started if a signal asks podpy to end."""
+    fault = tried("", interrupts.check)
+    for change in this.late if fault is not None else ():
+        if change.ref not in this.failed:
+            this.ended(change, time.monotonic(), fault)
 
 
 def _side_by_side(this: Run) -> None:
@@ -283,6 +293,7 @@ def _start_one(this: Run, change: Change, prepared: Mapping[Ref, PodRecord | Fau
         return
 
     def start() -> None:
+        interrupts.check(str(change.ref))
         ids = {name: this.images.get(name) for name in this.images.of(change)}
         this.target.start(record, ids)
 

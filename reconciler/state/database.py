@@ -13,12 +13,12 @@ from __future__ import annotations
 # imports datetime, two milliseconds of every command.
 import _sqlite3 as sqlite3
 import contextlib
-import fcntl
 import os
 import time
 from _thread import RLock  # importing threading costs milliseconds of every command
 
 from manifests.faults import HostFault, Retry
+from runtime import locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _renew(path: str) -> Database:
     """
     lock = os.open(f"{path}.renew", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        locks.wait(lock, f"the damaged state database {path}", timeout=BUSY_SECONDS)
         try:
             return _open(path)
         except sqlite3.DatabaseError as error:

@@ -142,7 +142,7 @@ def _once(command: Command, seconds: float, about: str) -> bytes:
     """Run skopeo once and return its output; raises what it complained of."""
     child = proc.start(command.argv, stdout=proc.PIPE, stderr=proc.PIPE, pass_fds=command.keep)
     try:
-        out, said = child.communicate(timeout=seconds)
+        out, said = proc.communicate(child, seconds)
     except BaseException as error:
         child.kill()
         child.communicate()

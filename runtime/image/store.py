@@ -17,14 +17,13 @@ say (`in_use`).
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Mapping
 
 from manifests import codec
 from manifests.faults import Invalid
 from manifests.value import EMPTY, Value
-from runtime import files, trees
+from runtime import files, locks, trees
 from runtime.image import reference
 
 TYPE_CHECKING = False
@@ -182,14 +181,17 @@ class Store:
 
     @contextlib.contextmanager
     def locked(self, *, exclusive: bool) -> Iterator[None]:
-        """Keep removals away from pulls: a pull holds the lock shared, a removal exclusively."""
+        """Keep removals away from pulls: a pull holds the lock shared, a removal exclusively.
+
+        Raises TimedOut, naming who has it, after locks.DEADLINE_SECONDS.
+        """
         os.makedirs(self.paths.images, mode=0o700, exist_ok=True)
         os.makedirs(self.paths.layers, mode=0o700, exist_ok=True)
         descriptor = os.open(
             f"{self.paths.images}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
         )
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+            locks.wait(descriptor, "the image store", shared=not exclusive)
             yield
         finally:
             os.close(descriptor)
@@ -224,7 +226,7 @@ class Store:
         path = f"{self.paths.images}/names.lock"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            locks.wait(descriptor, "the names of images")
             yield
         finally:
             os.close(descriptor)

@@ -107,7 +107,7 @@ def test_a_pod_whose_successor_cannot_be_made_is_not_stopped(
         failed = play.run(*words, str(file))
 
         assert failed.status != 0, what
-        assert "Pod/web" in failed.stderr, what
+        assert "pod/web" in failed.stderr.lower(), what
         assert pods(play)["web"]["status"] == before["status"], what
         assert pods(play)["web"]["metadata"]["uid"] == before["metadata"]["uid"], what
 

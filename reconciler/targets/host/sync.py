@@ -17,7 +17,7 @@ from manifests.faults import Fault, HostFault, TimedOut
 from manifests.observed import ContainerRecord, Phase, Stage
 from reconciler.targets.host import networking
 from reconciler.workloads import lifecycle
-from runtime import locks
+from runtime import interrupts, locks
 from runtime.kernel import cgroups, namespaces, processes
 from runtime.observe import pods, records
 from runtime.oci import container as oci
@@ -272,6 +272,8 @@ def _waits_for(state: PodState, decision: Decision) -> str:
 
 def _wait(state: PodState, decision: Decision, left: float) -> None:
     """Wait until an awaited init container ends, a back-off is over, or `left` seconds passed."""
+    interrupts.check(_name(state))
+    left = min(left, interrupts.CHECK_SECONDS)
     if decision.wake_at is not None:
         left = min(left, max(decision.wake_at - time.time(), 0.0))
     opened = [

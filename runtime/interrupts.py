@@ -1,0 +1,88 @@
+"""Notice SIGINT and SIGTERM, so that work ends where it can be taken back or taken up again.
+
+    noticed        for a block: the first signal is noted, a second one ends the process at once
+    check          raises Interrupted when one was noted: for whoever waits, or starts something
+    undisturbed    for a block: `check` lets everything pass, because something is taken back
+
+The state is the process's, as signals are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from manifests.faults import Fault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+CHECK_SECONDS = 0.2
+"""How long a wait may be deaf."""
+
+_WORDS = b"Interrupted: ending what is under way; once more ends podpy at once.\n"
+
+_noted: list[int] = []
+_undisturbed: list[bool] = []
+
+
+class Interrupted(Fault):
+    """A signal asked podpy to end."""
+
+
+def noted() -> int:
+    """Return the number of the signal that was noted, 0 if none was."""
+    return _noted[0] if _noted else 0
+
+
+def check(about: str = "") -> None:
+    """Raise Interrupted, naming what is not done for it, if a signal was noted."""
+    if _noted and not _undisturbed:
+        import signal
+
+        what = f"{about}: " if about else ""
+        raise Interrupted(f"{what}interrupted by {signal.Signals(_noted[0]).name}")
+
+
+@contextlib.contextmanager
+def noticed() -> Iterator[None]:
+    """Note signals in the block instead of dying of them; in the main thread only."""
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        if _noted:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
+        _noted.append(number)
+        with contextlib.suppress(OSError):
+            os.write(2, _WORDS)
+
+    wanted = (signal.SIGINT, signal.SIGTERM)
+    # What is ignored (nohup, a shell's background job) stays so.
+    before = {one: signal.getsignal(one) for one in wanted}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, note)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let work go on in the block whatever was noted: it puts things right again."""
+    _undisturbed.append(True)
+    try:
+        yield
+    finally:
+        _undisturbed.pop()
