@@ -146,7 +146,7 @@ class Parser(argparse.ArgumentParser):
         said, colon, words = message.partition("unrecognized arguments: ")
         if colon and not said:
             unknown = next((word for word in words.split() if word.startswith("-")), words)
-            close = _close(unknown.partition("=")[0], self.flags)
+            close = _close(unknown.partition("=")[0], [f for f in self.flags if "=" not in f])
             what = "flag" if unknown.startswith("-") else "argument"
             message = f"unknown {what} {unknown}{close}"
         said, colon, words = message.partition("invalid choice: ")

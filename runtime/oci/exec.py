@@ -21,11 +21,19 @@ from runtime.kernel import syscalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import NoReturn
 
     from runtime import proc
     from runtime.oci.container import Container
     from runtime.oci.engine import Engine
+
+
+_ROOT = (
+    '"user":{"uid":0,"gid":0}',
+    '"user":{"uid":0,"gid":0,"additionalGids":[0]}',
+)
+"""How renderers.oci_config writes the user that the runtimes take without being told."""
 
 
 class Command(Value):
@@ -43,10 +51,21 @@ class Command(Value):
 
 
 def command(
-    engine: Engine, container: Container, wanted: Command, *, pid_file: str = ""
+    engine: Engine,
+    container: Container,
+    wanted: Command,
+    *,
+    pid_file: str = "",
+    process_file: str = "",
 ) -> list[str]:
-    """Return the words that run `wanted`, for a process in the pod's mount namespace."""
+    """Return the words that run `wanted`, for a process in the pod's mount namespace.
+
+    `process_file` is where the text of `process` can be read, if it gave any.
+    """
     words = [engine.path, "--root", container.oci_root, "exec"]
+    if process_file:
+        files = ["--pid-file", pid_file] if pid_file else []
+        return [*words, *files, "--process", process_file, container.id]
     if wanted.terminal:
         words.append("--tty")
     if wanted.cwd:
@@ -60,14 +79,35 @@ def command(
     return [*words, container.id, *wanted.argv]
 
 
+def process(container: Container, wanted: Command) -> str:
+    """Return the OCI process that `wanted` is where the container has a user; "" for root's.
+
+    Without a word on the user the runtimes take root, whoever the container's process is, and
+    --user knows no further groups.
+    """
+    with open(f"{container.bundle}/config.json", encoding="utf-8") as file:
+        text = file.read()
+    start = text.find('"user":')
+    if wanted.user or text[start : text.find("}", start) + 1] in _ROOT:
+        return ""
+    import json
+
+    own = json.loads(text)["process"]
+    own |= {"args": wanted.argv, "terminal": wanted.terminal, "cwd": wanted.cwd or own["cwd"]}
+    own["env"] = _merged(own["env"], wanted.env)
+    return json.dumps(own)
+
+
 def replace(engine: Engine, container: Container, pod_dir: str, wanted: Command) -> NoReturn:
     """Become the command: enter the pod's mount namespace and execute the runtime's `exec`.
 
     Call it while podpy has one thread and nothing left to do; flush the standard streams first.
     Raises HostFault when the pod's namespace or the runtime cannot be reached.
     """
-    words = command(engine, container, wanted)
     try:
+        described = process(container, wanted)
+        file = f"/proc/self/fd/{_in_memory(described)}" if described else ""
+        words = command(engine, container, wanted, process_file=file)
         namespace = os.open(f"{pod_dir}/mnt", os.O_RDONLY | os.O_CLOEXEC)
         syscalls.setns(namespace, syscalls.CLONE_NEWNS)
         if not wanted.stdin:
@@ -93,8 +133,19 @@ def captured(
     from runtime import proc
 
     pid_file = f"{container.bundle}/exec-{os.getpid()}-{_thread.get_ident()}.pid"
-    words = command(engine, container, wanted, pid_file=pid_file)
+    process_file = f"{pid_file}.json"
     try:
+        described = process(container, wanted)
+        if described:
+            with open(process_file, "x", encoding="utf-8") as file:
+                file.write(described)
+        words = command(
+            engine,
+            container,
+            wanted,
+            pid_file=pid_file,
+            process_file=process_file if described else "",
+        )
         return proc.run(*words, stdin=stdin, timeout=timeout)
     except TimedOut as timed_out:
         _kill(pid_file)
@@ -103,6 +154,7 @@ def captured(
         ) from timed_out
     finally:
         _unlink(pid_file)
+        _unlink(process_file)
 
 
 def _environment(container: Container, added: tuple[str, ...]) -> tuple[str, ...]:
@@ -116,8 +168,19 @@ def _environment(container: Container, added: tuple[str, ...]) -> tuple[str, ...
 
     with open(f"{container.bundle}/config.json", encoding="utf-8") as file:
         own = json.load(file)["process"]["env"]
+    return _merged(own, added)
+
+
+def _merged(own: Iterable[str], added: tuple[str, ...]) -> tuple[str, ...]:
     names = {variable.partition("=")[0] for variable in added}
     return (*(one for one in own if one.partition("=")[0] not in names), *added)
+
+
+def _in_memory(text: str) -> int:
+    """Return a descriptor of a nameless file that holds `text`; a program executed keeps it."""
+    descriptor = os.memfd_create("process", 0)
+    os.write(descriptor, text.encode())
+    return descriptor
 
 
 def _kill(pid_file: str) -> None:

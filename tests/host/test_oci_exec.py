@@ -6,7 +6,7 @@ import os
 import pty
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -141,3 +141,19 @@ def test_a_pod_that_is_not_there_is_a_clear_fault(instance: Paths) -> None:
 
         with pytest.raises(HostFault, match="cannot enter"):
             oci_exec.replace(pod.engine, gone, instance.pod("no-such-uid"), Command(argv=("true",)))
+
+
+def test_a_command_has_the_containers_user_and_groups(instance: Paths) -> None:
+    script = "id -u; id -g; id -G; grep CapEff /proc/self/status; echo $B; pwd"
+    asked: dict[str, Any] = {"argv": ("sh", "-c", script), "env": ("B=inner",), "cwd": "/tmp"}
+    with bench.opened(instance) as pod:
+        loop = "echo up; while :; do sleep 0.05; done"
+        pod.run("app", loop, uid=1000, gid=5, additional_gids=(5, 77))
+        pod.says("app", "up")
+
+        result = captured(pod, Command(**asked))
+        done = subprocess.run(program(pod, **asked), capture_output=True, check=False, timeout=30)
+
+    expected = ["1000", "5", "5", "77", "CapEff:", "0000000000000000", "inner", "/tmp"]
+    assert result.text.split() == expected, result.complaint
+    assert done.stdout.decode().split() == expected, done.stderr

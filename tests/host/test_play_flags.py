@@ -199,7 +199,7 @@ def test_blocks_are_podmans(play: Podpy) -> None:
     ("words", "reason"),
     [
         (("--userns", "auto", "-"), "no user namespaces"),
-        (("--no-such-flag", "-"), "unrecognized arguments"),
+        (("--no-such-flag", "-"), "unknown flag --no-such-flag"),
         (("/no/such/file.yaml",), "/no/such/file.yaml"),
         (("--network", "nowhere", "-"), "network nowhere is not declared"),
         (("--authfile", "/no/such", "-"), "no such file"),
