@@ -27,7 +27,7 @@ from manifests.ref import Ref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from typing import Any, BinaryIO
 
     from manifests.checks.sets import Clash
@@ -105,26 +105,44 @@ def _made(missing: Ref, problem: Problem) -> Problem:
 
 
 def refs(
-    given: Iterable[str | Source], *, namespace: str = "", stdin: BinaryIO | None = None
+    given: Iterable[str | Source],
+    options: Options = APPLY,
+    *,
+    cache_dir: str | None = None,
+    stdin: BinaryIO | None = None,
 ) -> tuple[tuple[Ref, ...], tuple[Problem, ...]]:
     """Name the objects of all sources, of the kinds that podpy runs, without looking into them.
 
     For commands that delete: a manifest that is not valid (any more) still names its objects.
-    `namespace` is for objects that name none. Problems are those of reading the files and names.
+    Problems are those of reading the files and names. What `load` has kept in `cache_dir` of the
+    same sources with the same `options` is not read again.
     """
+    listed = tuple(given)
+    files, problems = sources.gather(listed, stdin=stdin)
+    book = _Book(cache_dir, listed, options)
+    found: list[Ref] = []
+    nameless = list(problems)
+    for file in files:
+        reading = book.kept(file)
+        if reading is not None:
+            found.extend(kinds.ref(located.object) for located in reading.objects)
+        else:
+            found.extend(_named(file, options.namespace, nameless))
+    return tuple(dict.fromkeys(found)), ordered(nameless)
+
+
+def _named(file: File, namespace: str, problems: list[Problem]) -> Iterator[Ref]:
     from manifests import documents
 
-    found: dict[Ref, None] = {}
-    nameless: list[Problem] = []
-    read, problems = documents.read(given, stdin=stdin)
+    read, unreadable = documents.parse([file])
+    problems.extend(unreadable)
     for document in read:
         if not kinds.supported(document.api_version, document.kind):
             continue
         if document.name:
-            found[_ref(document, namespace)] = None
+            yield _ref(document, namespace)
         else:
-            nameless.append(document.problem(("metadata", "name"), "must be a name"))
-    return tuple(found), ordered((*problems, *nameless))
+            problems.append(document.problem(("metadata", "name"), "must be a name"))
 
 
 def spec_digest(thing: Object) -> str:
@@ -156,6 +174,10 @@ class _Book:
         return [
             self._reading(key, file) for key, file in zip(self._keys(files), files, strict=True)
         ]
+
+    def kept(self, file: File) -> FileReading | None:
+        """What is known of the file since an earlier pass."""
+        return self._old.get(self._keys([file])[0]) if self._old else None
 
     def _reading(self, key: Any, file: File) -> FileReading:
         reading: FileReading | None = self._old.get(key)
@@ -200,8 +222,8 @@ class _Book:
         if self._directory and self._new.keys() != self._old.keys():
             cache.write(self._directory, self._slot, self._new)
 
-    def _keys(self, files: Sequence[File]) -> Iterable[tuple[str, str]]:
-        return ((file.name, file.digest if self._directory else "") for file in files)
+    def _keys(self, files: Sequence[File]) -> Sequence[tuple[str, str]]:
+        return [(file.name, file.digest if self._directory else "") for file in files]
 
 
 def _here() -> str:

@@ -97,9 +97,11 @@ def questions_of(words: Sequence[str]) -> tuple[Question, ...]:
 
 def questions_of_files(sources: Sequence[str], namespace: str) -> tuple[Question, ...]:
     """Ask for the objects that manifests name, each where its manifest places it."""
+    from manifests import load
     from podpy import wishes
 
-    return _of_refs(wishes.refs(sources, namespace), anywhere=True)
+    options = load.APPLY.replace(namespace=namespace)
+    return _of_refs(wishes.refs(sources, options), anywhere=True)
 
 
 def _of_refs(refs: Sequence[Ref], *, anywhere: bool) -> tuple[Question, ...]:

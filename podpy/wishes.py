@@ -80,9 +80,11 @@ def _digest(context: Context, item: Located) -> str:
     return secrets.digest(context.paths, item.digest)
 
 
-def refs(sources: Sequence[str], namespace: str) -> tuple[Ref, ...]:
+def refs(
+    sources: Sequence[str], options: load.Options, cache_dir: str | None = None
+) -> tuple[Ref, ...]:
     """Return the objects that manifests name, valid or not: for commands that remove them."""
-    found, problems = load.refs(sources, namespace=namespace)
+    found, problems = load.refs(sources, options, cache_dir=cache_dir)
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems and not found:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 
+from manifests import load
 from manifests.faults import Invalid
 from manifests.meta import DEFAULT_NAMESPACE
 from podpy import asking, changes, wishes
@@ -108,7 +109,8 @@ def _from_files(context: Context, arguments: argparse.Namespace) -> Found:
     """The objects in the files, and what earlier versions of the files have brought."""
     from reconciler.state import objects
 
-    refs = wishes.refs(arguments.filename, arguments.namespace)
+    options = load.APPLY.replace(namespace=arguments.namespace)
+    refs = wishes.refs(arguments.filename, options, context.paths.cache)
     if not refs:
         raise Invalid(f"no objects in {', '.join(arguments.filename)}, nothing was changed")
     present = wishes.present(context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from manifests import load
 from podpy import podman, switches, wishes
 from podpy.context import Context
 
@@ -36,7 +37,9 @@ def take_down(files: Sequence[str], arguments: argparse.Namespace) -> int:
 
     context = Context()
     present = wishes.present(context)
-    refs = wishes.refs(files, arguments.namespace)
+    # As kube play's, so that what that has read is not read again.
+    options = load.KUBE_PLAY.replace(namespace=arguments.namespace)
+    refs = wishes.refs(files, options, context.paths.cache)
     things = {ref: present[ref] for ref in refs if ref in present}
     # Nothing tells what came from standard input before: it may have been another manifest.
     applyset = "" if "-" in files else wishes.applyset(files)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from manifests import cache, load, sharing
+from manifests import cache, documents, load, sharing
 from manifests.kinds import Object
 from manifests.load import APPLY, KUBE_PLAY, Loaded, Options
 from manifests.problems import Severity
@@ -235,10 +235,25 @@ def test_refs_names_objects_of_invalid_manifests_too() -> None:
         "apiVersion: v1\nkind: Pod\nmetadata: {name: 1}\n"
     )
     text = POD.replace("image", "imagee") + namespace
-    found, problems = load.refs(["-"], namespace="shop", stdin=io.BytesIO(text.encode()))
+    options = load.APPLY.replace(namespace="shop")
+    found, problems = load.refs(["-"], options, stdin=io.BytesIO(text.encode()))
 
     assert [ref.key() for ref in found] == [("Pod", "shop", "web"), ("Namespace", "", "inner")]
     assert [problem.line for problem in problems] == [16]
+
+
+def test_refs_of_what_was_loaded_before_are_known_without_reading_it_again(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "app.yaml"
+    file.write_text(POD)
+    cache = str(tmp_path / "cache")
+    load.load([str(file)], load.KUBE_PLAY, cache_dir=cache)
+    monkeypatch.setattr(documents, "parse", None)
+
+    found, problems = load.refs([str(file)], load.KUBE_PLAY, cache_dir=cache)
+
+    assert ([ref.name for ref in found], problems) == (["web"], ())
 
 
 def pod(text: str) -> Object:
