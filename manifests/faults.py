@@ -51,6 +51,7 @@ _REFUSALS = {
     errno.EMFILE: "raise the limit of open files: ulimit -n",
     errno.ENFILE: "raise the limit of open files: sysctl fs.file-max",
     errno.EACCES: "podpy must run as root; see dmesg for a security module that forbids it",
+    errno.ENOTDIR: "a file stands where a directory should be: look at PODPY_ROOT",
     errno.EPERM: "podpy must run as root; see dmesg for a security module that forbids it",
 }
 

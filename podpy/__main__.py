@@ -24,9 +24,12 @@ def main() -> int:
     # Imports and manifests make many objects that live to the end: looking for garbage among them
     # at each 700th (Python's threshold) takes a twentieth of a short command.
     gc.set_threshold(GARBAGE_THRESHOLD)
-    from podpy import cli
+    try:
+        from podpy import cli
 
-    return cli.main(words)
+        return cli.main(words)
+    except KeyboardInterrupt:  # While modules were imported: the rest is podpy.cli's to answer.
+        return 130
 
 
 if __name__ == "__main__":

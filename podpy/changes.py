@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reconciler.cycle import Report
     from reconciler.execute.run import Outcome
     from reconciler.plan.change import Change, Plan
+    from reconciler.targets.host.host import Host
 
 SIGNS = {
     Op.CREATE: "+",
@@ -77,6 +78,12 @@ def show_unchanged(plan: Plan) -> None:
     for change in plan.changes:
         if change.op is Op.KEEP and change.of in (None, change.ref):
             print(_worded(change.ref, DONE[Op.KEEP]))
+
+
+def show_substitute(host: Host) -> None:
+    """Say so where containers were not run by crun."""
+    if host.base.substitute:
+        print(f"containers: {host.base.substitute}", file=sys.stderr)
 
 
 def show_dry(refs: Iterable[Ref]) -> None:

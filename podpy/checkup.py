@@ -171,7 +171,13 @@ def _trials(paths: Paths) -> Iterator[Finding]:
     """What is tried as the first pod would: in pinned namespaces, taken off again at the end."""
     from runtime.kernel import namespaces
 
-    with tempfile.TemporaryDirectory(dir=_existing(paths.run_dir), prefix=".podpy-") as run_dir:
+    try:
+        place = tempfile.TemporaryDirectory(dir=_existing(paths.run_dir), prefix=".podpy-")
+    except OSError as error:
+        text = f"{paths.run_dir} cannot be made: {error.strerror}"
+        yield missing("run_dir", text, "make it writable, or choose another PODPY_ROOT")
+        return
+    with place as run_dir:
         pod_dir = f"{run_dir}/pods/doctor"
         os.makedirs(pod_dir)
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 
 from manifests.faults import Fault, Invalid, host_fault
@@ -179,11 +180,12 @@ def main(words: list[str]) -> int:
     except Fault as fault:
         status = _failed(words, fault)
     except BrokenPipeError:
-        # The reader (head, less) has seen enough; nothing more can be written.
-        sys.stderr.close()
+        # The reader (head, less) has seen enough. What is left in the buffer is for nobody:
+        # Python would try to write it once more at its end, and fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        status = _failed(words, host_fault("podpy", error))
+        status = _failed(words, host_fault("this host refuses", error))
     except KeyboardInterrupt:
         return SIGNALLED + 2
     return _interrupted() or status
@@ -199,7 +201,7 @@ def _run(words: list[str]) -> int:
 
 def _failed(words: list[str], fault: Fault) -> int:
     """Print why the command could not do its work, and return the status for that."""
-    print(f"Error: {fault}", file=sys.stderr)
+    print(f"Error: {_told(fault)}", file=sys.stderr)
     if words[:1] in (["kube"], ["play"]):
         return PODMAN_FAILED
     return DIFF_FAILED if words[:1] == ["diff"] else FAILED
@@ -215,8 +217,17 @@ def _interrupted() -> int:
     return SIGNALLED + number if number else 0
 
 
+def _told(fault: Fault) -> str:
+    """Return what is printed of a fault: whoever is not root gets to know that it takes root."""
+    if os.geteuid() == 0 or isinstance(fault, Invalid):
+        return str(fault)
+    return f"{fault.message} (hint: podpy must run as root: sudo podpy ...)"
+
+
 def _find(words: list[str]) -> tuple[str, ModuleType | None, list[str]]:
     """Return the command's name, its module (None for help), and the words that are left."""
+    if words[:1] == ["help"] and len(words) > 1:
+        words = [*words[1:], "--help"]
     if not words or words[0] in ("-h", "--help", "help"):
         return "", None, []
     length = 2 if words[0] in GROUPS else 1

@@ -138,14 +138,26 @@ def fitted(name: str, end: str = "") -> str:
     return kept.decode(errors="ignore") + mark
 
 
+def _check(root: str, instance: str) -> None:
+    from manifests.faults import Invalid
+
+    if not root.startswith("/"):
+        raise Invalid(f"PODPY_ROOT={root}: is no absolute path")
+    if not instance.replace("-", "").isalnum() or not instance.isascii():
+        raise Invalid(f"PODPY_INSTANCE={instance}: is no name", hint="letters, digits, hyphens")
+
+
 def default() -> Paths:
     """The paths of this user; PODPY_ROOT puts them below a directory, with an instance of its own.
 
     PODPY_ROOT=/tmp/x gives /tmp/x/lib, /tmp/x/run, /tmp/x/log and the instance in PODPY_INSTANCE.
+    Raises Invalid for a root that depends on the working directory, and for an instance whose name
+    cannot be that of links, rules and cgroups.
     """
     root = os.environ.get("PODPY_ROOT")
     if root:
         instance = os.environ.get("PODPY_INSTANCE", "podpy")
+        _check(root, instance)
         return Paths(
             state_dir=f"{root}/lib", run_dir=f"{root}/run", log_dir=f"{root}/log", instance=instance
         )

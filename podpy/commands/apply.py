@@ -64,6 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     notify = {"text": changes.show_outcome, "name": changes.show_name}.get(arguments.output)
     report = cycle.converge(context.host, wished, options, notify or (lambda _outcome: None))
+    changes.show_substitute(context.host)
     if arguments.output == "json":
         print(changes.report_json(report))
         return 1 if report.failed else 0

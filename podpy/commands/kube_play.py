@@ -54,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         changes.show_plan(cycle.prospect(context.host, wished, options).plan)
         return 0
     report = cycle.converge(context.host, wished, options, podman.complain)
+    changes.show_substitute(context.host)
     if report.failed:
         podman.show_rolled_back(report)
         return podman.FAILED

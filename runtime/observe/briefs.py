@@ -36,7 +36,10 @@ class Brief(Value):
 
 
 def read(paths: Paths) -> Iterator[Brief]:
-    """Yield every pod that has a record; a file that podpy did not write is passed over."""
+    """Yield every pod that has a record; a file that podpy did not write is passed over.
+
+    Raises PermissionError for a user who may not read them.
+    """
     try:
         uids = os.listdir(paths.pods)
     except FileNotFoundError:
@@ -45,6 +48,8 @@ def read(paths: Paths) -> Iterator[Brief]:
         try:
             with open(f"{paths.pods}/{uid}/pod.json", encoding="utf-8") as file:
                 yield _brief(json.load(file))
+        except PermissionError:
+            raise
         except (OSError, ValueError, KeyError, TypeError):
             continue
 

@@ -68,7 +68,7 @@ def find(run_dir: str, seen: cgroups.View, instance: str) -> Engine:
     """
     conmon = locate("conmon")
     if conmon is None:
-        raise HostFault("conmon: not found on this host", hint="install conmon")
+        raise HostFault("conmon: not found on this host", hint="install the package conmon")
     key = _key(seen, conmon)
     remembered = _remembered(f"{run_dir}/engine.json", key)
     if remembered is not None:

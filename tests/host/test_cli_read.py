@@ -6,6 +6,7 @@ import os
 import pty
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -303,6 +304,28 @@ def check_networks_and_volumes(app: Podpy) -> None:
     assert (volume["name"], volume["pods"]) == ("data", ["web"])
     assert "in use by web" in app.run("volume", "rm", "data", "--yes").stderr
     assert os.path.isdir(volume["directory"])
+
+
+def test_readers_that_stop_and_users_without_rights_see_no_traceback(app: Podpy) -> None:
+    for words in (["get", "pods", "-o", "yaml"], ["logs", "web", "-c", "app"], ["events"]):
+        reading = app.start(*words)
+        assert reading.stdout is not None
+        reading.stdout.close()
+        assert reading.wait(30) == 0
+        assert reading.stderr is not None
+        assert reading.stderr.read() == ""
+    os.chmod(app.root, 0o755)
+    for word in ("get pods", "logs web", "top pods", "get cm"):
+        program = f"import sys; sys.path[:0] = {sys.path!r}; from podpy.__main__ import main; "
+        program += f"sys.argv[1:] = {word.split()!r}; sys.exit(main())"
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, **app.env}, user=65534, group=65534, extra_groups=[],
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 1, done.stderr
+        assert "podpy must run as root" in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_a_volume_and_a_network_go_when_asked_for(app: Podpy, tmp_path: Path) -> None:

@@ -102,6 +102,12 @@ class Base:
                 )
             return self._engine
 
+    @property
+    def substitute(self) -> str:
+        """Return why containers of this pass are not run by crun, and by what; else ""."""
+        engine = self._engine
+        return f"{engine.kind} runs them: {engine.reason}" if engine and engine.reason else ""
+
     @cached_property
     def pod_cgroups(self) -> kernel_cgroups.View:
         """The hierarchies as a pod sees them: without v2's on a hybrid host."""

@@ -34,6 +34,38 @@ def test_a_slip_is_answered_with_what_was_likely_meant(
     assert told.out == ""
 
 
+@pytest.mark.parametrize(
+    ("root", "instance", "said"),
+    [
+        ("relative", "x", "PODPY_ROOT=relative: is no absolute path"),
+        ("/tmp/x", "a b", "PODPY_INSTANCE=a b: is no name"),
+        ("/dev/null", "x", "Error: this host refuses: not a directory: /dev/null/run/pods"),
+    ],
+)
+def test_a_place_that_cannot_be_is_told_without_a_traceback(
+    root: str,
+    instance: str,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("PODPY_ROOT", root)
+    monkeypatch.setenv("PODPY_INSTANCE", instance)
+
+    assert cli.main(["get", "pods"]) == cli.FAILED
+    assert said in capsys.readouterr().err
+
+
+def test_help_of_a_command_has_two_forms(capsys: pytest.CaptureFixture[str]) -> None:
+    told = []
+    for words in (["help", "get"], ["get", "--help"]):
+        with pytest.raises(SystemExit):
+            cli.main(words)
+        told.append(capsys.readouterr().out)
+
+    assert told[0] == told[1]
+
+
 @pytest.mark.parametrize(("words", "status"), [(["kube", "play"], 125), (["diff"], 2)])
 def test_the_status_of_an_error_is_the_peers(words: list[str], status: int) -> None:
     assert cli.main(words) == status
