@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import sys
 
 from manifests import digests
 from manifests.faults import HostFault
@@ -160,11 +161,23 @@ def mtu_of(network: BridgeNetwork) -> int:
 
 
 def taken_subnets() -> tuple[str, ...]:
-    """Return every network that this host has a route to or an address in."""
+    """Return every network that this host has a route to or an address in, or listens at.
+
+    A name server that has outlived its bridge would keep the next one from that address.
+    """
     with rtnetlink.Socket() as kernel:
         routes = [f"{r.destination}/{r.prefix}" for r in kernel.routes() if r.destination]
         addresses = [f"{a.address}/{a.prefix}" for a in kernel.addresses()]
-    return (*routes, *addresses)
+    with open("/proc/thread-self/net/udp", encoding="ascii") as file:
+        return (*routes, *addresses, *listened_at(file.read()))
+
+
+def listened_at(table: str) -> tuple[str, ...]:
+    """Return the addresses in a table like /proc/net/udp, but the wildcard. Pure."""
+    words = {line.split()[1].partition(":")[0] for line in table.splitlines()[1:]}
+    # The kernel writes the four bytes as one number of the machine's own byte order.
+    numbers = (int(word, 16).to_bytes(4, sys.byteorder) for word in sorted(words))
+    return tuple(f"{socket.inet_ntoa(number)}/32" for number in numbers if any(number))
 
 
 def choose_subnet(taken: Sequence[str], prefix: int = 24) -> str:

@@ -19,8 +19,8 @@ def test_a_full_disk_is_the_hosts_fault_and_names_the_file() -> None:
 
 
 def test_an_error_that_tells_of_a_bug_stays_what_it_is() -> None:
-    error = OSError(errno.ENOTDIR, "Not a directory", "/x/y")
+    error = OSError(errno.EISDIR, "Is a directory", "/x/y")
 
-    with pytest.raises(NotADirectoryError) as caught:
+    with pytest.raises(IsADirectoryError) as caught:
         host_fault("Pod/web", error)
     assert caught.value is error

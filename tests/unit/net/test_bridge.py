@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import sys
+
 import pytest
 
 from manifests.faults import HostFault
@@ -101,3 +104,17 @@ def test_the_mtu_is_that_of_the_way_out() -> None:
 
 def test_a_mac_is_local_and_follows_the_address() -> None:
     assert bridge.mac_of("10.64.1.255") == "02:70:0a:40:01:ff"
+
+
+def test_addresses_that_something_listens_at_are_read_from_the_kernels_table() -> None:
+    table = (
+        "  sl  local_address rem_address   st\n"
+        f" 1168: {_number('10.72.0.1')}:0035 00000000:0000 07\n"
+        " 1168: 00000000:0043 00000000:0000 07\n"
+    )
+
+    assert bridge.listened_at(table) == ("10.72.0.1/32",)
+
+
+def _number(address: str) -> str:
+    return f"{int.from_bytes(socket.inet_aton(address), sys.byteorder):08X}"
