@@ -8,7 +8,7 @@ PREFIX ?= /usr/local
 VENV := .venv/bin
 PYTEST := $(VENV)/python -m pytest
 
-.PHONY: help setup setup-test install demo demo-down images test lint unit host vm soak bench clean
+.PHONY: help setup setup-test install demo demo-down images test lint unit host vm soak bench docs clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -59,6 +59,9 @@ soak: setup-test ## play, break and remove pods for ten minutes, then look for w
 
 bench: setup-test ## measure podpy beside Podman 5.4 and print the table
 	@$(VENV)/python -m benchmarks.run
+
+docs: setup-test ## write docs/commands.md anew from the parsers
+	@mkdir -p docs && $(VENV)/python -m tools.command_reference > docs/commands.md
 
 clean: ## remove .venv and the tools' caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist *.egg-info

@@ -159,6 +159,12 @@ class Parser(argparse.ArgumentParser):
         raise Invalid(f"{self.prog}: {message}", hint=f"{self.prog} --help")
 
 
+def verb(verbs: Any, name: str, what: str) -> Parser:
+    """Declare a verb of a command (`image pull`) in what add_subparsers returned."""
+    made: Parser = verbs.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
+    return made
+
+
 def parser_of(name: str, module: ModuleType) -> Parser:
     """Return the parser of a command, with its help: its module's words and examples."""
     examples: str = getattr(module, "EXAMPLES", "").strip("\n")

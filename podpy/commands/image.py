@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from podpy import registry_flags, sizes
+from podpy import cli, registry_flags, sizes
 from podpy.context import Context
 
 TYPE_CHECKING = False
@@ -24,22 +24,22 @@ NO_NAME = "<none>"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
-    listing = verbs.add_parser("ls", help="list images")
+    listing = cli.verb(verbs, "ls", "list images")
     listing.add_argument("-q", "--quiet", action="store_true", help="ids only")
     listing.add_argument(
         "-o", "--output", choices=("text", "json"), default="text", help="how to tell"
     )
-    pulling = verbs.add_parser("pull", help="pull from a registry, or from oci:DIR[:NAME] ...")
+    pulling = cli.verb(verbs, "pull", "pull from a registry, or from oci:DIR[:NAME] ...")
     pulling.add_argument("names", nargs="+", metavar="IMAGE")
     pulling.add_argument("-q", "--quiet", action="store_true", help="no progress")
     registry_flags.add(pulling)
     pulling.add_argument("--arch", default="", help="architecture, as in the image's platform")
-    removing = verbs.add_parser("rm", help="remove images that no pod uses")
+    removing = cli.verb(verbs, "rm", "remove images that no pod uses")
     removing.add_argument("names", nargs="+", metavar="IMAGE")
     removing.add_argument("-f", "--force", action="store_true", help="all names of an id")
-    pruning = verbs.add_parser("prune", help="remove images without a name")
+    pruning = cli.verb(verbs, "prune", "remove images without a name")
     pruning.add_argument("-a", "--all", action="store_true", help="all that no pod uses")
-    building = verbs.add_parser("build", help="build a Containerfile with buildah")
+    building = cli.verb(verbs, "build", "build a Containerfile with buildah")
     building.add_argument(
         "context", nargs="?", default=".", metavar="DIR", help="what COPY may take"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from manifests.faults import Invalid
-from podpy import columns, names, tables
+from podpy import cli, columns, names, tables
 from podpy.context import Context
 from podpy.inventory import Inventory
 
@@ -28,14 +28,14 @@ podpy network prune
 
 def configure(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
-    listing = verbs.add_parser("ls", help="list networks")
+    listing = cli.verb(verbs, "ls", "list networks")
     listing.add_argument("-q", "--quiet", action="store_true", help="names only")
     listing.add_argument("--no-headers", action="store_true", help="leave out the head")
-    telling = verbs.add_parser("inspect", help="tell all about networks")
+    telling = cli.verb(verbs, "inspect", "tell all about networks")
     telling.add_argument("names", nargs="+", metavar="NAME")
-    removing = verbs.add_parser("rm", help="remove networks that no pod uses")
+    removing = cli.verb(verbs, "rm", "remove networks that no pod uses")
     removing.add_argument("names", nargs="+", metavar="NAME")
-    pruning = verbs.add_parser("prune", help="remove all networks that no pod uses")
+    pruning = cli.verb(verbs, "prune", "remove all networks that no pod uses")
     for verb in (listing, telling, removing, pruning):
         verb.add_argument(
             "-o", "--output", choices=("text", "json"), default="text", help="how to tell"

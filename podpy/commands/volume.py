@@ -10,7 +10,7 @@ import sys
 
 from manifests.faults import Invalid
 from manifests.ref import Ref
-from podpy import tables
+from podpy import cli, tables
 from podpy.context import Context
 
 TYPE_CHECKING = False
@@ -31,11 +31,11 @@ HEADS = ("NAMESPACE", "NAME", "REQUESTED", "USED", "PODS", "DIRECTORY")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
-    listing = verbs.add_parser("ls", help="list claims' directories")
+    listing = cli.verb(verbs, "ls", "list claims' directories")
     listing.add_argument("-n", "--namespace", default="", help="all of them if left out")
     listing.add_argument("-q", "--quiet", action="store_true", help="names only")
     listing.add_argument("--no-headers", action="store_true", help="leave out the head")
-    removing = verbs.add_parser("rm", help="delete claims with their data")
+    removing = cli.verb(verbs, "rm", "delete claims with their data")
     removing.add_argument("names", nargs="+", metavar="NAME")
     removing.add_argument("-n", "--namespace", default="default", help="the claims'")
     removing.add_argument("-y", "--yes", action="store_true", help="delete the data, do not ask")
