@@ -44,16 +44,19 @@ class Problem(Value):
     severity: Severity = Severity.ERROR
 
     def __str__(self) -> str:
-        return f"{self.subject}: {self.message}" if self.subject else self.message
+        return self._line()
 
     @property
-    def subject(self) -> str:
-        """The place and the field, as they stand before the message."""
+    def shown(self) -> str:
+        """The line for people: a warning is called one, since only errors stop a command."""
+        return self._line("warning" if self.severity is Severity.WARNING else "")
+
+    def _line(self, sign: str = "") -> str:
         place = self.file
         if place and self.line:
             place += f":{self.line}:{self.column}" if self.column else f":{self.line}"
         field = f"{self.object} {self.path}".strip()
-        return f"{place}: {field}" if place and field else place or field
+        return ": ".join(part for part in (place, sign, field, self.message) if part)
 
 
 def ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -41,6 +41,18 @@ ASKED = "asked for"
 """The reason of what `delete` removes: nobody has to be told."""
 
 
+def count(number: int, thing: str) -> str:
+    """Return `1 object`, `2 objects`."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def nothing_done(objects: int) -> str:
+    """Say that all objects were found as they are wanted."""
+    if not objects:
+        return "nothing to do: podpy runs no object of these kinds yet"
+    return f"unchanged: {count(objects, 'object')} as wanted, nothing was done"
+
+
 def show_plan(plan: Plan) -> None:
     """Print every change with its effect and reasons, and a line that counts them."""
     todo = plan.effective()

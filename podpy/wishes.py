@@ -8,6 +8,7 @@ import sys
 from manifests import load
 from manifests.faults import Invalid
 from manifests.problems import Severity
+from podpy import changes
 from reconciler.plan.wish import Wished
 
 TYPE_CHECKING = False
@@ -49,9 +50,17 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
 
 
 def load_wished(
-    context: Context, sources: Sequence[str], options: load.Options, sha256: str = ""
+    context: Context,
+    sources: Sequence[str],
+    options: load.Options,
+    sha256: str = "",
+    *,
+    may_be_empty: bool = False,
 ) -> tuple[Wished, ...]:
-    """Return the wanted objects; warnings are printed, and errors raised all at once."""
+    """Return the wanted objects; warnings are printed, and errors raised all at once.
+
+    Sources that hold no object at all are an error, unless `may_be_empty`: they are hardly meant.
+    """
     loaded = load.load(
         named(sources, sha256),
         options,
@@ -59,12 +68,12 @@ def load_wished(
         cache_dir=context.paths.cache,
     )
     for problem in loaded.problems:
-        print(problem, file=sys.stderr)
-    count = len(loaded.errors)
-    if count:
-        raise Invalid(
-            f"{count} {'problem' if count == 1 else 'problems'} found, nothing was changed"
-        )
+        print(problem.shown, file=sys.stderr)
+    errors = len(loaded.errors)
+    if errors:
+        raise Invalid(f"{changes.count(errors, 'problem')} found, nothing was changed")
+    if not (loaded.objects or loaded.unsupported or may_be_empty):
+        raise Invalid(f"no objects in {', '.join(sources)}, nothing was changed")
     return tuple(
         Wished(object=item.object, digest=_digest(context, item), file=item.file, line=item.line)
         for item in loaded.objects

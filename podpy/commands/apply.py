@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 
-from manifests.faults import Invalid
 from podpy import changes, wishes
 from podpy.context import Context
 
@@ -50,10 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     context = Context(settings={"start_seconds": arguments.timeout})
     wished = wishes.load_wished(
-        context, arguments.filename, wishes.apply_options(arguments), arguments.sha256
+        context,
+        arguments.filename,
+        wishes.apply_options(arguments),
+        arguments.sha256,
+        may_be_empty=arguments.prune,
     )
-    if not wished and not arguments.prune:
-        raise Invalid(f"no objects in {', '.join(arguments.filename)}, nothing was changed")
     options = cycle.Options(applyset=wishes.applyset(arguments.filename), prune=arguments.prune)
     if arguments.dry_run != "none":
         plan = cycle.prospect(context.host, wished, options).plan
@@ -73,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output == "text":
         changes.show_unchanged(report.plan)
     if arguments.output == "text" and not report.plan.effective():
-        print(f"unchanged: {len(wished)} objects are as they should be")
+        print(changes.nothing_done(len(wished)))
     for ref in report.plan.kept_back if arguments.filename != ["-"] else ():
         print(f"{ref} is no longer in the source and stays (--prune removes it)", file=sys.stderr)
     if report.rebuilt and arguments.prune:

@@ -32,7 +32,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     context = Context()
     wished = wishes.load_wished(
-        context, arguments.filename, wishes.apply_options(arguments), arguments.sha256
+        context,
+        arguments.filename,
+        wishes.apply_options(arguments),
+        arguments.sha256,
+        may_be_empty=arguments.prune,
     )
     options = cycle.Options(applyset=wishes.applyset(arguments.filename), prune=arguments.prune)
     plan = cycle.prospect(context.host, wished, options).plan

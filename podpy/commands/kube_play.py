@@ -62,8 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(changes.report_json(report))
     else:
         if not report.plan.effective():
-            count = f"{len(wished)} object{'' if len(wished) == 1 else 's'}"
-            print(f"unchanged: {count} as wanted, nothing was done", file=sys.stderr)
+            print(changes.nothing_done(len(wished)), file=sys.stderr)
         podman.show_blocks(context, wished)
     serving = notify if arguments.service_container else ""
     return _stay(context, wished, arguments, serving)

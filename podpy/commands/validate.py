@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     from manifests import load
     from manifests.faults import Invalid
     from manifests.problems import Severity
-    from podpy import wishes
+    from podpy import changes, wishes
     from runtime import paths as runtime_paths
 
     sources = [*arguments.sources, *arguments.filename]
@@ -50,9 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps({"objects": len(loaded.objects), "problems": problems}, indent=2))
         return 1 if errors else 0
     for problem in loaded.problems:
-        print(problem)
+        print(problem.shown)
+    found = changes.count(len(loaded.problems) - errors, "warning")
     if errors:
-        print(f"{errors} errors, {len(loaded.problems) - errors} warnings", file=sys.stderr)
+        print(f"{changes.count(errors, 'error')}, {found}", file=sys.stderr)
         return 1
-    print(f"valid: {len(loaded.objects)} objects")
+    print(f"valid: {changes.count(len(loaded.objects), 'object')}, {found}")
     return 0

@@ -62,6 +62,22 @@ def test_each_object_has_its_line_and_diff_its_status(
     ]
 
 
+def test_sources_without_objects_are_refused_and_kinds_of_later_are_not(podpy: Podpy) -> None:
+    service = "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 80}]}\n"
+
+    for words in (("kube", "play"), ("apply", "-f"), ("diff", "-f")):
+        empty = podpy.run(*words, "-", stdin="# nothing\n---\n")
+        assert (empty.status != 0, empty.stdout) == (True, "")
+        assert "no objects in -, nothing was changed" in empty.stderr
+    refused = podpy.run("apply", "-f", "-", stdin=service)
+    allowed = podpy.run("apply", "--allow-unsupported", "-f", "-", stdin=service)
+    assert (refused.status, allowed.status) == (1, 0)
+    assert "stdin:2:1: Service/s .kind: " in refused.stderr
+    assert "stdin:2:1: warning: Service/s .kind: " in allowed.stderr
+    assert "nothing to do" in allowed.stdout
+    assert "valid: 0 objects, 1 warning\n" in podpy.ok("validate", "-", stdin=service)
+
+
 def test_what_goes_is_chosen_by_labels_by_kind_and_by_namespace(
     podpy: Podpy, busybox_image: Image
 ) -> None:

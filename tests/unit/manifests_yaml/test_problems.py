@@ -67,6 +67,13 @@ def test_paths_become_text_and_come_back(path: tuple[str | int, ...], text: str)
     assert field_paths.parse(text) == path
 
 
+def test_a_warning_is_shown_as_one() -> None:
+    problem = Problem(file="a.yaml", line=2, column=1, object="Pod/web", message="odd")
+
+    assert problem.shown == "a.yaml:2:1: Pod/web: odd"
+    assert problem.replace(severity=Severity.WARNING).shown == "a.yaml:2:1: warning: Pod/web: odd"
+
+
 def test_problems_sort_by_file_line_and_column() -> None:
     last = Problem(file="b.yaml", line=1, message="x")
     second = Problem(file="a.yaml", line=10, column=2, message="x")
