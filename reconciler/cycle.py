@@ -21,7 +21,7 @@ from manifests.problems import path_text
 from manifests.ref import Ref
 from manifests.value import Value
 from reconciler.execute import run as execute
-from reconciler.plan import make
+from reconciler.plan import make, networks
 from reconciler.plan.change import Change, Op, Plan, Reason
 from reconciler.plan.wish import Remembered, Wish, Wished
 from reconciler.state import events, objects, results, secrets
@@ -112,6 +112,9 @@ def prospect(host: Host, wished: Sequence[Wished], options: Options = DEFAULTS) 
     _refuse_immutable(wish)
     base.digests = wish.digests
     observed = host.observe()
+    moved = networks.refused(wish, observed)
+    if moved:
+        raise Invalid("\n".join(moved), hint="delete these pods first, or make another network")
     expansion = expand(
         (item.object for item in wished),
         observed.pods,

@@ -81,7 +81,13 @@ def repair(inside: Inside, wanted: Attachment) -> None:
         if rtnetlink.index_of(wanted.link) is not None:
             kernel.apply(
                 [
-                    requests.set_link(wanted.link, up=True, alias=wanted.alias, master=master),
+                    requests.set_link(
+                        wanted.link,
+                        up=True,
+                        alias=wanted.alias,
+                        master=master,
+                        mtu=wanted.mtu,
+                    ),
                     requests.set_link(wanted.link, hairpin=needs_hairpin()),
                     requests.neighbour(master, wanted.address, wanted.mac),
                 ]
@@ -138,6 +144,8 @@ def drift(
         wrong.append(f"link {link.name} is not on bridge {wanted.bridge}")
     if link.alias != wanted.alias:
         wrong.append(f"link {link.name} has the alias {link.alias!r}")
+    if link.mtu != wanted.mtu:
+        wrong.append(f"link {link.name} has an mtu of {link.mtu}, not {wanted.mtu}")
     if hairpin and not link.hairpin:
         wrong.append(f"link {link.name} sends nothing back to its own pod, which bridge rules need")
     return tuple(wrong)
@@ -163,7 +171,7 @@ def _configure(wanted: Attachment) -> None:
             raise HostFault(f"pod {wanted.pod}: its {INNER} vanished while it was set up")
         messages = [
             requests.set_link("lo", up=True),
-            requests.set_link(INNER, up=True),
+            requests.set_link(INNER, up=True, mtu=wanted.mtu),
             requests.address(index, wanted.address, wanted.prefix),
         ]
         if wanted.gateway:

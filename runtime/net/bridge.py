@@ -1,7 +1,8 @@
-"""Make, repair and remove the bridge of one podpy network; choose its subnet.
+"""Make, repair and remove the bridge of one podpy network.
 
-Pods are joined to it by runtime.net.attach, its way out and port maps are the nft table's, its
-names runtime.net.dns'. IPv4 so far: addresses are text, so that IPv6 is one more address here.
+Its subnet is runtime.net.subnets' choice, pods are joined to it by runtime.net.attach, its way out
+and port maps are the nft table's, its names runtime.net.dns'. IPv4 so far: addresses are text, so
+that IPv6 is one more address here.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import sys
 
 from manifests import digests
 from manifests.faults import HostFault
@@ -19,13 +19,11 @@ from runtime.net import requests, rtnetlink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from runtime.net.rtnetlink import Address, Link
 
 DEFAULT_MTU = 1500
-POOLS = ("10.64.0.0/11", "172.16.0.0/12", "192.168.0.0/16", "10.128.0.0/9")
-"""Where subnets are chosen from: away from 10.0, 10.42, 10.88 and 10.96, which others start at."""
 
 
 class BridgeNetwork(Value):
@@ -160,62 +158,9 @@ def mtu_of(network: BridgeNetwork) -> int:
         return default_mtu(kernel.routes(), kernel.links())
 
 
-def taken_subnets() -> tuple[str, ...]:
-    """Return every network that this host has a route to or an address in, or listens at.
-
-    A name server that has outlived its bridge would keep the next one from that address.
-    """
-    with rtnetlink.Socket() as kernel:
-        routes = [f"{r.destination}/{r.prefix}" for r in kernel.routes() if r.destination]
-        addresses = [f"{a.address}/{a.prefix}" for a in kernel.addresses()]
-    with open("/proc/thread-self/net/udp", encoding="ascii") as file:
-        return (*routes, *addresses, *listened_at(file.read()))
-
-
-def listened_at(table: str) -> tuple[str, ...]:
-    """Return the addresses in a table like /proc/net/udp, but the wildcard. Pure."""
-    words = {line.split()[1].partition(":")[0] for line in table.splitlines()[1:]}
-    # The kernel writes the four bytes as one number of the machine's own byte order.
-    numbers = (int(word, 16).to_bytes(4, sys.byteorder) for word in sorted(words))
-    return tuple(f"{socket.inet_ntoa(number)}/32" for number in numbers if any(number))
-
-
-def choose_subnet(taken: Sequence[str], prefix: int = 24) -> str:
-    """Return the first subnet of that size in POOLS that overlaps with nothing of `taken`. Pure."""
-    spans = sorted(_span(subnet) for subnet in taken)
-    size = 1 << (32 - prefix)
-    for pool in POOLS:
-        first, last = _span(pool)
-        start = first
-        while start + size - 1 <= last:
-            clash = next((s for s in spans if s[0] <= start + size - 1 and start <= s[1]), None)
-            if clash is None:
-                return f"{_text(start)}/{prefix}"
-            start = (clash[1] // size + 1) * size
-    raise HostFault(
-        f"no /{prefix} subnet is free on this host", hint="give the network a subnet of its own"
-    )
-
-
-def gateway_of(subnet: str) -> str:
-    """Return the first address of `subnet`, which podpy gives to the bridge. Pure."""
-    return _text(_span(subnet)[0] + 1)
-
-
 def mac_of(address: str) -> str:
     """Derive a MAC of one's own (02:...) from an IPv4 address, so that nobody need ask for it."""
     return f"02:70:{socket.inet_aton(address).hex(':')}"
-
-
-def _span(subnet: str) -> tuple[int, int]:
-    address, _, prefix = subnet.partition("/")
-    size = 1 << (32 - int(prefix or 32))
-    first = int.from_bytes(socket.inet_aton(address), "big") // size * size
-    return first, first + size - 1
-
-
-def _text(number: int) -> str:
-    return socket.inet_ntoa(number.to_bytes(4, "big"))
 
 
 def _digest(*words: str) -> str:

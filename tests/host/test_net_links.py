@@ -13,7 +13,7 @@ import pytest
 
 from manifests.faults import HostFault
 from runtime.kernel import namespaces
-from runtime.net import attach, bridge, requests, rtnetlink
+from runtime.net import attach, bridge, requests, rtnetlink, subnets
 from runtime.net.rtnetlink import Link
 
 pytestmark = pytest.mark.host
@@ -134,9 +134,27 @@ def test_a_bridge_is_removed_and_gone_already_is_success(host: namespaces.Inside
 
 
 def test_the_subnets_of_the_host_are_taken(host: namespaces.Inside) -> None:
-    taken = host.call(bridge.taken_subnets)
+    used = host.call(subnets.used)
 
-    assert bridge.choose_subnet(taken, 16) == "10.65.0.0/16"
+    assert {(one.subnet, one.by) for one in used} == {
+        ("10.64.0.0/16", NETWORK.link),
+        ("10.64.0.1/16", NETWORK.link),
+    } | ({("127.0.0.1/8", "lo")} & {(one.subnet, one.by) for one in used})
+    assert subnets.choose([one.subnet for one in used], 16) == "10.65.0.0/16"
+    assert not [one for one in host.call(subnets.used, NETWORK.link) if one.by == NETWORK.link]
+
+
+def test_no_subnet_is_chosen_where_something_listens(host: namespaces.Inside) -> None:
+    def left_behind() -> socket.socket:
+        left = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        # A name server keeps its address when the bridge goes; IP_FREEBIND gives it one like that.
+        left.setsockopt(socket.IPPROTO_IP, 15, 1)
+        left.bind(("10.65.0.1", 53))
+        return left
+
+    with host.call(left_behind):
+        assert subnets.choose(host.call(subnets.taken), 16) == "10.66.0.0/16"
+    assert subnets.choose(host.call(subnets.taken), 16) == "10.65.0.0/16"
 
 
 def test_pods_reach_each_other_and_the_host(host: namespaces.Inside, join: Join) -> None:

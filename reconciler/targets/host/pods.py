@@ -15,6 +15,7 @@ from reconciler.targets.host import (
     etc_files,
     host_ports,
     networking,
+    networks,
     observing,
     removal,
     sync,
@@ -52,7 +53,7 @@ def prepare(base: Base, wanted: Sequence[WantedPod]) -> dict[Ref, PodRecord | Fa
             requests[kinds.ref(item.pod)] = request(base, item)
         except Fault as fault:
             made[kinds.ref(item.pod)] = fault
-    networking.ensure_used(base, {one.network for one in requests.values()})
+    networks.make_used(base, {one.network for one in requests.values()})
     # Until a pod's record is written, nothing but this lock tells a lease from one left behind.
     with locks.held(base.paths, [LEASES_LOCK]):
         tidy_leases(base)
@@ -102,14 +103,14 @@ def request(base: Base, wanted: WantedPod) -> leases.Request:
     pod = wanted.pod
     return leases.Request(
         holder=uids.new(),
-        network=networking.bridge_of(base, pod),
+        network=networks.bridge_of(base, pod),
         address=pod.metadata.annotations.get(settings.ADDRESS, ""),
         ports=host_ports.claimed(pod),
     )
 
 
 def _lease(base: Base, requests: Mapping[Ref, leases.Request]) -> dict[Ref, str | Fault]:
-    pools = networking.pools(base, {request.network for request in requests.values()})
+    pools = networks.pools(base, {request.network for request in requests.values()})
     try:
         given = leases.take(base.database, requests.values(), pools)
         return {ref: given.get(request.holder, "") for ref, request in requests.items()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from manifests import kinds
 from manifests.faults import Fault
 from reconciler.state import leases
-from reconciler.targets.host import bundle, host_ports, networking, pods, volumes
+from reconciler.targets.host import bundle, host_ports, networks, pods, volumes
 from runtime import locks
 
 TYPE_CHECKING = False
@@ -58,7 +58,7 @@ def _check_leases(
     base: Base, requests: Mapping[Ref, leases.Request], leaving: Collection[str]
 ) -> dict[Ref, Fault]:
     """What addresses and host ports other pods have."""
-    pools = networking.pools_wished(base, {one.network for one in requests.values()})
+    pools = networks.pools_wished(base, {one.network for one in requests.values()})
     known = {
         ref: one if one.network in pools else one.replace(network="", address="")
         for ref, one in requests.items()

@@ -10,8 +10,10 @@ from runtime.net.rtnetlink import Link
 WANTED = attach.Attachment(
     instance="podpy", pod="uid-1", bridge="pp-0", address="10.64.0.5", prefix=16
 )
-BRIDGE = Link(index=7, name="pp-0", kind="bridge", up=True)
-END = Link(index=9, name=WANTED.link, kind="veth", up=True, master=7, alias="podpy podpy pod uid-1")
+BRIDGE = Link(index=7, name="pp-0", kind="bridge", up=True, mtu=1500)
+END = BRIDGE.replace(
+    index=9, name=WANTED.link, kind="veth", master=7, alias="podpy podpy pod uid-1"
+)
 
 
 def test_a_name_fits_and_differs_by_instance_and_pod() -> None:
@@ -40,6 +42,7 @@ def test_a_joined_pod_has_no_drift() -> None:
     [
         ([BRIDGE], "to the pod is missing"),
         ([BRIDGE, END.replace(up=False)], "is down"),
+        ([BRIDGE, END.replace(mtu=9)], "has an mtu of 9, not 1500"),
         ([BRIDGE, END.replace(master=0)], "is not on bridge pp-0"),
         ([END], "is not on bridge pp-0"),
         ([BRIDGE, END.replace(alias="x")], "has the alias 'x'"),

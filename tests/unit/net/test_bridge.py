@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import sys
-
 import pytest
 
 from manifests.faults import HostFault
@@ -67,33 +64,6 @@ def test_a_link_of_another_kind_is_not_touched() -> None:
         bridge.drift(NETWORK, [LINK.replace(kind="vxlan")], [])
 
 
-@pytest.mark.parametrize(
-    ("taken", "prefix", "chosen"),
-    [
-        ([], 24, "10.64.0.0/24"),
-        ([], 16, "10.64.0.0/16"),
-        (["10.64.0.0/24"], 24, "10.64.1.0/24"),
-        (["10.64.0.7/32", "10.64.1.0/24"], 24, "10.64.2.0/24"),
-        (["10.64.3.0/24"], 16, "10.65.0.0/16"),
-        (["10.0.0.0/8"], 16, "172.16.0.0/16"),
-        (["10.64.0.0/11", "172.16.0.0/12"], 24, "192.168.0.0/24"),
-        (["10.64.0.0/11", "172.16.0.0/12", "192.168.0.0/16"], 16, "10.128.0.0/16"),
-        (["10.64.0.0/16", "10.64.0.0/12"], 24, "10.80.0.0/24"),
-    ],
-)
-def test_a_subnet_overlaps_with_nothing_taken(taken: list[str], prefix: int, chosen: str) -> None:
-    assert bridge.choose_subnet(taken, prefix) == chosen
-
-
-def test_no_free_subnet_is_a_fault_of_the_host() -> None:
-    with pytest.raises(HostFault, match="no /24 subnet is free"):
-        bridge.choose_subnet(["0.0.0.0/0"])
-
-
-def test_the_gateway_is_the_first_address() -> None:
-    assert bridge.gateway_of("10.64.8.0/24") == "10.64.8.1"
-
-
 def test_the_mtu_is_that_of_the_way_out() -> None:
     out = Link(index=2, name="eth0", mtu=1400)
     route = Route(destination="", prefix=0, gateway="192.0.2.1", index=2)
@@ -104,17 +74,3 @@ def test_the_mtu_is_that_of_the_way_out() -> None:
 
 def test_a_mac_is_local_and_follows_the_address() -> None:
     assert bridge.mac_of("10.64.1.255") == "02:70:0a:40:01:ff"
-
-
-def test_addresses_that_something_listens_at_are_read_from_the_kernels_table() -> None:
-    table = (
-        "  sl  local_address rem_address   st\n"
-        f" 1168: {_number('10.72.0.1')}:0035 00000000:0000 07\n"
-        " 1168: 00000000:0043 00000000:0000 07\n"
-    )
-
-    assert bridge.listened_at(table) == ("10.72.0.1/32",)
-
-
-def _number(address: str) -> str:
-    return f"{int.from_bytes(socket.inet_aton(address), sys.byteorder):08X}"
