@@ -85,7 +85,7 @@ class Store:
     def find(self, name: str) -> Image | None:
         """Return the image of that name, digest, id or unambiguous beginning of an id (12+)."""
         known = self.names()
-        for candidate in _spellings(name):
+        for candidate in (name,) if name in known else _spellings(name):
             if candidate in known:
                 return self._read(known[candidate])
         wanted = name.removeprefix("sha256:")

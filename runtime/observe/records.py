@@ -27,12 +27,29 @@ def write_pod(paths: Paths, record: PodRecord) -> None:
 
 
 def read_pod(paths: Paths, uid: str) -> PodRecord | None:
-    """Return the pod's record; None where there is none, or a file that podpy did not write."""
-    raw = files.read_json(f"{paths.pod(uid)}/pod.json")
+    """Return the pod's record; None where there is none, or a file that podpy did not write.
+
+    A pass asks for every record several times: one that has not been replaced since is known.
+    """
+    path = f"{paths.pod(uid)}/pod.json"
     try:
-        return None if raw is None else codec.restore(PodRecord, raw)
-    except ValueError:
+        status = os.stat(path)
+    except FileNotFoundError:
         return None
+    stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
+    known = _known.get(path)
+    if known is not None and known[0] == stamp:
+        return known[1]
+    raw = files.read_json(path)
+    try:
+        record = None if raw is None else codec.restore(PodRecord, raw)
+    except ValueError:
+        record = None
+    _known[path] = (stamp, record)
+    return record
+
+
+_known: dict[str, tuple[tuple[int, int, int], PodRecord | None]] = {}
 
 
 def uids(paths: Paths) -> tuple[str, ...]:
