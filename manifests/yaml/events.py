@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _PACKAGE = "ruamel.yaml"
+_THOROUGH = 1024 * 1024
 _EXCEPTIONS = {
     "reader": "ReaderError",
     "scanner": "ScannerError",
@@ -34,17 +35,27 @@ _EXCEPTIONS = {
 }
 
 
-def source(text: str) -> Callable[[], Any]:
+def source(text: str, *, thorough: bool = False) -> Callable[[], Any]:
     """Return a function that gives the next event of `text` at each call, StreamEnd at last.
 
-    It raises one of `complaints` where the text is no YAML.
+    It raises one of `complaints` where the text is no YAML; see `misread` for `thorough`.
     """
-    if PARSER is not None:
+    if PARSER is not None and not thorough:
         parser = PARSER(text)
         return parser.get_event  # type: ignore[no-any-return]
     from ruamel.yaml import YAML
 
     return YAML(typ="safe", pure=True).parse(text).__next__  # type: ignore[no-any-return]
+
+
+def misread(complaint: BaseException, text: str) -> bool:
+    """Whether the C parser refuses what is YAML, and `text` may be read thoroughly instead.
+
+    It is older than the rule that a colon may stand inside a plain scalar in brackets and braces,
+    `{image: busybox:1}`, which kubectl's parser takes. The pure one takes seconds for a megabyte.
+    """
+    refused = getattr(complaint, "problem", None) == "found unexpected ':'"
+    return PARSER is not None and refused and len(text) <= _THOROUGH
 
 
 def _load_alone() -> Any:

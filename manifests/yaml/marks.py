@@ -51,16 +51,9 @@ class Marks:
     """The nodes of all documents of a text, in the order of the text."""
 
     def __init__(self, text: str) -> None:
-        self._next: Callable[[], Any] = events.source(text)
-        self._anchors: dict[str, Node] = {}
-        self.documents: list[Node | None] = []
-        self.repeated: list[Repeated] = []
-        refused: tuple[type[BaseException], ...] = (*events.complaints(), RecursionError)
-        try:
-            self._read()
-        except refused:
-            # The reader has told of it; what stands before the mistake is marked.
-            return
+        complaint = self._read(events.source(text))
+        if complaint is not None and events.misread(complaint, text):
+            self._read(events.source(text, thorough=True))
 
     def position(self, document: int, path: FieldPath) -> Place:
         """Return the place of a field, of its key, or of the nearest thing that exists above it.
@@ -90,7 +83,20 @@ class Marks:
                 node = None
         return place, node
 
-    def _read(self) -> None:
+    def _read(self, source: Callable[[], Any]) -> BaseException | None:
+        """Mark what stands before a mistake, and return what is said of that; the reader tells."""
+        self._next = source
+        self._anchors: dict[str, Node] = {}
+        self.documents: list[Node | None] = []
+        self.repeated: list[Repeated] = []
+        refused: tuple[type[BaseException], ...] = (*events.complaints(), RecursionError)
+        try:
+            self._stream()
+        except refused as complaint:
+            return complaint
+        return None
+
+    def _stream(self) -> None:
         while True:
             event = self._next()
             kind = type(event)

@@ -57,11 +57,11 @@ def read(text: str, file: str, limit: Limits = limits.DEFAULT) -> Reading:
 class _Composer:
     """Build values from events. One for each text."""
 
-    def __init__(self, text: str, file: str, limit: Limits) -> None:
+    def __init__(self, text: str, file: str, limit: Limits, *, thorough: bool = False) -> None:
         self._text = text
         self._file = file
         self._limit = limit
-        self._next: Callable[[], Any] = events.source(text)
+        self._next: Callable[[], Any] = events.source(text, thorough=thorough)
         self._anchors: dict[str, Any] = {}
         self._weights: dict[str, int] = {}
         self._repeated = 0
@@ -77,6 +77,8 @@ class _Composer:
         except _StopError as stop:
             self._report(stop.message, stop.event)
         except events.complaints() as complaint:
+            if events.misread(complaint, self._text):
+                return _Composer(self._text, self._file, self._limit, thorough=True).read()
             self._problems.append(syntax.worded(complaint, self._text, self._file))
         if self._has_duplicates:
             self._report_duplicates()

@@ -36,6 +36,7 @@ _SENTENCES = (
      'indentation and the "- "'),
     ("flow sequence", 'a list in brackets is not closed; a "," or "]" is missing'),
     ("flow mapping", 'a mapping in braces is not closed; a "," or "}" is missing'),
+    ("found unexpected ':'", "a colon in brackets or braces; put the value in quotes"),
     ("could not find expected ':'", 'a ":" is missing after a key'),
     ("unknown escape character", "the backslash starts an escape that YAML does not know; use "
      "single quotes, or write two backslashes"),

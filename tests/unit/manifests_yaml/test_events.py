@@ -6,7 +6,7 @@ import subprocess
 import sys
 import textwrap
 
-from manifests.yaml import events
+from manifests.yaml import events, marks, reader
 
 
 def run(program: str) -> str:
@@ -76,3 +76,23 @@ def test_the_pure_parser_steps_in_without_the_extension() -> None:
         "None {'a': [420, 'x', '2'], 'b': {'c': True}, 'd': {'c': True}} () "
         'f:1:5: a second ": " in this place; quote the value, or check the indentation'
     )
+
+
+def test_a_colon_inside_of_braces_is_read_as_kubectl_reads_it() -> None:
+    text = "a: 1\n---\nb: {image: busybox:1, c: [::1, http://x/y]}\n"
+    reading = reader.read(text, "f")
+
+    assert reading.problems == ()
+    assert [document.value for document in reading.documents] == [
+        {"a": 1},
+        {"b": {"image": "busybox:1", "c": ["::1", "http://x/y"]}},
+    ]
+    assert marks.Marks(text).position(1, ("b", "c", 1)) == (3, 32)
+
+
+def test_a_text_too_big_to_be_read_slowly_gets_a_hint() -> None:
+    text = f"# {'x' * 2**20}\n{{image: busybox:1}}\n"
+
+    (problem,) = reader.read(text, "f").problems
+
+    assert str(problem) == "f:2:16: a colon in brackets or braces; put the value in quotes"
