@@ -268,13 +268,18 @@ def _firewall(paths: Paths) -> Finding:
     from runtime.net import nftables
 
     try:
-        blocking = nftables.forward_blocked(paths.instance)
+        forward = nftables.forward_blocked(paths.instance)
+        own = nftables.input_blocked(paths.instance)
     except Fault as fault:
         return warning("firewall", fault.message, fault.hint)
-    if blocking:
+    if forward or own:
+        parts = (
+            ("forwarded traffic", forward),
+            ("what pods send to this host, and so to their name server,", own),
+        )
         return warning(
             "firewall",
-            f"forwarded traffic is dropped by {', '.join(blocking)}",
+            "; ".join(f"{what} is dropped by {', '.join(by)}" for what, by in parts if by),
             "accept the traffic of podpy's bridges there: iifname and oifname pp-*",
         )
     return good("firewall", "no other table drops what pods send out")

@@ -33,12 +33,6 @@ def known(api_version: str, kind: str) -> bool:
     return kind in _kinds().get(api_version, {})
 
 
-def kubernetes_version() -> str:
-    """The version of Kubernetes whose fields are known."""
-    version: str = contents("index.json")["kubernetes"]
-    return version
-
-
 def namespaced(api_version: str, kind: str) -> bool:
     """Whether objects of this kind live in a namespace. True for a kind that is not known."""
     entry = _kinds().get(api_version, {}).get(kind)
@@ -83,18 +77,6 @@ def unknown_kind(api_version: str, kind: str) -> str:
 def reference(api_version: str, kind: str) -> str:
     """Where the schema of a known kind is: a file of this room and a definition in it."""
     return str(_kinds()[api_version][kind][0])
-
-
-def field_exists(api_version: str, kind: str, path: FieldPath) -> bool:
-    """Whether objects of this kind have the field; any key exists where a mapping is open."""
-    if not known(api_version, kind):
-        return False
-    schema: Schema | None = {"$ref": reference(api_version, kind)}
-    for step in path:
-        if schema is None:
-            return False
-        schema = below(schema, step)
-    return schema is not None
 
 
 def below(schema: Schema, step: str | int) -> Schema | None:

@@ -127,15 +127,6 @@ def bind_by_remount(
         raise
 
 
-def remount(target: str, access: Access) -> None:
-    """Add the restrictions of `access` to the one mount at `target`; none is taken away."""
-    mount = find(target)
-    if mount is None:
-        raise HostFault(f"{target}: nothing is mounted there that could be remounted")
-    with _worded(f"{target}: cannot be remounted"):
-        _remount(mount, access)
-
-
 def _remount(mount: Mount, access: Access) -> None:
     # A bind remount replaces all flags, so those that are there are asked for again.
     wanted = Access(

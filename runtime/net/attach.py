@@ -103,11 +103,6 @@ def loopback(inside: Inside) -> None:
     inside.call(_apply, [requests.set_link("lo", up=True)])
 
 
-def detach(attachments: Iterable[Attachment]) -> None:
-    """Delete the pairs: for pods whose namespace something still holds, 21 ms each."""
-    _apply([requests.delete_link(attachment.link) for attachment in attachments])
-
-
 def forget(attachments: Iterable[Attachment]) -> None:
     """Take the addresses of pods that are gone out of their bridges' neighbour tables."""
     messages = []
@@ -116,14 +111,6 @@ def forget(attachments: Iterable[Attachment]) -> None:
         if master is not None:
             messages.append(requests.delete_neighbour(master, attachment.address))
     _apply(messages)
-
-
-def attached(instance: str, links: Iterable[Link]) -> dict[str, Link]:
-    """Return the host's end of each pod of `instance` by the pod's uid. Pure."""
-    prefix = _prefix(instance)
-    return {
-        link.alias.removeprefix(prefix): link for link in links if link.alias.startswith(prefix)
-    }
 
 
 def drift(

@@ -157,11 +157,6 @@ def reopen_log(bundle: str) -> bool:
     return _order(bundle, b"2 0 0\n")
 
 
-def resize(bundle: str, rows: int, columns: int) -> bool:
-    """Tell the terminal of the container in `bundle` its size; False when conmon is gone."""
-    return _order(bundle, f"1 {min(rows, 1000)} {min(columns, 1000)}\n".encode())
-
-
 def _order(bundle: str, words: bytes) -> bool:
     try:
         ctl = os.open(f"{bundle}/ctl", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -97,19 +97,6 @@ def test_a_file_is_bound_through_a_descriptor(apart: namespaces.Inside, tree: Pa
     assert apart.call(body) == "sub"
 
 
-def test_remounting_adds_restrictions_and_keeps_those_there(
-    apart: namespaces.Inside, tree: Path
-) -> None:
-    target = str(tree / "target")
-    apart.call(mounts.bind, str(tree / "source"), target, access=Access(nosuid=True))
-
-    apart.call(mounts.remount, target, mounts.READ_ONLY)
-
-    found = apart.call(mounts.find, target)
-    assert found is not None
-    assert {"ro", "nosuid"} <= set(found.options)
-
-
 @pytest.mark.parametrize(
     ("propagation", "shared", "slave"),
     [

@@ -27,12 +27,6 @@ def test_a_name_fits_and_differs_by_instance_and_pod() -> None:
     assert all(len(name) <= 15 and name.startswith("pv-") for name in names)
 
 
-def test_pods_are_known_by_the_alias_of_their_link() -> None:
-    foreign = [END.replace(alias="podpy podpy2 pod uid-3"), END.replace(alias="mine"), BRIDGE]
-
-    assert attach.attached("podpy", [*foreign, END]) == {"uid-1": END}
-
-
 def test_a_joined_pod_has_no_drift() -> None:
     assert attach.drift(WANTED, {BRIDGE.name: BRIDGE, END.name: END}) == ()
 

@@ -26,4 +26,3 @@ def test_complaints_lose_their_time_stamps(said: str, plain: str | None) -> None
 def test_a_conmon_that_is_not_there_takes_no_orders(tmp_path: object) -> None:
     assert not conmon.reopen_log(str(tmp_path))
     assert not conmon.reachable(str(tmp_path))
-    assert not conmon.resize(str(tmp_path), 24, 80)

@@ -26,10 +26,6 @@ def test_kinds_that_people_write_are_known() -> None:
         assert not catalogue.known("v1", kind), kind
 
 
-def test_kubernetes_version_is_recent() -> None:
-    assert tuple(map(int, catalogue.kubernetes_version().split("."))) >= (1, 34, 0)
-
-
 @pytest.mark.parametrize(
     ("api_version", "kind", "namespaced"),
     [
@@ -68,24 +64,3 @@ def test_stable_versions_come_first() -> None:
         "networking.k8s.io/v1",
         "networking.k8s.io/v1beta1",
     )
-
-
-@pytest.mark.parametrize(
-    ("path", "exists"),
-    [
-        ((), True),
-        (("spec", "containers", 0, "image"), True),
-        (("spec", "containers", 3, "imagee"), False),
-        (("spec", "containers", "image"), False),
-        (("metadata", "labels", "any/key"), True),
-        (("spec", "nodeSelector", "x", "y"), False),
-        (("spec", "hostNetwork"), True),
-        (("spec", "containers", 0, "resources", "limits", "example.org/gpu"), True),
-    ],
-)
-def test_fields_exist_or_not(path: tuple[str | int, ...], exists: bool) -> None:
-    assert catalogue.field_exists("v1", "Pod", path) == exists
-
-
-def test_no_field_of_an_unknown_kind_exists() -> None:
-    assert not catalogue.field_exists("example.org/v1", "X", ("spec",))
