@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 def pod(state: PodState, now: float) -> dict[str, Node]:
     """Return the outline of a pod, its events aside."""
+    from reconciler.targets.host import process
     from runtime.observe import facts
 
     seen = status.summary(state, now)
@@ -40,6 +41,7 @@ def pod(state: PodState, now: float) -> dict[str, Node]:
         "IP": address,
         "Network": "host" if spec.host_network else network_of(state.pod),
         "Restart Policy": spec.restart_policy.value,
+        "QoS Class": process.qos(spec).value,
         "Grace Period": f"{spec.termination_grace_period_seconds} s",
     }
     if record.aliases:

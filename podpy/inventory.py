@@ -119,6 +119,12 @@ class Inventory:
             }
         raw["metadata"] = metadata
         if item.state is not None:
+            spec = item.state.pod.spec
+            raw["spec"] = {
+                **raw["spec"],
+                "restartPolicy": spec.restart_policy.value,
+                "terminationGracePeriodSeconds": spec.termination_grace_period_seconds,
+            }
             raw["status"] = status.wire(item.state, host, self.now)
         else:
             from podpy import counts

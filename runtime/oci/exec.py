@@ -72,29 +72,33 @@ def command(
         words += ["--cwd", wanted.cwd]
     if wanted.user:
         words += ["--user", wanted.user]
-    for variable in _environment(container, wanted.env):
-        words += ["--env", variable]
     if pid_file:
         words += ["--pid-file", pid_file]
     return [*words, container.id, *wanted.argv]
 
 
 def process(container: Container, wanted: Command) -> str:
-    """Return the OCI process that `wanted` is where the container has a user; "" for root's.
+    """Return the OCI process that `wanted` is, "" where the runtime's flags say all of it.
 
-    Without a word on the user the runtimes take root, whoever the container's process is, and
-    --user knows no further groups.
+    They do not where the container has a user: without a word the runtimes take root, whoever the
+    container's process is, and --user knows no further groups. Nor with variables: crun takes those
+    that --env names in place of the container's own, and a Secret among these would be seen by
+    every user of the host in the list of processes.
     """
     with open(f"{container.bundle}/config.json", encoding="utf-8") as file:
         text = file.read()
     start = text.find('"user":')
-    if wanted.user or text[start : text.find("}", start) + 1] in _ROOT:
+    has_user = not wanted.user and text[start : text.find("}", start) + 1] not in _ROOT
+    if not has_user and not wanted.env:
         return ""
     import json
 
     own = json.loads(text)["process"]
     own |= {"args": wanted.argv, "terminal": wanted.terminal, "cwd": wanted.cwd or own["cwd"]}
     own["env"] = _merged(own["env"], wanted.env)
+    if wanted.user:
+        uid, _, gid = wanted.user.partition(":")
+        own["user"] = {"uid": int(uid), "gid": int(gid or 0)}
     return json.dumps(own)
 
 
@@ -137,8 +141,7 @@ def captured(
     try:
         described = process(container, wanted)
         if described:
-            with open(process_file, "x", encoding="utf-8") as file:
-                file.write(described)
+            _write_secret(process_file, described)
         words = command(
             engine,
             container,
@@ -157,20 +160,6 @@ def captured(
         _unlink(process_file)
 
 
-def _environment(container: Container, added: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what to name to the runtime: nothing, or all there is to be.
-
-    crun takes the variables that it is given in place of the container's own, runc on top of them.
-    """
-    if not added:
-        return ()
-    import json
-
-    with open(f"{container.bundle}/config.json", encoding="utf-8") as file:
-        own = json.load(file)["process"]["env"]
-    return _merged(own, added)
-
-
 def _merged(own: Iterable[str], added: tuple[str, ...]) -> tuple[str, ...]:
     names = {variable.partition("=")[0] for variable in added}
     return (*(one for one in own if one.partition("=")[0] not in names), *added)
@@ -181,6 +170,12 @@ def _in_memory(text: str) -> int:
     descriptor = os.memfd_create("process", 0)
     os.write(descriptor, text.encode())
     return descriptor
+
+
+def _write_secret(path: str, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def _kill(pid_file: str) -> None:

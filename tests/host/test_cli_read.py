@@ -181,6 +181,7 @@ def check_get_for_programs(app: Podpy) -> None:
     listed = app.ok("get", "pods", "--sort-by", ".status.phase", "-o", f"jsonpath={path}")
     assert listed.splitlines()[0] == "broken=BestEffort"
     assert "web=BestEffort" in listed
+    assert app.ok("get", "pod", "web", "-o", "jsonpath={.spec.restartPolicy}") == "Always"
     assert "not supported" in app.run("get", "pods", "-o", "go-template={{.kind}}").stderr
     again = app.ok("get", "pod/web", "deploy/idle", "job/once", "cm/page", "pvc/data", "-o", "yaml")
     assert "unchanged: 5 objects" in app.ok("apply", "-f", "-", stdin=again)
@@ -275,6 +276,28 @@ def typed_at_terminal(app: Podpy, *words: str) -> str:
             pass  # EIO: the last to hold the terminal's other end has gone.
         assert child.wait(30) == 0
         return said.decode()
+    finally:
+        os.close(ours)
+
+
+def test_a_terminal_in_a_container_shows_no_secret_to_the_hosts_users(app: Podpy) -> None:
+    ours, theirs = pty.openpty()
+    try:
+        child = subprocess.Popen(
+            [app.command, "exec", "-it", "web", "-c", "app", "--", "sh", "-c", "echo $PASS; cat"],
+            stdin=theirs, stdout=theirs, stderr=theirs,
+            env={**os.environ, **app.env}, start_new_session=True,
+        )  # fmt: skip
+        os.close(theirs)
+        said = b""
+        while b"hunter2" not in said:
+            said += os.read(ours, 1024)
+        shown = Path(f"/proc/{child.pid}/cmdline").read_bytes()
+
+        assert b"exec" in shown
+        assert b"hunter2" not in shown
+        os.write(ours, b"\x04")
+        assert child.wait(30) == 0
     finally:
         os.close(ours)
 
