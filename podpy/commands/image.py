@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from podpy import cli, registry_flags, sizes
 from podpy.context import Context
 
@@ -9,7 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from runtime.image.store import Image
+    from runtime.image.removal import Removed
+    from runtime.image.store import Store
 
 EXAMPLES = """
 podpy image pull docker.io/library/nginx:1.27
@@ -18,14 +21,12 @@ podpy image build -t localhost/web:1 web/
 podpy image prune --all
 """
 
-SHORT_ID = 12
-NO_NAME = "<none>"
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
     listing = cli.verb(verbs, "ls", "list images")
     listing.add_argument("-q", "--quiet", action="store_true", help="ids only")
+    listing.add_argument("--no-headers", action="store_true", help="leave out the head")
     listing.add_argument(
         "-o", "--output", choices=("text", "json"), default="text", help="how to tell"
     )
@@ -39,101 +40,111 @@ def configure(parser: argparse.ArgumentParser) -> None:
     removing.add_argument("-f", "--force", action="store_true", help="all names of an id")
     pruning = cli.verb(verbs, "prune", "remove images without a name")
     pruning.add_argument("-a", "--all", action="store_true", help="all that no pod uses")
+    for verb in (removing, pruning):
+        verb.add_argument(
+            "--timeout", type=float, default=120.0, metavar="SECONDS", help="wait for pulls so long"
+        )
     building = cli.verb(verbs, "build", "build a Containerfile with buildah")
-    building.add_argument(
-        "context", nargs="?", default=".", metavar="DIR", help="what COPY may take"
-    )
-    building.add_argument(
-        "-t", "--tag", required=True, metavar="NAME", help="what the image is called"
-    )
-    building.add_argument(
-        "-f", "--file", default="", metavar="CONTAINERFILE", help="DIR/Containerfile"
-    )
+    add = building.add_argument
+    add("context", nargs="?", default=".", metavar="DIR", help="what COPY may take")
+    add("-t", "--tag", required=True, action="append", metavar="NAME", help="a name of the image")
+    add("-f", "--file", default="", metavar="CONTAINERFILE", help="DIR/Containerfile")
+    add("--build-arg", action="append", default=[], metavar="KEY=VALUE", help="an ARG's value")
 
 
 def run(arguments: argparse.Namespace) -> int:
     context = Context()
     match arguments.verb:
         case "ls":
-            return _list(context, arguments)
+            _list(context.base.store, arguments)
         case "pull":
-            return _pull(context, arguments)
+            _pull(context.base.store, arguments)
         case "rm":
-            for name in arguments.names:
-                gone = context.base.store.remove(
-                    name, in_use=_in_use(context), force=arguments.force
-                )
-                print("\n".join(gone))
-            return 0
+            _remove(context, arguments)
         case "prune":
-            ids, freed = context.base.store.prune(_in_use(context), everything=arguments.all)
-            print("\n".join([*ids, f"freed {sizes.text(freed)}"]))
-            return 0
+            _prune(context, arguments)
         case _:
-            from runtime.image import build
-
-            image = build.build(
-                context.base.store,
-                arguments.context,
-                arguments.tag,
-                containerfile=arguments.file,
-            )
-            print(image.id)
-            return 0
+            _build(context.base.store, arguments)
+    return 0
 
 
-def _pull(context: Context, arguments: argparse.Namespace) -> int:
+def _list(store: Store, arguments: argparse.Namespace) -> None:
+    from podpy import image_table
+
+    if arguments.output == "json":
+        print(image_table.as_json(store))
+    elif arguments.quiet:
+        print(image_table.ids(store))
+    else:
+        print(image_table.text(store, headers=not arguments.no_headers))
+
+
+def _pull(store: Store, arguments: argparse.Namespace) -> None:
     from podpy import progress
     from runtime.image import pull
 
     options = registry_flags.options(arguments).replace(architecture=arguments.arch)
+    report = progress.reporter(quiet=arguments.quiet)
     for name in arguments.names:
-        report = progress.reporter(quiet=arguments.quiet)
-        print(pull.pull(context.base.store, name, options, report).id)
-    return 0
+        print(pull.pull(store, name, options, report).id, flush=True)
 
 
-def _list(context: Context, arguments: argparse.Namespace) -> int:
-    store = context.base.store
-    images = store.images()
-    names: dict[str, list[str]] = {image.id: [] for image in images}
-    for name, owner in sorted(store.names().items()):
-        names.setdefault(owner, []).append(name)
-    if arguments.output == "json":
-        import json
+def _remove(context: Context, arguments: argparse.Namespace) -> None:
+    from podpy import image_users
+    from runtime.image import removal
 
-        print(json.dumps([_described(image, names[image.id]) for image in images], indent=2))
-        return 0
-    if arguments.quiet:
-        print("\n".join(image.id for image in images))
-        return 0
-    rows = [("NAME", "IMAGE ID", "SIZE")]
-    for image in images:
-        for name in names[image.id] or [NO_NAME]:
-            rows.append((name, image.id[:SHORT_ID], sizes.text(image.size)))
-    width = max(len(row[0]) for row in rows)
-    for name, image_id, size in rows:
-        print(f"{name:{width}}  {image_id:{SHORT_ID}}  {size}")
-    return 0
+    for name in arguments.names:
+        gone = removal.remove(
+            context.base.store,
+            name,
+            lambda: image_users.in_use(context),
+            force=arguments.force,
+            timeout=arguments.timeout,
+        )
+        _tell(gone)
 
 
-def _described(image: Image, names: list[str]) -> dict[str, object]:
-    return {
-        "id": image.id,
-        "names": names,
-        "digest": image.digest,
-        "size": image.size,
-        "created": image.created,
-        "architecture": image.architecture,
-    }
+def _prune(context: Context, arguments: argparse.Namespace) -> None:
+    from podpy import image_users
+    from runtime.image import removal
 
-
-def _in_use(context: Context) -> frozenset[str]:
-    """The images of every pod on this host."""
-    from runtime.observe import records
-
-    return frozenset(
-        image_id
-        for record in records.read_pods(context.paths)
-        for image_id in record.images.values()
+    gone = removal.prune(
+        context.base.store,
+        lambda: image_users.in_use(context),
+        everything=arguments.all,
+        timeout=arguments.timeout,
     )
+    _tell(gone)
+    print(f"freed {sizes.text(gone.freed)}")
+
+
+def _tell(gone: Removed) -> None:
+    for name in gone.names:
+        print(f"untagged {name}")
+    for image_id in gone.ids:
+        print(f"deleted {image_id}")
+
+
+def _build(store: Store, arguments: argparse.Namespace) -> None:
+    from runtime.image import build
+
+    image = build.build(
+        store,
+        arguments.context,
+        arguments.tag,
+        containerfile=arguments.file,
+        arguments=_arguments(arguments.build_arg),
+    )
+    print(image.id)
+
+
+def _arguments(pairs: list[str]) -> dict[str, str]:
+    """Read KEY=VALUE, or KEY for what podpy's own environment says, as Podman does."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if equals:
+            found[key] = value
+        elif key in os.environ:
+            found[key] = os.environ[key]
+    return found

@@ -7,17 +7,17 @@ on every host; what is built leaves it as an OCI layout.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import tempfile
 
 from manifests.faults import HostFault, Invalid
+from manifests.value import EMPTY
 from runtime import proc
-from runtime.image import pull, reference
+from runtime.image import containerfiles, export, pull, reference, workspace
+from runtime.image.store import spellings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from runtime.image.store import Image, Store
 
@@ -25,53 +25,104 @@ BUILD_SECONDS = 3600.0
 FILES = ("Containerfile", "Dockerfile")
 
 
+def workspaces(store: Store) -> str:
+    """Where builds work; what killed ones left there is for whoever comes next to sweep."""
+    return f"{store.paths.images}/builds"
+
+
 def build(
     store: Store,
     context: str,
-    name: str,
+    names: Sequence[str],
     *,
     containerfile: str = "",
-    arguments: Sequence[str] = (),
+    arguments: Mapping[str, str] = EMPTY,
+    words: Sequence[str] = (),
 ) -> Image:
-    """Build the Containerfile in the directory `context` and return the image, named `name`.
+    """Build the Containerfile in the directory `context` and return the image, under all `names`.
 
-    A name without a registry is kept under localhost/, as Podman does. `arguments` are handed to
-    `buildah build` as they are. buildah's own output goes to standard error.
+    A name without a registry is kept under localhost/, as Podman does. `arguments` are the build's
+    ARGs, `words` are handed to `buildah build` as they are. buildah's output goes to standard
+    error. Images of the store that the Containerfile begins with are there for buildah.
     """
-    wanted = reference.parse(name)
-    if not wanted.registry:
-        wanted = reference.parse(f"localhost/{name}")
-    file = containerfile or _containerfile(context)
     if proc.find("buildah") is None:
         raise HostFault("buildah: not found on this host", hint="apt-get install buildah")
-    os.makedirs(store.paths.images, mode=0o700, exist_ok=True)
-    staging = tempfile.mkdtemp(prefix="build-", dir=store.paths.images)
-    try:
-        _run(staging, "build", "--isolation", "chroot", "--layers=false", *arguments,
-             "-f", file, "-t", str(wanted), context)  # fmt: skip
-        _run(staging, "push", "--quiet", str(wanted), f"oci:{staging}/out:{wanted}")
-        return pull.pull(store, f"oci:{staging}/out:{wanted}")
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    wanted = [_full(name) for name in names]
+    file = containerfile or _containerfile(context)
+    text = _read(file)
+    workspace.sweep(workspaces(store))
+    with workspace.made(workspaces(store)) as space:
+        bases = containerfiles.images(text, arguments)
+        for number, base in enumerate(bases):
+            _hand_over(store, space, base, number)
+        given = [
+            word for key, value in arguments.items() for word in ("--build-arg", f"{key}={value}")
+        ]
+        _run(space, "build", "--isolation", "chroot", "--layers=false", *given, *words,
+             "-f", file, "-t", wanted[0], context)  # fmt: skip
+        source = f"oci:{space.path}/out:{wanted[0]}"
+        _run(space, "push", "--quiet", wanted[0], source)
+        image = pull.pull(store, source)
+    store.name(image, tuple(wanted))
+    return image
+
+
+def _full(name: str) -> str:
+    wanted = reference.parse(name)
+    if wanted.digest:
+        raise Invalid(f'image "{name}": a digest is found out by building, not chosen')
+    return str(wanted if wanted.registry else reference.parse(f"localhost/{name}"))
 
 
 def _containerfile(context: str) -> str:
+    if not os.path.isdir(context):
+        raise Invalid(f"{context}: is no directory", hint="name the one that COPY may take from")
     for name in FILES:
         if os.path.isfile(f"{context}/{name}"):
             return f"{context}/{name}"
     raise Invalid(f"{context}: has neither a Containerfile nor a Dockerfile")
 
 
-def _run(staging: str, command: str, *words: str) -> None:
+def _read(file: str) -> str:
+    try:
+        with open(file, encoding="utf-8", errors="replace") as found:
+            return found.read()
+    except OSError as error:
+        raise Invalid(f"{file}: cannot be read: {error.strerror}") from error
+
+
+def _hand_over(store: Store, space: workspace.Workspace, name: str, number: int) -> None:
+    """Put an image of the store into buildah's storage, if it is there."""
+    image = store.find(name)
+    if image is None or not store.is_whole(image):
+        return  # a registry has it, or buildah says that none does
+    full = reference.parse(name)
+    known = str(full) if full.registry else _name_of(store, image, name)
+    layout = f"{space.path}/base-{number}"
+    export.write(store, image, known, layout)
+    given = _run(space, "pull", "--quiet", f"oci:{layout}:{known}").split()[-1]
+    _run(space, "tag", given, known)  # buildah names it after the directory
+
+
+def _name_of(store: Store, image: Image, name: str) -> str:
+    """The full name by which the store knows a short one."""
+    own = [known for known, owner in store.names().items() if owner == image.id]
+    return next(spelling for spelling in spellings(name) if spelling in own)
+
+
+def _run(space: workspace.Workspace, command: str, *words: str) -> str:
+    """Run buildah on its storage in `space` and return its output; it ends with podpy."""
+    guard = ("setpriv", "--pdeathsig", "KILL") if proc.find("setpriv") else ()
     storage = (
-        "--storage-driver",
-        "vfs",
-        "--root",
-        f"{staging}/root",
-        "--runroot",
-        f"{staging}/run",
+        "--storage-driver", "vfs", "--root", f"{space.path}/root", "--runroot", f"{space.path}/run",
+    )  # fmt: skip
+    result = proc.run(
+        *guard, "buildah", *storage, command, *words, timeout=BUILD_SECONDS, pass_fds=(space.lock,)
     )
-    result = proc.run("buildah", *storage, command, *words, timeout=BUILD_SECONDS)
     sys.stderr.write(result.stderr.decode(errors="replace"))
     if result.status != 0:
-        raise Invalid(f"buildah {command} failed: {result.complaint}")
+        raise Invalid(
+            f"buildah {command} failed: {result.complaint}",
+            hint="an image that only podpy has must be named as `podpy image ls` names it",
+        )
+    return result.text

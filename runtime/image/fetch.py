@@ -14,6 +14,7 @@ import threading
 
 from manifests.faults import Invalid, Retry, TimedOut
 from manifests.value import Value
+from runtime import interrupts
 from runtime.image import layers, manifest
 from runtime.image.proxy import Proxy
 
@@ -118,6 +119,7 @@ class Line:
                 self._drop()
                 if self._cut.wait(pause):
                     raise
+                interrupts.check()
         return attempt()
 
     def _bytes(self, source: str, digest: str, size: int) -> bytes:

@@ -24,7 +24,7 @@ from runtime.image.unpack import identify, unpack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
 
     from runtime.image.blob import Source
@@ -69,6 +69,24 @@ def ensure(
         _remember(store, blob_name, name)
 
 
+def discard(store: Store, names: Iterable[str]) -> int:
+    """Remove these layers and return how many bytes they held. The store is locked exclusively.
+
+    A layer leaves its name before anything in it goes: half a layer is never taken for one.
+    """
+    freed = 0
+    for name in names:
+        path = f"{store.paths.layers}/{name}"
+        going = f"{path.removesuffix(UNFINISHED)}{UNFINISHED}"
+        if path != going:
+            trees.remove([going])
+            os.rename(path, going)
+        freed += _size(going)
+        trees.remove([going])
+    _forget_missing(store)
+    return freed
+
+
 def sweep(store: Store) -> None:
     """Remove what killed pulls have left half unpacked; what is being unpacked now stays."""
     names = os.listdir(store.paths.layers)
@@ -82,7 +100,7 @@ def lock_name(name: str) -> str:
     return f"layer-{name}"
 
 
-def forget_missing(store: Store) -> None:
+def _forget_missing(store: Store) -> None:
     """Forget blobs whose layers have been removed."""
     root = f"{store.paths.images}/blobs"
     names = os.listdir(root) if os.path.isdir(root) else []
@@ -90,6 +108,19 @@ def forget_missing(store: Store) -> None:
         if not os.path.isdir(f"{store.paths.layers}/{_remembered(store, f'sha256:{name}')}"):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(f"{root}/{name}")
+
+
+def _size(path: str) -> int:
+    """The bytes on the disk below `path`: a file of several names counts once, a hole never."""
+    total = 0
+    seen: set[int] = set()
+    for directory, _, names in os.walk(path):
+        for file in names:
+            about = os.lstat(f"{directory}/{file}")
+            if about.st_nlink == 1 or about.st_ino not in seen:
+                seen.add(about.st_ino)
+                total += about.st_blocks * 512
+    return total
 
 
 def _hex(digest: str) -> str:

@@ -21,7 +21,7 @@ import socket
 import time
 
 from manifests.faults import Invalid, Retry, TimedOut
-from runtime import proc
+from runtime import interrupts, proc
 from runtime.image.blob import Source
 from runtime.image.skopeo import silent, worded
 
@@ -53,7 +53,8 @@ class Proxy:
         self._complaints = os.memfd_create("skopeo", os.MFD_CLOEXEC)
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.patience = command.options.patience
-        self._socket.settimeout(command.options.patience)
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLIN)
         try:
             self._child = proc.start(
                 command.argv, stdin=theirs.fileno(), stderr=self._complaints, pass_fds=command.keep
@@ -114,10 +115,10 @@ class Proxy:
 
     def _answer(self) -> tuple[Any, int, int]:
         """The answer's value, its pipe (-1: none) and the pipe's number."""
+        if not _comes(self._poll, self.patience):
+            raise silent(self._about, self.patience)
         try:
             raw, pipes, _, _ = socket.recv_fds(self._socket, LARGEST_REPLY, 1)
-        except TimeoutError:
-            raise silent(self._about, self.patience) from None
         except OSError:
             raise self._ended() from None
         if not raw:
@@ -150,7 +151,7 @@ class _Blob(Source):
 
     def read(self, most: int) -> bytes:
         patience = self._proxy.patience
-        if not self._poll.poll(1000 * patience):
+        if not _comes(self._poll, patience):
             raise TimedOut(
                 f"a layer has stopped coming: its registry has been silent for {patience:g} s"
             )
@@ -169,6 +170,18 @@ class _Blob(Source):
 
     def cancel(self) -> None:
         self._proxy.cancel()
+
+
+def _comes(poll: select.poll, patience: float) -> bool:
+    """Wait until there is something to read; False when nothing has come for `patience` seconds."""
+    until = time.monotonic() + patience
+    while True:
+        interrupts.check()
+        left = until - time.monotonic()
+        if poll.poll(1000 * max(0.0, min(left, interrupts.CHECK_SECONDS))):
+            return True
+        if left <= 0:
+            return False
 
 
 def _set_pipe_size(pipe: int) -> None:

@@ -88,7 +88,7 @@ def pull(
 ) -> Image:
     """Fetch the image, whatever the store has, and return it; see `ensure`."""
     source = reference.source(name)
-    with store.locked(exclusive=False):
+    with store.locked(exclusive=False, timeout=options.patience):
         layers.sweep(store)
         workspace.sweep(archive.staging(store))
         if source is not None:

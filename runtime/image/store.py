@@ -9,9 +9,9 @@
     images/lock             shared by pulls, exclusive for removals: nothing a pull is about to
                             use is taken away
 
-Whatever podpy is killed over, records and layers are whole or not there; the next removal or prune
-takes the rest away. Finding an image reads two small files. Which images pods use is for callers to
-say (`in_use`).
+Whatever podpy is killed over, records and layers are whole or not there; the next pull, removal or
+prune takes the rest away. Finding an image reads two small files. Removing them is
+runtime.image.removal.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from manifests import codec
 from manifests.faults import Invalid
 from manifests.value import EMPTY, Value
-from runtime import files, locks, trees
+from runtime import files, locks
 from runtime.image import reference
 
 TYPE_CHECKING = False
@@ -75,7 +75,7 @@ class Store:
 
     def image(self, image_id: str) -> Image:
         """Return the image with that id. Raises Invalid when it is not in the store."""
-        found = self._read(image_id)
+        found = self.record(image_id)
         if found is None:
             raise Invalid(
                 f"image {image_id[:12]} is no longer in the store", hint="apply again to pull it"
@@ -85,13 +85,13 @@ class Store:
     def find(self, name: str) -> Image | None:
         """Return the image of that name, digest, id or unambiguous beginning of an id (12+)."""
         known = self.names()
-        for candidate in (name,) if name in known else _spellings(name):
+        for candidate in (name,) if name in known else spellings(name):
             if candidate in known:
-                return self._read(known[candidate])
+                return self.record(known[candidate])
         wanted = name.removeprefix("sha256:")
         if len(wanted) >= 12 and all(letter in "0123456789abcdef" for letter in wanted):
             matches = [image_id for image_id in self._ids() if image_id.startswith(wanted)]
-            return self._read(matches[0]) if len(matches) == 1 else None
+            return self.record(matches[0]) if len(matches) == 1 else None
         return None
 
     def of_manifest(self, digest: str, architecture: str) -> Image | None:
@@ -103,7 +103,7 @@ class Store:
 
     def images(self) -> tuple[Image, ...]:
         """Return every image."""
-        found = (self._read(image_id) for image_id in self._ids())
+        found = (self.record(image_id) for image_id in self._ids())
         return tuple(image for image in found if image is not None)
 
     def layer_directories(self, image: Image) -> tuple[str, ...]:
@@ -117,81 +117,26 @@ class Store:
     def add(self, image: Image, names: tuple[str, ...]) -> None:
         """Save the record of an image whose layers are there, and give it these names."""
         files.write_json(f"{self.paths.images}/{image.id}.json", codec.encode(image), durable=True)
-        self._rename(dict.fromkeys(names, image.id))
+        self.rename(dict.fromkeys(names, image.id))
 
     def name(self, image: Image, names: tuple[str, ...]) -> None:
         """Give the image these names, too; nothing is written where it has them."""
         known = self.names()
         if any(known.get(name) != image.id for name in names):
-            self._rename(dict.fromkeys(names, image.id))
-
-    def remove(
-        self, name: str, *, in_use: frozenset[str] = frozenset(), force: bool = False
-    ) -> tuple[str, ...]:
-        """Take the name off its image, and remove an image without names; return what went.
-
-        An id removes all names. Raises Invalid for an image that pods use, and, without `force`,
-        for an id that has several names.
-        """
-        image = self.find(name)
-        if image is None:
-            raise Invalid(f'image "{name}" is not in the store', hint="podpy image ls")
-        with self.locked(exclusive=True):
-            known = self.names()
-            own = [known_name for known_name, owner in known.items() if owner == image.id]
-            going = [spelling for spelling in _spellings(name) if spelling in own] or own
-            if len(going) > 1 and not force:
-                raise Invalid(
-                    f"image {image.id[:12]} has several names: {', '.join(going)}",
-                    hint="name one of them, or use --force",
-                )
-            last = len(going) == len(own)
-            if last and image.id in in_use:
-                raise Invalid(
-                    f'image "{name}" is in use by a pod',
-                    hint="delete the pod first: podpy get pods",
-                )
-            self._rename(dict.fromkeys(going, ""))
-            if not last:
-                return tuple(going)
-            self._forget(image.id)
-            self._sweep_layers(in_use)
-            return (*going, image.id)
-
-    def prune(
-        self, in_use: frozenset[str], *, everything: bool = False
-    ) -> tuple[tuple[str, ...], int]:
-        """Remove images without a name, or with `everything` all that no pod uses.
-
-        Stray layers go, too. Returns the ids that went and the bytes that were freed.
-        """
-        with self.locked(exclusive=True):
-            named = set(self.names().values())
-            going = [
-                image
-                for image in self.images()
-                if image.id not in in_use and (everything or image.id not in named)
-            ]
-            ids = {image.id for image in going}
-            self._rename({name: "" for name, owner in self.names().items() if owner in ids})
-            for image in going:
-                self._forget(image.id)
-            freed = self._sweep_layers(in_use)
-        return tuple(sorted(ids)), freed
+            self.rename(dict.fromkeys(names, image.id))
 
     @contextlib.contextmanager
-    def locked(self, *, exclusive: bool) -> Iterator[None]:
+    def locked(self, *, exclusive: bool, timeout: float = locks.DEADLINE_SECONDS) -> Iterator[None]:
         """Keep removals away from pulls: a pull holds the lock shared, a removal exclusively.
 
-        Raises TimedOut, naming who has it, after locks.DEADLINE_SECONDS.
+        Raises TimedOut, naming who has it, after `timeout` seconds.
         """
         os.makedirs(self.paths.images, mode=0o700, exist_ok=True)
         os.makedirs(self.paths.layers, mode=0o700, exist_ok=True)
-        descriptor = os.open(
-            f"{self.paths.images}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
+        path = f"{self.paths.images}/lock"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            locks.wait(descriptor, "the image store", shared=not exclusive)
+            locks.wait(descriptor, "the image store", shared=not exclusive, timeout=timeout)
             yield
         finally:
             os.close(descriptor)
@@ -203,18 +148,20 @@ class Store:
             return ()
         return tuple(name[:64] for name in found if len(name) == 69 and name.endswith(".json"))
 
-    def _read(self, image_id: str) -> Image | None:
+    def record(self, image_id: str) -> Image | None:
+        """Return the image with exactly that id; None where there is none."""
         raw = files.read_json(f"{self.paths.images}/{image_id}.json")
         try:
             return None if raw is None else codec.restore(Image, raw)
         except ValueError:
             return None
 
-    def _forget(self, image_id: str) -> None:
+    def forget(self, image_id: str) -> None:
+        """Remove the record; its layers are for runtime.image.removal to sweep."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(f"{self.paths.images}/{image_id}.json")
 
-    def _rename(self, changes: Mapping[str, str]) -> None:
+    def rename(self, changes: Mapping[str, str]) -> None:
         """Change names.json: name -> id, or "" to take the name away."""
         with self._names_lock():
             names = {**self.names(), **changes}
@@ -231,30 +178,8 @@ class Store:
         finally:
             os.close(descriptor)
 
-    def _sweep_layers(self, in_use: frozenset[str]) -> int:
-        """Remove layers that neither a record nor a pod's image names, and what kills left over.
 
-        The caller holds the store's lock exclusively, so nothing is being pulled. A pod's image
-        whose record is gone cannot be asked for its layers: then nothing is removed.
-        """
-        if any(self._read(image_id) is None for image_id in in_use):
-            return 0
-        from runtime.image import layers
-
-        needed = {layer for image in self.images() for layer in image.layers}
-        freed = 0
-        going: list[str] = []
-        for name in os.listdir(self.paths.layers):
-            if name not in needed:
-                path = f"{self.paths.layers}/{name}"
-                freed += _size(path)
-                going.append(path)
-        trees.remove([*going, f"{self.paths.images}/staging"])
-        layers.forget_missing(self)
-        return freed
-
-
-def _spellings(name: str) -> tuple[str, ...]:
+def spellings(name: str) -> tuple[str, ...]:
     """The full names under which an image that the user calls `name` may be kept."""
     try:
         wanted = reference.parse(name)
@@ -268,11 +193,3 @@ def _spellings(name: str) -> tuple[str, ...]:
     )
     # A pull that found a short name elsewhere has kept the short name as well.
     return (str(wanted), *full)
-
-
-def _size(path: str) -> int:
-    total = 0
-    for directory, _, names in os.walk(path):
-        for file in names:
-            total += os.lstat(f"{directory}/{file}").st_size
-    return total
