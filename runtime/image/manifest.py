@@ -118,7 +118,7 @@ def choose(raw: bytes, wanted: Platform) -> str | None:
         known = ", ".join(sorted({name for name in there if "unknown" not in name}))
         raise Invalid(
             f"the image is not for {wanted}, only for {known or 'no platform at all'}",
-            hint="choose one with --platform",
+            hint="choose one: podpy image pull --arch",
         )
     return best[1]
 

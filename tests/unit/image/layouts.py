@@ -39,8 +39,12 @@ def write(
     diff_ids: Sequence[object] | None = None,
     squeezed: bool = False,
     config: Mapping[str, object] | None = None,
+    about: Mapping[str, object] | None = None,
 ) -> str:
-    """Write an image of these layers under `name`; return its source. `diff_ids` may lie."""
+    """Write an image of these layers under `name`; return its source. `diff_ids` may lie.
+
+    `config` says how to run it, `about` what else its configuration holds.
+    """
     blobs = folder / "blobs" / "sha256"
     blobs.mkdir(parents=True, exist_ok=True)
 
@@ -51,16 +55,17 @@ def write(
     packed = [gzip.compress(layer, mtime=0) if squeezed else layer for layer in layers]
     suffix = ".layer.v1.tar+gzip" if squeezed else ".layer.v1.tar"
     claimed = [digest(layer) for layer in layers] if diff_ids is None else list(diff_ids)
-    about = {
+    whole = {
         "architecture": "amd64",
         "os": "linux",
         "config": config or {"Cmd": ["/bin/sh"]},
         "rootfs": {"type": "layers", "diff_ids": claimed},
+        **(about or {}),
     }
     manifest = {
         "schemaVersion": 2,
         "mediaType": f"{OCI}.manifest.v1+json",
-        "config": put(json.dumps(about).encode(), f"{OCI}.config.v1+json"),
+        "config": put(json.dumps(whole).encode(), f"{OCI}.config.v1+json"),
         "layers": [put(layer, OCI + suffix) for layer in packed],
     }
     entry = put(json.dumps(manifest).encode(), f"{OCI}.manifest.v1+json")
