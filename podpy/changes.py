@@ -53,15 +53,18 @@ def nothing_done(objects: int) -> str:
     return f"unchanged: {count(objects, 'object')} as wanted, nothing was done"
 
 
-def show_plan(plan: Plan) -> None:
-    """Print every change with its effect and reasons, and a line that counts them."""
+def show_plan(plan: Plan, *, kept: bool = True) -> None:
+    """Print every change with its effect and reasons, and a line that counts them.
+
+    `kept`: what is no longer in the source and stays all the same, too.
+    """
     todo = plan.effective()
     for change in todo:
         effect = f"  [{change.effect}]" if change.effect != "none" else ""
         print(f"{SIGNS[change.op]:>3} {change.ref}  {change.op}{effect}")
         for reason in change.reasons:
             print(f"      {reason}")
-    for ref in plan.kept_back:
+    for ref in plan.kept_back if kept else ():
         print(f"    {ref}  is no longer in the source and stays (--prune removes it)")
     print(summary(todo) if todo else "nothing to change")
 

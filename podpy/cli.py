@@ -242,7 +242,11 @@ def _find(words: list[str]) -> tuple[str, ModuleType | None, list[str]]:
     if not module:
         if words[0] in GROUPS and (len(words) == 1 or words[1].startswith("-")):
             return "", None, []
-        raise Invalid(f'unknown command "{name}"{_close(name, COMMANDS)}', hint="podpy --help")
+        from podpy import unknown
+
+        instead = unknown.command(name)
+        close = "" if instead else _close(name, COMMANDS)
+        raise Invalid(f'unknown command "{name}"{close}', hint=instead or "podpy --help")
     return name, importlib.import_module(f"podpy.commands.{module}"), words[length:]
 
 

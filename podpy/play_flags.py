@@ -78,7 +78,13 @@ def _declare_run(parser: argparse.ArgumentParser) -> None:
     switches.add(parser, "--build", default=None, help="build images that are there, too")
     add("--context-dir", default="", metavar="DIR", help="where --build looks for images")
     add("--timeout", type=float, default=120.0, help="seconds until a pod must run")
-    add("-o", "--output", choices=("text", "json"), default="text", help="how to tell")
+    add(
+        "-o",
+        "--output",
+        choices=("text", "json"),
+        default="text",
+        help="for people or for programs",
+    )
     switches.add(parser, "--dry-run", help="show the plan, change nothing")
 
 

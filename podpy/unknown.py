@@ -31,6 +31,35 @@ ELSEWHERE = {
     ("containers", "container"): ("containers are parts of pods", "podpy describe pod NAME"),
 }
 
+COMMANDS = {
+    ("ps", "pods", "list", "ls"): "podpy get pods",
+    ("images",): "podpy image ls",
+    ("pull",): "podpy image pull NAME",
+    ("build",): "podpy image build -t NAME DIR",
+    ("rmi",): "podpy image rm NAME",
+    ("rm", "stop", "kill", "down"): "podpy delete pod NAME, podpy kube down FILE",
+    ("run", "create", "start", "up"): "podpy apply -f FILE, podpy kube play FILE",
+    ("restart", "rollout"): "podpy kube play --replace FILE",
+    ("replace", "patch", "edit", "label", "annotate", "scale", "set"): (
+        "change the manifest, then: podpy apply -f FILE"
+    ),
+    ("inspect",): "podpy get pod NAME -o yaml, podpy describe pod NAME",
+    ("stats",): "podpy top pods",
+    ("info", "system", "cluster-info"): "podpy doctor",
+    ("explain", "api-resources"): "podpy get --help names the kinds",
+    ("attach",): "podpy logs -f NAME, podpy exec -it NAME -- sh",
+    ("cp", "copy"): "podpy exec NAME -- cat FILE",
+    ("port-forward", "expose", "proxy"): "a hostPort in the manifest; podpy get pods -o wide",
+    ("wait",): "podpy apply waits until pods run; podpy get pods -w",
+}
+"""Words of kubectl and podman, and what does their work here."""
+
+
+def command(name: str) -> str:
+    """Return what does the work of a command that podpy has not, or ""."""
+    word = name.split(" ")[0]
+    return next((instead for words, instead in COMMANDS.items() if word in words), "")
+
 
 def kind(word: str) -> Invalid:
     """Return the complaint about a word that names no kind that podpy runs."""

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from manifests.sources import Source
     from podpy.context import Context
 
+NAMED_SET = "applyset "
+"""Begins the sets that users name; others begin with a path or a URL."""
+
 
 def add_source_options(parser: argparse.ArgumentParser) -> None:
     """Declare how manifests are named, as kubectl names them."""
@@ -120,6 +123,51 @@ def _known(context: Context) -> frozenset[Ref]:
     from reconciler.state import objects
 
     return frozenset(item.ref for item in objects.read(context.database))
+
+
+def add_prune_options(parser: argparse.ArgumentParser, what: str) -> None:
+    """Declare what `pruned_set` reads."""
+    parser.add_argument("--prune", action="store_true", help=what)
+    parser.add_argument(
+        "--applyset",
+        default="",
+        metavar="NAME",
+        help="the set that --prune compares with; named after the sources if left out",
+    )
+
+
+def pruned_set(arguments: argparse.Namespace) -> str:
+    """Return the set that the sources bring. Raises Invalid where --prune could mean any.
+
+    Whatever comes through standard input would be one set: what one pipe brings must not go with
+    the next.
+    """
+    if arguments.applyset:
+        return f"{NAMED_SET}{arguments.applyset}"
+    if arguments.prune and not tells_set(arguments):
+        raise Invalid(
+            "--prune: standard input does not tell which objects belong together",
+            hint="name them: --prune --applyset NAME",
+        )
+    return applyset(arguments.filename)
+
+
+def earlier(context: Context, sources: Sequence[str]) -> dict[Ref, Object]:
+    """Return what these sources, as they were earlier, have brought and was not removed.
+
+    Nothing tells what came from standard input before: it may have been another manifest.
+    """
+    from reconciler.state import objects
+
+    if "-" in sources:
+        return {}
+    found = objects.read(context.database, applyset=applyset(sources))
+    return {item.ref: item.object() for item in found}
+
+
+def tells_set(arguments: argparse.Namespace) -> bool:
+    """Tell whether what is absent now was dropped from a set: standard input is none."""
+    return bool(arguments.applyset) or "-" not in arguments.filename
 
 
 def applyset(sources: Sequence[str]) -> str:

@@ -19,18 +19,14 @@ if TYPE_CHECKING:
 EXAMPLES = """
 podpy apply -f app.yaml
 podpy apply -f app/ --prune
-generate-manifests | podpy apply -f -
+generate-manifests | podpy apply -f - --prune --applyset shop
 podpy apply -f app/ --dry-run
 """
 
 
 def configure(parser: Parser) -> None:
     wishes.add_source_options(parser)
-    parser.add_argument(
-        "--prune",
-        action="store_true",
-        help="remove what these sources held before and no longer do",
-    )
+    wishes.add_prune_options(parser, "remove what these sources held before and no longer do")
     parser.add_argument("--timeout", type=float, default=120.0, help="seconds until a pod must run")
     parser.switch(
         "--dry-run",
@@ -40,7 +36,11 @@ def configure(parser: Parser) -> None:
         help="show the plan, change nothing",
     )
     parser.add_argument(
-        "-o", "--output", choices=("text", "name", "json"), default="text", help="how to tell"
+        "-o",
+        "--output",
+        choices=("text", "name", "json"),
+        default="text",
+        help="for people or for programs",
     )
 
 
@@ -48,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     from reconciler import cycle
 
     context = Context(settings={"start_seconds": arguments.timeout})
+    applyset = wishes.pruned_set(arguments)
     wished = wishes.load_wished(
         context,
         arguments.filename,
@@ -55,13 +56,13 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.sha256,
         may_be_empty=arguments.prune,
     )
-    options = cycle.Options(applyset=wishes.applyset(arguments.filename), prune=arguments.prune)
+    options = cycle.Options(applyset=applyset, prune=arguments.prune)
     if arguments.dry_run != "none":
         plan = cycle.prospect(context.host, wished, options).plan
         if arguments.output == "json":
             print(changes.plan_json(plan))
         else:
-            changes.show_plan(plan)
+            changes.show_plan(plan, kept=wishes.tells_set(arguments))
         return 0
     notify = {"text": changes.show_outcome, "name": changes.show_name}.get(arguments.output)
     report = cycle.converge(context.host, wished, options, notify or (lambda _outcome: None))
@@ -75,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         changes.show_unchanged(report.plan)
     if arguments.output == "text" and not report.plan.effective():
         print(changes.nothing_done(len(wished)))
-    for ref in report.plan.kept_back if arguments.filename != ["-"] else ():
+    for ref in report.plan.kept_back if wishes.tells_set(arguments) else ():
         print(f"{ref} is no longer in the source and stays (--prune removes it)", file=sys.stderr)
     if report.rebuilt and arguments.prune:
         print("Warning: the state database was lost: nothing was pruned", file=sys.stderr)

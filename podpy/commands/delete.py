@@ -59,7 +59,13 @@ def configure(parser: Parser) -> None:
         default="none",
         help="say what would be removed, change nothing",
     )
-    add("-o", "--output", choices=("text", "name", "json"), default="text", help="how to tell")
+    add(
+        "-o",
+        "--output",
+        choices=("text", "name", "json"),
+        default="text",
+        help="for people or for programs",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -107,16 +113,13 @@ def grace(arguments: argparse.Namespace) -> float | None:
 
 def _from_files(context: Context, arguments: argparse.Namespace) -> Found:
     """The objects in the files, and what earlier versions of the files have brought."""
-    from reconciler.state import objects
-
     options = load.APPLY.replace(namespace=arguments.namespace)
     refs = wishes.refs(arguments.filename, options, context.paths.cache)
     if not refs:
         raise Invalid(f"no objects in {', '.join(arguments.filename)}, nothing was changed")
     present = wishes.present(context)
     things = {ref: present[ref] for ref in refs if ref in present}
-    for item in objects.read(context.database, applyset=wishes.applyset(arguments.filename)):
-        things.setdefault(item.ref, item.object())
+    things = wishes.earlier(context, arguments.filename) | things
     _add_inhabitants(Inventory(context), things)
     return things, [str(ref) for ref in refs if ref not in present]
 

@@ -20,9 +20,13 @@ podpy diff -f app/ --prune -o json
 
 def configure(parser: argparse.ArgumentParser) -> None:
     wishes.add_source_options(parser)
-    parser.add_argument("--prune", action="store_true", help="show what apply --prune removes, too")
+    wishes.add_prune_options(parser, "show what apply --prune removes, too")
     parser.add_argument(
-        "-o", "--output", choices=("text", "json"), default="text", help="how to tell"
+        "-o",
+        "--output",
+        choices=("text", "json"),
+        default="text",
+        help="for people or for programs",
     )
 
 
@@ -31,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     from reconciler import cycle
 
     context = Context()
+    applyset = wishes.pruned_set(arguments)
     wished = wishes.load_wished(
         context,
         arguments.filename,
@@ -38,10 +43,10 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.sha256,
         may_be_empty=arguments.prune,
     )
-    options = cycle.Options(applyset=wishes.applyset(arguments.filename), prune=arguments.prune)
+    options = cycle.Options(applyset=applyset, prune=arguments.prune)
     plan = cycle.prospect(context.host, wished, options).plan
     if arguments.output == "json":
         print(changes.plan_json(plan))
     else:
-        changes.show_plan(plan)
+        changes.show_plan(plan, kept=wishes.tells_set(arguments))
     return 1 if plan.effective() else 0

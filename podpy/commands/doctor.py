@@ -22,7 +22,11 @@ SIGNS = {Verdict.GOOD: "ok", Verdict.WARNING: "warning", Verdict.MISSING: "MISSI
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "-o", "--output", choices=("text", "json"), default="text", help="how to tell"
+        "-o",
+        "--output",
+        choices=("text", "json"),
+        default="text",
+        help="for people or for programs",
     )
 
 

@@ -35,7 +35,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--types", default="", metavar="TYPE,...", help="Normal, Warning")
     add("-w", "--watch", action="store_true", help="go on as events come")
     add("--no-headers", action="store_true", help="leave out the head of the table")
-    add("-o", "--output", choices=("text", "json", "yaml"), default="text", help="how to tell")
+    add(
+        "-o",
+        "--output",
+        choices=("text", "json", "yaml"),
+        default="text",
+        help="for people or for programs",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

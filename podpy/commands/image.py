@@ -28,7 +28,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("-q", "--quiet", action="store_true", help="ids only")
     listing.add_argument("--no-headers", action="store_true", help="leave out the head")
     listing.add_argument(
-        "-o", "--output", choices=("text", "json"), default="text", help="how to tell"
+        "-o",
+        "--output",
+        choices=("text", "json"),
+        default="text",
+        help="for people or for programs",
     )
     pulling = cli.verb(verbs, "pull", "pull from a registry, or from oci:DIR[:NAME] ...")
     pulling.add_argument("names", nargs="+", metavar="IMAGE")

@@ -33,7 +33,6 @@ def run(arguments: argparse.Namespace) -> int:
 def take_down(files: Sequence[str], arguments: argparse.Namespace) -> int:
     """Remove the objects of these files, and those that earlier versions of them have brought."""
     from reconciler import cycle
-    from reconciler.state import objects
 
     context = Context()
     present = wishes.present(context)
@@ -41,10 +40,7 @@ def take_down(files: Sequence[str], arguments: argparse.Namespace) -> int:
     options = load.KUBE_PLAY.replace(namespace=arguments.namespace)
     refs = wishes.refs(files, options, context.paths.cache)
     things = {ref: present[ref] for ref in refs if ref in present}
-    # Nothing tells what came from standard input before: it may have been another manifest.
-    applyset = "" if "-" in files else wishes.applyset(files)
-    for item in objects.read(context.database, applyset=applyset) if applyset else ():
-        things.setdefault(item.ref, item.object())
+    things = wishes.earlier(context, files) | things
     report = cycle.remove(context.host, things, cycle.Options(data=arguments.force))
     podman.show_removed(report)
     for outcome in report.failed:

@@ -38,7 +38,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     pruning = cli.verb(verbs, "prune", "remove all networks that no pod uses")
     for verb in (listing, telling, removing, pruning):
         verb.add_argument(
-            "-o", "--output", choices=("text", "json"), default="text", help="how to tell"
+            "-o",
+            "--output",
+            choices=("text", "json"),
+            default="text",
+            help="for people or for programs",
         )
 
 

@@ -53,7 +53,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--sort-by", choices=("cpu", "memory"), default="", help="most first")
     add("--sum", action="store_true", help="a last line with the sum")
     add("--no-headers", action="store_true", help="leave out the head of the table")
-    add("-o", "--output", choices=("text", "json"), default="text", help="how to tell")
+    add(
+        "-o",
+        "--output",
+        choices=("text", "json"),
+        default="text",
+        help="for people or for programs",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

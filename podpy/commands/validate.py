@@ -22,7 +22,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-n", "--namespace", default="", help="namespace of objects without one")
     parser.add_argument("--sha256", default="", help="the digest that a URL's content must have")
     parser.add_argument(
-        "-o", "--output", choices=("text", "json"), default="text", help="how to tell"
+        "-o",
+        "--output",
+        choices=("text", "json"),
+        default="text",
+        help="for people or for programs",
     )
 
 

@@ -16,7 +16,11 @@ podpy version -o json
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "-o", "--output", choices=("text", "json"), default="text", help="how to tell"
+        "-o",
+        "--output",
+        choices=("text", "json"),
+        default="text",
+        help="for people or for programs",
     )
 
 

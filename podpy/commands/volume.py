@@ -41,7 +41,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     removing.add_argument("-y", "--yes", action="store_true", help="delete the data, do not ask")
     for verb in (listing, removing):
         verb.add_argument(
-            "-o", "--output", choices=("text", "json"), default="text", help="how to tell"
+            "-o",
+            "--output",
+            choices=("text", "json"),
+            default="text",
+            help="for people or for programs",
         )
 
 

@@ -100,6 +100,25 @@ def test_what_goes_is_chosen_by_labels_by_kind_and_by_namespace(
     assert podpy.run("delete", "pod", "b", "--ignore-not-found=true").status == 0
 
 
+def test_what_one_pipe_has_brought_does_not_go_with_another(podpy: Podpy) -> None:
+    def pipe(command: str, name: str, *words: str) -> str:
+        text = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\n"
+        return podpy.ok(command, "-f", "-", *words, stdin=text)
+
+    for name in ("one", "two"):
+        assert pipe("apply", name) == f"configmap/{name} created\n"
+    assert podpy.run("apply", "-f", "-", stdin="").stderr.startswith("Error: no objects")
+    refused = podpy.run("apply", "-f", "-", "--prune", stdin="kind: List\n")
+    pipe("apply", "three", "--prune", "--applyset", "set")
+    pruned = pipe("apply", "four", "--prune", "--applyset", "set")
+    deleted = pipe("delete", "one")
+
+    assert "--applyset NAME" in refused.stderr
+    assert "configmap/three deleted" in pruned
+    assert deleted == "configmap/one deleted\n"
+    assert podpy.ok("get", "cm", "-o", "name").split() == ["configmap/four", "configmap/two"]
+
+
 def test_a_pod_that_still_starts_is_shown_and_told_as_such(
     podpy: Podpy, busybox_image: Image, tmp_path: Path
 ) -> None:

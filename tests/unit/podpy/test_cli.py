@@ -13,6 +13,8 @@ from podpy import cli
     ("words", "said"),
     [
         (["gte", "pods"], 'unknown command "gte"; did you mean "get"?'),
+        (["ps", "-a"], 'unknown command "ps" (hint: podpy get pods)'),
+        (["rollout", "restart"], "podpy kube play --replace FILE"),
         (["get", "pods", "--outptu", "yaml"], 'unknown flag --outptu; did you mean "--output"?'),
         (["get", "pods", "--sel", "a=b"], "unknown flag --sel"),
         (["get", "podz"], 'there is no kind "podz"; did you mean "pod"?'),
