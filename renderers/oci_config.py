@@ -9,7 +9,6 @@ mount namespace, on cgroup v2 a cgroup namespace. Network, IPC and host name are
 from __future__ import annotations
 
 import enum
-import json
 
 from manifests.value import EMPTY, Value
 from renderers import seccomp
@@ -137,8 +136,8 @@ class ContainerSpec(Value):
     annotations: Mapping[str, str] = EMPTY
 
 
-def render(spec: ContainerSpec) -> str:
-    """Return the text of config.json. Raises Invalid where a Localhost seccomp profile is wrong."""
+def render(spec: ContainerSpec) -> dict[str, Any]:
+    """Return what config.json holds. Raises Invalid where a Localhost seccomp profile is wrong."""
     config: dict[str, Any] = {
         "ociVersion": "1.0.2",
         "process": _process(spec),
@@ -148,7 +147,7 @@ def render(spec: ContainerSpec) -> str:
     }
     if spec.annotations:
         config["annotations"] = dict(spec.annotations)
-    return json.dumps(config, separators=(",", ":"), ensure_ascii=False)
+    return config
 
 
 def _process(spec: ContainerSpec) -> dict[str, Any]:

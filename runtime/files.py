@@ -35,6 +35,19 @@ def write(path: str, data: bytes, *, temporary: str, durable: bool = False) -> N
     os.replace(temporary, path)
 
 
+def link_over(kept: str, path: str) -> None:
+    """Let `path`, which holds the same, be another name of the file `kept`, if that is there."""
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        os.link(kept, temporary)
+    except (FileNotFoundError, FileExistsError):
+        return
+    os.replace(temporary, path)
+    # rename(2) does nothing where both are one file already.
+    if os.path.lexists(temporary):
+        os.unlink(temporary)
+
+
 def read_json(path: str) -> Any:
     """Return what the file holds; None where there is none, or one that is no JSON."""
     try:

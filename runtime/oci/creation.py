@@ -21,6 +21,9 @@ from runtime.oci.container import State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from runtime.oci.container import Container
     from runtime.oci.engine import Engine
     from runtime.oci.filters import Prepared
@@ -79,11 +82,11 @@ class Creating:
 def begin(
     engine: Engine,
     container: Container,
-    config: str,
+    config: Mapping[str, Any],
     supervision: Supervision,
     seen: cgroups.View,
 ) -> Creating:
-    """Write the bundle's `config` and begin to create the container.
+    """Write the bundle's config.json and begin to create the container.
 
     What an earlier attempt of the same container left is removed first. Raises HostFault when the
     container is still alive, or conmon cannot be started.

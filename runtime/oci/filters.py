@@ -1,6 +1,6 @@
 """Keep the seccomp programs that crun compiles, so that a profile is compiled once, not each time.
 
-    config.json's text in -> the same with the compiled program in the place of the rules
+    what config.json holds in -> its text, with the compiled program in the place of the rules
 
 Compiling the default profile for the three x86 architectures costs 18 ms, twice as much as all the
 rest of creating a container. crun 1.9 and later may keep programs itself; Debian 12's 1.8.1 is
@@ -15,53 +15,67 @@ import os
 
 from manifests import digests
 from manifests.value import Value
+from runtime import files
 from runtime.oci.engine import Kind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from runtime.oci.engine import Engine
 
 _ANNOTATION = "run.oci.seccomp_bpf_data"
 
 
 class Prepared(Value):
-    """A configuration to use; `missing` is where to keep the program that crun will compile."""
+    """The text of config.json; `program` is where its filter is kept, or is to be kept."""
 
     config: str
-    missing: str = ""
+    program: str = ""
 
 
-def prepare(engine: Engine, oci_root: str, config: str) -> Prepared:
-    """Put the kept program into `config`, or tell where the one to come is kept."""
-    if engine.kind is not Kind.CRUN:
-        return Prepared(config=config)
-    decoded = json.loads(config)
-    profile = decoded["linux"].get("seccomp")
-    if profile is None:
-        return Prepared(config=config)
+def prepare(engine: Engine, oci_root: str, config: Mapping[str, Any]) -> Prepared:
+    """Put the kept program in the place of the rules, or tell where the one to come is kept."""
+    profile = config["linux"].get("seccomp")
+    if engine.kind is not Kind.CRUN or profile is None:
+        return Prepared(config=_text(config))
     path = f"{oci_root}/.filters/{_key(engine, profile)}"
     try:
         with open(path, "rb") as file:
             program = file.read()
     except FileNotFoundError:
-        return Prepared(config=config, missing=path)
+        return Prepared(config=_text(config), program=path)
     import binascii
 
-    profile["syscalls"] = []
     text = binascii.b2a_base64(program, newline=False).decode()
-    decoded["annotations"] = {**decoded.get("annotations", {}), _ANNOTATION: text}
-    return Prepared(config=json.dumps(decoded, separators=(",", ":"), ensure_ascii=False))
+    prepared = {
+        **config,
+        "linux": {**config["linux"], "seccomp": {**profile, "syscalls": []}},
+        "annotations": {**config.get("annotations", {}), _ANNOTATION: text},
+    }
+    return Prepared(config=_text(prepared), program=path)
+
+
+def _text(config: Mapping[str, Any]) -> str:
+    return json.dumps(config, separators=(",", ":"), ensure_ascii=False)
 
 
 def keep(prepared: Prepared, state_dir: str) -> None:
-    """Keep the program of a container just created, from crun's `state_dir` of it."""
-    if not prepared.missing:
+    """Keep the program of a container just created, from crun's `state_dir` of it, as one file.
+
+    A link: whole or not there, and crun never writes to the file again. On tmpfs, where both are,
+    a copy for each container would be 12 KiB of memory.
+    """
+    if not prepared.program:
         return
-    os.makedirs(os.path.dirname(prepared.missing), mode=0o700, exist_ok=True)
+    own = f"{state_dir}/seccomp.bpf"
     try:
-        # A link: whole or not there, and crun never writes to the file again.
-        os.link(f"{state_dir}/seccomp.bpf", prepared.missing)
-    except (FileExistsError, FileNotFoundError):
+        os.makedirs(os.path.dirname(prepared.program), mode=0o700, exist_ok=True)
+        os.link(own, prepared.program)
+    except FileExistsError:
+        files.link_over(prepared.program, own)
+    except FileNotFoundError:
         return
 
 

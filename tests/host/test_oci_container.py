@@ -378,7 +378,7 @@ def test_the_exit_command_runs_after_the_record_is_written(pod: Bench) -> None:
 
 
 CRASH = """
-import os, signal, sys
+import json, os, signal, sys
 sys.path.insert(0, {root!r})
 from runtime.kernel import cgroups, namespaces
 from runtime.oci import container as oci, creation, engine as engines
@@ -389,7 +389,7 @@ with namespaces.enter(paths.pod({uid!r})) as inside:
     engine = inside.call(engines.find, paths.run_dir, seen, paths.instance)
     container = oci.Container.of(paths, {uid!r}, "app")
     watch = creation.Supervision(log_path={log!r})
-    config = open({config!r}).read()
+    config = json.load(open({config!r}))
     inside.call(inside.call(creation.begin, engine, container, config, watch, seen).finish)
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -401,7 +401,7 @@ def test_a_container_created_before_a_crash_is_finished(pod: Bench) -> None:
     os.makedirs(pod.log_dir("app"))
     config = f"{pod.paths.run_dir}/config.json"
     with open(config, "w", encoding="utf-8") as file:
-        file.write(oci_config.render(pod.spec(container, "echo up; exit 4")))
+        json.dump(oci_config.render(pod.spec(container, "echo up; exit 4")), file)
     body = CRASH.format(
         root=os.getcwd(),
         paths={field: getattr(pod.paths, field) for field in type(pod.paths).__fields__},

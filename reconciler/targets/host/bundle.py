@@ -17,6 +17,8 @@ from renderers import capabilities, oci_config
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from manifests.container import Container
     from manifests.observed import PodRecord
     from reconciler.targets.host.base import Base
@@ -73,7 +75,7 @@ def describe(base: Base, record: PodRecord, container: Container, image: Image) 
 
 def prepare(
     base: Base, record: PodRecord, container: Container, image: Image, inside: Inside
-) -> str:
+) -> dict[str, Any]:
     """Mount the container's root and bindings inside the pod, and return its config.json."""
     described = describe(base, record, container, image)
     inside.call(rootfs.mount, base, record.uid, container.name, image)

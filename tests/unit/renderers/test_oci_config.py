@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -13,8 +12,7 @@ from renderers.oci_config import ContainerSpec, Device, Mount, ProcMount, Resour
 
 def rendered(**fields: Any) -> dict[str, Any]:
     given = {"argv": ("/bin/app",), "cgroup": "/podpy/uid/app", "cgroup_v2": False, **fields}
-    config: dict[str, Any] = json.loads(oci_config.render(ContainerSpec(**given)))
-    return config
+    return oci_config.render(ContainerSpec(**given))
 
 
 def mount_at(config: dict[str, Any], destination: str) -> dict[str, Any]:

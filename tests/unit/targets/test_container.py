@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -108,7 +107,7 @@ def test_what_the_manifest_declares_reaches_every_part() -> None:
 
 
 def test_the_text_names_whose_container_it_is() -> None:
-    config = json.loads(oci_config.render(spec_of({})))
+    config = oci_config.render(spec_of({}))
 
     assert config["annotations"] == {
         "io.kubernetes.container.name": "app",
