@@ -195,7 +195,8 @@ def _trials(paths: Paths) -> Iterator[Finding]:
         finally:
             namespaces.remove(pod_dir)
             namespaces.release(run_dir)
-    yield _firewall(paths)
+    yield from _firewall(paths)
+    yield _connections()
     yield _host_namespaces()
 
 
@@ -263,26 +264,32 @@ def _engine(paths: Paths, inside: Inside, run_dir: str) -> Finding:
     return good("OCI runtime", text)
 
 
-def _firewall(paths: Paths) -> Finding:
-    """Chains of others that drop what pods send out."""
-    from runtime.net import nftables
+def _firewall(paths: Paths) -> Iterator[Finding]:
+    """Chains of others that drop what pods send out, or what comes for them."""
+    from podpy import checkup_network
 
     try:
-        forward = nftables.forward_blocked(paths.instance)
-        own = nftables.input_blocked(paths.instance)
+        found = checkup_network.blocks(paths.instance)
     except Fault as fault:
-        return warning("firewall", fault.message, fault.hint)
-    if forward or own:
-        parts = (
-            ("forwarded traffic", forward),
-            ("what pods send to this host, and so to their name server,", own),
-        )
-        return warning(
-            "firewall",
-            "; ".join(f"{what} is dropped by {', '.join(by)}" for what, by in parts if by),
-            "accept the traffic of podpy's bridges there: iifname and oifname pp-*",
-        )
-    return good("firewall", "no other table drops what pods send out")
+        yield warning("firewall", fault.message, fault.hint)
+        return
+    for block in found:
+        yield warning("firewall", block.text, block.hint)
+    if not found:
+        yield good("firewall", "no other table drops what pods send out")
+
+
+def _connections() -> Finding:
+    from runtime.net import connections
+
+    if connections.available():
+        return good("connections", "UDP clients follow a port of the host to its next pod")
+    return warning(
+        "connections",
+        "the kernel lists none: a UDP client must be silent for half a minute, or take another "
+        "socket, to reach the next pod",
+        "modprobe nf_conntrack_netlink",
+    )
 
 
 def _host_namespaces() -> Finding:

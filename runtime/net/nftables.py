@@ -10,6 +10,7 @@ import ctypes
 import threading
 
 from manifests.faults import HostFault
+from manifests.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,32 +40,26 @@ def listed(table: str) -> dict[str, Any] | None:
     return _decoded(output)
 
 
-def forward_blocked(table: str) -> tuple[str, ...]:
-    """Return the chains, other than of our `table`, that drop what no rule of theirs lets through.
+class Chain(Value):
+    """A chain of any table; `hook` and `policy` "" where others jump to it."""
 
-    Where there is one, pods reach nothing outside, and nobody a port of theirs, until a rule there
-    accepts their traffic: podpy says so and leaves the host's firewall alone. Rules of
-    iptables-legacy are not seen.
-    """
-    return _dropping("forward", table)
-
-
-def input_blocked(table: str) -> tuple[str, ...]:
-    """Return the chains that keep pods from this host itself, and so from their name server."""
-    return _dropping("input", table)
+    family: str
+    table: str
+    name: str
+    hook: str = ""
+    policy: str = ""
 
 
-def _dropping(hook: str, table: str) -> tuple[str, ...]:
+def chains() -> tuple[Chain, ...]:
+    """Return the chains of all tables, iptables-nft's included; iptables-legacy's are not seen."""
     status, output, complaint = _run("list chains\n", json=True)
     if status != 0:
         raise HostFault(f"nft chains cannot be listed: {complaint}")
-    found = []
-    for entry in _decoded(output).get("nftables", []):
-        chain = entry.get("chain", {})
-        ours = (chain.get("family"), chain.get("table")) == ("inet", table)
-        if chain.get("hook") == hook and chain.get("policy") == "drop" and not ours:
-            found.append(f"{chain['family']} {chain['table']} {chain['name']}")
-    return tuple(found)
+    return tuple(
+        Chain(**{field: chain.get(field, "") for field in Chain.__fields__})
+        for entry in _decoded(output).get("nftables", [])
+        if (chain := entry.get("chain"))
+    )
 
 
 def _decoded(output: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from podpy import checkup_network
 from renderers import nft
 from runtime.kernel import namespaces, syscalls
 from runtime.net import attach, bridge, connections, nftables, requests, rtnetlink
@@ -397,20 +398,22 @@ def test_the_firewall_of_the_host_is_left_alone_and_its_block_told(
     host.call(
         nftables.load,
         "add table ip filter\n"
-        "add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }\n",
+        "add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }\n"
+        "add chain ip filter DOCKER-USER\n",
     )
     before = host.call(nftables.listed, "pp-t")
 
     host.call(load)
-    told = host.call(nftables.forward_blocked, "pp-t")
+    told = host.call(checkup_network.blocks, "pp-t")
     host.call(nftables.load, nft.removal("pp-t"))
     host.call(nftables.load, nft.removal("pp-t"))
 
     assert before is None
-    assert told == ("ip filter FORWARD",)
-    assert host.call(nftables.input_blocked, "pp-t") == ()
+    (block,) = told
+    assert block.text == "chain ip filter FORWARD drops forwarded traffic by default"
+    assert block.hint == checkup_network.DOCKER
     assert host.call(nftables.listed, "pp-t") is None
-    assert host.call(nftables.forward_blocked, "pp-t") == told
+    assert host.call(checkup_network.blocks, "pp-t") == told
 
 
 def test_the_nft_program_serves_where_there_is_no_library(host: namespaces.Inside) -> None:

@@ -97,6 +97,21 @@ def test_pods_come_and_go_as_elements_alone(
     assert listings == []
 
 
+def test_what_others_have_changed_is_read_once_in_a_pass(
+    paths: Paths, apart: namespaces.Inside, listings: list[str]
+) -> None:
+    apart.call(ruleset.load, paths, [])
+    listings.clear()
+    apart.call(nft, "add", "table", "ip", "other")
+
+    assert apart.call(ruleset.drift, paths, []) == ()
+    apart.call(ruleset.load, paths, [WEB])
+
+    assert listings == ["list"]
+    assert apart.call(ruleset.drift, paths, [WEB]) == ()
+    assert listings == ["list"]
+
+
 def test_many_pods_come_in_one_transaction(paths: Paths, apart: namespaces.Inside) -> None:
     many = [
         pod(f"10.64.{number // 200}.{number % 200 + 2}", port(9000 + number),

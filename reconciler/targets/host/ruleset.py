@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from manifests.observed import PodRecord
     from runtime.paths import Paths
 
+_seen: dict[str, Memory] = {}
+"""What this process has read back since, by Paths.rules: observing writes no memory."""
 _TRIES = 5
 """How often others may change rules while podpy loads its own and reads them back."""
 
@@ -61,8 +63,8 @@ def drift(paths: Paths, present: Iterable[PodRecord]) -> tuple[str, ...]:
     if not wanted.networks:
         return ()
     held = nft.elements(wanted)
-    known = _remembered(paths)
-    if known is not None and known.generation == nfnetlink.generation():
+    known, generation = _remembered(paths), nfnetlink.generation()
+    if known is not None and known.generation == generation:
         return nft_drift.elements_changed(held, known.elements)
     listed = nftables.listed(wanted.table)
     if listed is None:
@@ -70,6 +72,8 @@ def drift(paths: Paths, present: Iterable[PodRecord]) -> tuple[str, ...]:
     if known is None:
         return (f"nft table {wanted.table} was not loaded by this version of podpy",)
     found = nft_drift.read(listed)
+    if found.parts == known.parts:
+        _seen[paths.rules] = known.replace(generation=generation, elements=found.elements)
     return (
         *nft_drift.parts_changed(known.parts, found.parts),
         *nft_drift.elements_changed(held, found.elements),
@@ -104,6 +108,9 @@ def _as_it_is(paths: Paths) -> Memory | None:
     generation = nfnetlink.generation()
     if known is None or generation is None or known.generation == generation:
         return known
+    seen = _seen.get(paths.rules)
+    if seen is not None and seen.generation == generation:
+        return seen
     listed = nftables.listed(paths.instance)
     if listed is None:
         return None
