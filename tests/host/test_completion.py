@@ -47,10 +47,16 @@ SETTINGS = {
     "bash": ("bash", "--norc", "--noprofile", "-i"),
     "zsh": ("zsh", "-f", "-i"),
 }
-PREPARED = {
-    "bash": "source <(podpy completion bash)",
-    "zsh": "autoload -Uz compinit; compinit -u -D; source <(podpy completion zsh)",
+COMPINIT = "autoload -Uz compinit; compinit -u -D"
+WAYS = {
+    "bash": ("bash", "source <(podpy completion bash)"),
+    "zsh": ("zsh", f"{COMPINIT}; source <(podpy completion zsh)"),
+    "zsh, from $fpath": (
+        "zsh",
+        f"podpy completion zsh > $HOME/_podpy; fpath=($HOME $fpath); {COMPINIT}",
+    ),
 }
+"""How the scripts are taken into use: the shell, and what is typed in it."""
 
 LINES = [
     ("vers\t", "podpy version"),
@@ -107,12 +113,13 @@ def needs(shell: str) -> None:
         (pytest.fail if requirements.in_ci() else pytest.skip)(f"{shell}: run `make setup-test`")
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh"])
-def test_what_is_begun_is_completed_by_tab(shell: str, env: dict[str, str]) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_begun_is_completed_by_tab(way: str, env: dict[str, str]) -> None:
+    shell, prepared = WAYS[way]
     needs(shell)
     terminal = Terminal(SETTINGS[shell], {**env, "PS1": PROMPT})
     try:
-        terminal.typed(f"PS1='{PROMPT}'; {PREPARED[shell]}; echo pre''pared", "prepared")
+        terminal.typed(f"PS1='{PROMPT}'; {prepared}; echo pre''pared", "prepared")
         for text, printed in LINES:
             terminal.typed(f"podpy {text}; echo do''ne", f"{printed}")
             terminal.typed("echo next''line", "nextline")
