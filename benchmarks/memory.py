@@ -19,21 +19,31 @@ HELPERS = frozenset({"conmon", "catatonit", "aardvark-dns", "dnsmasq", "podman",
 
 
 def of_pods(peers: Peers, count: int) -> Iterator[Row]:
-    """Measure one side after the other: MemFree, the helpers' PSS, resident podpy processes."""
+    """Measure one side after the other: MemFree, the helpers' PSS, resident podpy processes.
+
+    MemFree falls by what the pods' start has read and written, too, which the kernel gives back
+    when it needs it: so it is told with the page cache, and without.
+    """
     free: dict[str, float] = {}
+    bare: dict[str, float] = {}
     shares: dict[str, float] = {}
     resident = 0
     file = workload.pods(count)
     for engine in peers.all:
+        drop_caches()
+        engines.call(engine, engine.pods())  # so that its own programs are no part of the fall
         before, helpers_before = mem_free(), helpers_pss()
         engines.call(engine, engine.play(file))
         time.sleep(2)  # what was started settles, and the kernel frees what has ended
         free[engine.name] = before - mem_free()
+        drop_caches()
+        bare[engine.name] = before - mem_free()
         shares[engine.name] = helpers_pss() - helpers_before
         if engine.name == "podpy":
             resident = residents()
         engines.call(engine, engine.down(file))
     yield _row(f"MemFree taken by {count} pods", free, "2x")
+    yield _row("the same without page cache", bare, "")
     yield _row(f"PSS of the helpers of {count} pods", shares, "1.5x")
     if peers.podpy:
         yield Row("resident podpy processes", "", None, resident, None, "0", 1)
@@ -45,11 +55,14 @@ def _row(name: str, figures: dict[str, float], floor: str) -> Row:
     return Row(name, "MiB", podman, podpy, ratio, floor, 1)
 
 
-def mem_free() -> float:
-    """Return MemFree in MiB, with the page cache dropped first."""
+def drop_caches() -> None:
     os.sync()
     with contextlib.suppress(OSError), open("/proc/sys/vm/drop_caches", "w") as file:
         file.write("3")
+
+
+def mem_free() -> float:
+    """Return MemFree in MiB."""
     with open("/proc/meminfo", encoding="ascii") as file:
         kilobytes = next(int(line.split()[1]) for line in file if line.startswith("MemFree"))
     return kilobytes / 1024
