@@ -5,6 +5,7 @@
     +-- HostFault       this host lacks something or refuses: nothing changes until the host does
     +-- Retry           something outside failed that may work later (a registry, a lock, a peer)
         +-- TimedOut    a step's deadline passed
+            +-- NotReady    the pod is there and goes on trying
 
 Any other exception is a bug of podpy's and is shown with its traceback.
 """
@@ -40,6 +41,10 @@ class Retry(Fault):
 
 class TimedOut(Retry):
     """A step did not end before its deadline; the message names the step."""
+
+
+class NotReady(TimedOut):
+    """The pod is there and goes on trying, but it does not run yet."""
 
 
 _REFUSALS = {

@@ -126,7 +126,7 @@ def _seen(seen: Shown) -> dict[str, Node]:
         tree["State"] = "Waiting", told
     if seen.last is not None:
         tree["Last State"] = "Terminated", _end(seen.last)
-    tree["Ready"] = str(seen.ready or seen.passed)
+    tree["Ready"] = str(seen.said_ready)
     tree["Restart Count"] = str(seen.restarts)
     return tree
 

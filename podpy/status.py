@@ -32,11 +32,12 @@ class Shown(Value):
     """One container as Kubernetes words it. It either runs, or is `terminated`, or else waits.
 
     `waiting` is a reason with its `message`; `running` is when the present run started; `last` is
-    how the run before this one ended.
+    how the run before this one ended. `init`: of the pod's init containers, sidecars among them.
     """
 
     name: str
     image: str
+    init: bool = False
     sidecar: bool = False
     waiting: str = ""
     message: str = ""
@@ -57,6 +58,11 @@ class Shown(Value):
         done = self.terminated is not None and self.terminated.exit_code == 0
         return done or (self.sidecar and self.ready)
 
+    @property
+    def said_ready(self) -> bool:
+        """What Kubernetes reports: an init container that is done is ready, another is not."""
+        return self.ready or (self.init and self.passed)
+
 
 class Summary(Value):
     """A pod as `get pods` shows it. `restarted_at` is when a run last ended; 0 if none has."""
@@ -75,7 +81,9 @@ def summary(state: PodState, now: float) -> Summary:
     """Return what kubectl would show of the pod."""
     spec = state.pod.spec
     decision = lifecycle.decide(spec, state.containers, now)
-    inits = tuple(_shown(state, one, decision.start) for one in spec.init_containers)
+    inits = tuple(
+        _shown(state, one, decision.start).replace(init=True) for one in spec.init_containers
+    )
     mains = tuple(_shown(state, one, decision.start) for one in spec.containers)
     initial = _init_word(inits) if decision.phase in (Phase.PENDING, Phase.FAILED) else ""
     lasting = (*(one for one in inits if one.sidecar), *mains)
@@ -176,7 +184,7 @@ def _word(phase: Phase, mains: tuple[Shown, ...]) -> str:
             word = _end_word(one.terminated)
         else:
             word = one.waiting
-    return "Running" if word == "Completed" and running else word
+    return "NotReady" if word == "Completed" and running else word
 
 
 def _end_word(ended: Termination) -> str:
@@ -211,7 +219,7 @@ def _container(one: Shown) -> dict[str, Any]:
         "image": one.image,
         "imageID": f"sha256:{one.image_id}" if one.image_id else "",
         "containerID": f"podpy://{one.container_id}" if one.container_id else "",
-        "ready": one.ready or one.passed,
+        "ready": one.said_ready,
         "started": one.ready,
         "restartCount": one.restarts,
         "state": _state(one),

@@ -17,7 +17,7 @@ import time
 from functools import partial
 
 from manifests.config import Network, PersistentVolumeClaim
-from manifests.faults import Fault, host_fault
+from manifests.faults import Fault, NotReady, host_fault
 from manifests.value import Value
 from reconciler.execute import pool
 from reconciler.execute.images import Images
@@ -298,7 +298,8 @@ def _start_one(this: Run, change: Change, prepared: Mapping[Ref, PodRecord | Fau
         this.target.start(record, ids)
 
     fault = tried(str(change.ref), start)
-    if fault is not None:
+    # A pod that waits for something may get it after podpy's end: only a careful run takes it back.
+    if fault is not None and (this.careful or not isinstance(fault, NotReady)):
         left = tried(str(change.ref), partial(this.target.abandon, record))
         if left is not None:
             fault = Fault(f"{fault}; what was made of it could not be removed: {left}")

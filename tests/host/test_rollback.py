@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.fixtures.command import wait_until
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -196,3 +198,29 @@ def test_a_deployment_keeps_its_pods_when_its_new_template_cannot_start(
     play.ok(*words, str(file))
     assert pods(play) == after
     play.ok("delete", "-f", str(file))
+
+
+def test_apply_leaves_a_pod_that_still_waits_and_kube_play_takes_it_back(
+    podpy: Podpy, busybox_image: Image
+) -> None:
+    podpy.load(busybox_image)
+    waiting = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n"
+        "  terminationGracePeriodSeconds: 0\n"
+        "  initContainers:\n"
+        f"  - name: gate\n    image: {IMAGE}\n"
+        '    command: [sh, -c, "until [ -e /tmp/open ]; do sleep 0.1; done"]\n'
+        f'  containers: [{{name: main, image: "{IMAGE}", command: [sleep, "1000"]}}]\n'
+    )
+
+    late = podpy.run("apply", "--timeout", "1", "-f", "-", stdin=waiting)
+    assert late.status == 1
+    assert "init container gate is still running" in late.stderr
+    assert "Init:0/1" in podpy.ok("get", "pods")
+    assert "unchanged" in podpy.ok("apply", "-f", "-", stdin=waiting)
+    podpy.ok("exec", "web", "-c", "gate", "--", "touch", "/tmp/open")
+    wait_until(lambda: "1/1" in podpy.ok("get", "pods"), "the pod to run")
+    podpy.ok("delete", "pod", "web")
+
+    assert podpy.run("kube", "play", "--timeout", "1", "-", stdin=waiting).status == 125
+    assert podpy.ok("get", "pods", "-o", "name") == ""

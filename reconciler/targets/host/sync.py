@@ -13,7 +13,7 @@ import signal
 import time
 
 from manifests import kinds, settings
-from manifests.faults import Fault, HostFault, TimedOut
+from manifests.faults import Fault, HostFault, NotReady
 from manifests.observed import ContainerRecord, Phase, Stage
 from reconciler.targets.host import networking
 from reconciler.workloads import lifecycle
@@ -34,10 +34,6 @@ if TYPE_CHECKING:
 
 LOG_BYTES = 10 * 1024 * 1024
 """A log's size at which conmon starts it afresh, the kubelet's containerLogMaxSize."""
-
-
-class NotReady(TimedOut):
-    """The pod is there and goes on trying, but it does not run yet."""
 
 
 def lock_name(uid: str) -> str:

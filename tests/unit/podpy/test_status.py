@@ -107,7 +107,7 @@ def test_ends_have_their_reason() -> None:
 
     assert words(pod(exited("a", 0), policy=never, finished=True)) == ("0/1", "Completed")
     assert words(pod(exited("a", 137, reason="OOMKilled"), policy=never)) == ("0/1", "OOMKilled")
-    assert words(pod(exited("a", 0), running("b"), policy=never)) == ("1/2", "Running")
+    assert words(pod(exited("a", 0), running("b"), policy=never)) == ("1/2", "NotReady")
 
 
 def test_what_is_not_there_yet_is_being_created() -> None:
@@ -161,6 +161,17 @@ def test_status_has_kubernetes_shape() -> None:
     assert container["state"] == {"running": {"startedAt": status.stamp(NOW - 50)}}
     assert container["lastState"]["terminated"]["exitCode"] == 2
     assert "initContainerStatuses" not in told
+
+
+def test_only_init_containers_are_ready_when_they_are_done() -> None:
+    told = status.wire(
+        pod(exited("i", 0), exited("a", 0), running("b"), inits=("i",), policy=RestartPolicy.NEVER),
+        "",
+        NOW,
+    )
+
+    assert [one["ready"] for one in told["initContainerStatuses"]] == [True]
+    assert [one["ready"] for one in told["containerStatuses"]] == [False, True]
 
 
 def test_conditions_name_what_they_wait_for() -> None:
