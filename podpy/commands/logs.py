@@ -37,6 +37,9 @@ LABELLED_TAIL = 10
 MOST_FOLLOWED = 5
 """How many containers -f follows at once unless --max-log-requests allows more, as kubectl."""
 
+MOST_WAITING = 1000
+"""Lines of containers followed together that wait for the terminal, before these have to."""
+
 EXAMPLES = """
 podpy logs web -c app --tail 20
 podpy logs -f deploy/web --since 5m
@@ -264,20 +267,31 @@ def _follow_together(
     streams: list[Stream], wanted: logs.Selection, arguments: argparse.Namespace
 ) -> None:
     """Print the lines of several containers as they come; ends when all of them have."""
+    import queue
     import threading
 
-    writing = threading.Lock()
+    # This thread alone writes: it is the one that learns of Ctrl-C, and of a reader that stops.
+    coming: queue.Queue[bytes | Exception | None] = queue.Queue(MOST_WAITING)
 
     def follow(stream: Stream) -> None:
-        for text in _texts(stream, wanted, arguments):
-            with writing:
-                _write(text, arguments)
+        try:
+            for text in _texts(stream, wanted, arguments):
+                coming.put(text)
+            coming.put(None)
+        except Exception as error:  # noqa: BLE001 - raised again below, in the caller's thread
+            coming.put(error)
 
-    threads = [threading.Thread(target=follow, args=(one,), daemon=True) for one in streams]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    for stream in streams:
+        threading.Thread(target=follow, args=(stream,), daemon=True).start()
+    running = len(streams)
+    while running:
+        item = coming.get()
+        if isinstance(item, Exception):
+            raise item
+        if item is None:
+            running -= 1
+        else:
+            _write(item, arguments)
 
 
 def _texts(

@@ -337,6 +337,14 @@ def test_readers_that_stop_and_users_without_rights_see_no_traceback(app: Podpy)
         assert reading.wait(30) == 0
         assert reading.stderr is not None
         assert reading.stderr.read() == ""
+    following = app.start("logs", "-f", "web", "--all-containers", "--prefix")
+    assert following.stdout is not None
+    assert "[pod/web/" in following.stdout.readline()
+    following.stdout.close()
+    app.ok("exec", "web", "-c", "side", "--", "sh", "-c", "echo more > /proc/1/fd/1")
+    assert following.wait(30) == 0
+    assert following.stderr is not None
+    assert following.stderr.read() == ""
     os.chmod(app.root, 0o755)
     for word in ("get pods", "logs web", "top pods", "get cm"):
         program = f"import sys; sys.path[:0] = {sys.path!r}; from podpy.__main__ import main; "
