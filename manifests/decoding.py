@@ -73,6 +73,13 @@ class _Report:
 
     def unsupported(self, path: Path, message: str, *, fatal: bool = False) -> None:
         severity = Severity.ERROR if fatal else self.options.unsupported
+        self._part(path, message, severity)
+
+    def unkept(self, path: Path, message: str) -> None:
+        """A limit that nothing keeps here: told, never refused."""
+        self._part(path, message, Severity.WARNING)
+
+    def _part(self, path: Path, message: str, severity: Severity) -> None:
         problem = self._document.problem(path, message, severity)
         self._problems.append(problem)
         self._unsupported.append(problem)
@@ -109,6 +116,8 @@ def _object(document: Document, info: KindInfo, report: _Report) -> Object | Non
         return None
     for part in support.of_object(thing):
         report.unsupported(part.path, part.message, fatal=part.fatal)
+    for part in support.unkept(thing):
+        report.unkept(part.path, part.message)
     if thing.metadata.owner_references:
         thing = thing.replace(metadata=thing.metadata.replace(owner_references=()))
     _judge_namespace(document, info, report)

@@ -15,6 +15,7 @@ from manifests import kinds
 from manifests.config import PersistentVolumeClaim
 from manifests.meaning import FIELD_MEANINGS, KIND_MEANINGS
 from manifests.value import Value
+from manifests.volumes import Medium
 from schemas import catalogue
 
 TYPE_CHECKING = False
@@ -251,6 +252,26 @@ def _unenforced(spec: PodSpec, path: Path) -> Iterable[Unsupported]:
                 for name in amounts.keys() - _ENFORCED:
                     where = (*path, group, index, "resources", field, name)
                     yield Unsupported(path=where, message=_not_yet("podpy limits cpu and memory"))
+
+
+def unkept(thing: Object) -> Iterable[Unsupported]:
+    """Give the limits that nothing keeps here, though the object works as long as it keeps them.
+
+    The kubelet measures emptyDirs and evicts the pod of one that grew too large; nothing of podpy
+    is resident to do that. (A claim's size limits nothing for Kubernetes' own local provisioners
+    either; `podpy volume ls` shows it beside what is used.)
+    """
+    part = kinds.pod_part(thing)
+    if part is None:
+        return
+    _, spec, path = part
+    for index, volume in enumerate(spec.volumes):
+        wanted = volume.empty_dir
+        if wanted is not None and wanted.size_limit and wanted.medium is not Medium.MEMORY:
+            yield Unsupported(
+                path=(*path, "volumes", index, "emptyDir", "sizeLimit"),
+                message="is not enforced on a disk: only `medium: Memory` is limited",
+            )
 
 
 def unsupported_kind(kind: str) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import copy
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from manifests import codec, kinds, support
-from manifests.load import KUBE_PLAY, Loaded, load
+from manifests.load import APPLY, KUBE_PLAY, Loaded, Options, load
 from manifests.pod import Pod
 from tests.fixtures import field_paths
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CASES = os.path.join(os.path.dirname(__file__), "cases")
 
@@ -206,3 +209,33 @@ def test_stripped_of_what_is_unsupported_a_document_decodes() -> None:
 )
 def test_custom_groups(api_version: str, custom: bool) -> None:
     assert support.is_custom(api_version) is custom
+
+
+@pytest.mark.parametrize(
+    ("empty_dir", "told"),
+    [
+        ("{sizeLimit: 1Gi}", ["f:6:32"]),
+        ("{medium: Memory, sizeLimit: 1Gi}", []),
+        ("{}", []),
+    ],
+)
+@pytest.mark.parametrize("options", [APPLY, KUBE_PLAY])
+def test_a_limit_that_nothing_keeps_is_told_and_not_refused(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: Options,
+    empty_dir: str,
+    told: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "f").write_text(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  volumes:\n"
+        f"  - {{name: scratch, emptyDir: {empty_dir}}}\n"
+        "  containers: [{name: a, image: b}]\n"
+    )
+
+    loaded = load(["f"], options)
+
+    assert [str(problem).partition(": ")[0] for problem in loaded.problems] == told
+    assert [str(problem.severity) for problem in loaded.problems] == ["warning"] * len(told)
+    assert len(loaded.objects) == 1
