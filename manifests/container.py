@@ -99,6 +99,14 @@ class MountPropagation(StrEnum):
     BIDIRECTIONAL = "Bidirectional"
 
 
+class RecursiveReadOnly(StrEnum):
+    """Whether read-only holds for what is mounted below the volume too; Linux can since 5.12."""
+
+    DISABLED = "Disabled"
+    IF_POSSIBLE = "IfPossible"
+    ENABLED = "Enabled"
+
+
 class VolumeMount(Value):
     name: str
     mount_path: str
@@ -106,6 +114,7 @@ class VolumeMount(Value):
     sub_path: str = ""
     sub_path_expr: str = ""
     mount_propagation: MountPropagation = MountPropagation.NONE
+    recursive_read_only: RecursiveReadOnly = RecursiveReadOnly.DISABLED
 
 
 class Capabilities(Value):

@@ -64,8 +64,6 @@ _HARMLESS: dict[str, tuple[object, ...]] = {
     # podpy keeps no message apart from the log; the defaults promise none where nothing is written
     "pod.containers[].terminationMessagePath": ("/dev/termination-log",),
     "pod.containers[].terminationMessagePolicy": ("File",),
-    # a read-only mount is read-only itself, not what is mounted below it
-    "pod.containers[].volumeMounts[].recursiveReadOnly": ("Disabled",),
     # there is one host: whatever schedules pods elsewhere, here they run on it
     "pod.schedulerName": ("default-scheduler",),
     "pod.priority": (0,),

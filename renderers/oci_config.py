@@ -269,6 +269,11 @@ def _linux(spec: ContainerSpec) -> dict[str, Any]:
     if not spec.privileged and spec.proc_mount is ProcMount.DEFAULT:
         linux["maskedPaths"] = list(MASKED_PATHS)
         linux["readonlyPaths"] = list(READONLY_PATHS)
+    # Else the runtime makes every mount private in the container, whatever its options say.
+    for propagation in ("rshared", "rslave"):
+        if any(propagation in mount.options for mount in spec.mounts):
+            linux["rootfsPropagation"] = propagation
+            break
     if spec.selinux_mount_label:
         linux["mountLabel"] = spec.selinux_mount_label
     profile = None if spec.privileged else _seccomp(spec)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from manifests.checks import containers, names
 from manifests.checks.findings import Once
+from manifests.container import MountPropagation, RecursiveReadOnly
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def _check_mounts(
             once.see(mount.mount_path.rstrip("/"), (*here, "mountPath"), mount.mount_path)
         _check_mount_path(mount.mount_path, (*here, "mountPath"), findings)
         _check_sub_path(mount, here, findings)
+        _check_recursion(mount, (*here, "recursiveReadOnly"), findings)
 
 
 def _check_mount_path(text: str, path: Path, findings: Findings) -> None:
@@ -127,6 +129,15 @@ def _check_sub_path(mount: VolumeMount, path: Path, findings: Findings) -> None:
         findings.add((*path, "subPathExpr"), "subPath and subPathExpr cannot both be given")
     findings.unless(names.relative_path(mount.sub_path), (*path, "subPath"))
     findings.unless(names.relative_path(mount.sub_path_expr), (*path, "subPathExpr"))
+
+
+def _check_recursion(mount: VolumeMount, path: Path, findings: Findings) -> None:
+    if mount.recursive_read_only is RecursiveReadOnly.DISABLED:
+        return
+    if not mount.read_only:
+        findings.add(path, "needs readOnly: true beside it")
+    if mount.mount_propagation is not MountPropagation.NONE:
+        findings.add(path, "cannot stand beside a mountPropagation other than None")
 
 
 def check_claim(claim: PersistentVolumeClaim, findings: Findings) -> None:

@@ -255,6 +255,18 @@ def find(target: str) -> Mount | None:
     return found
 
 
+def holding(path: str) -> Mount | None:
+    """Return the mount that `path`, which exists, is on: the topmost of the innermost."""
+    path = os.path.realpath(path)
+    best = None
+    for mount in table():
+        target = mount.target.rstrip("/")
+        inside = path == target or path.startswith(f"{target}/")
+        if inside and (best is None or len(mount.target) >= len(best.target)):
+            best = mount
+    return best
+
+
 def below(target: str) -> Iterator[Mount]:
     """Return the mounts at and below `target`."""
     inside = target.rstrip("/") + "/"

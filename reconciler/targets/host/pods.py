@@ -10,8 +10,8 @@ from manifests.observed import PodRecord
 from reconciler import uids
 from reconciler.plan.pods import config_key
 from reconciler.state import leases
-from reconciler.targets.host import container as resolve
 from reconciler.targets.host import (
+    bidirectional,
     etc_files,
     host_ports,
     networking,
@@ -21,6 +21,7 @@ from reconciler.targets.host import (
     sync,
     volumes,
 )
+from reconciler.targets.host import container as resolve
 from runtime import locks
 from runtime.kernel import namespaces
 from runtime.observe import records
@@ -203,6 +204,7 @@ def _make(base: Base, record: PodRecord) -> Inside:
         etc_files.write(base.paths, record, hostname, networking.resolver(base, record))
         planned = volumes.plan(record, base.sources(record.pod), base.paths)
         inside.call(volumes.apply, planned, base.paths)
+        bidirectional.bring_in(planned, inside)
     except BaseException:
         inside.close()
         raise

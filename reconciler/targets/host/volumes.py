@@ -16,11 +16,11 @@ import os
 import posixpath
 
 from manifests import digests, kinds
-from manifests.container import MountPropagation
+from manifests.container import MountPropagation, RecursiveReadOnly
 from manifests.ref import Ref
 from manifests.value import EMPTY, Value
 from manifests.volumes import EmptyDir, HostPathType, Medium
-from reconciler.targets.host import blocked, environment, process
+from reconciler.targets.host import bidirectional, blocked, environment, process
 from renderers import oci_config
 from runtime.kernel.mounts import Propagation
 from runtime.volume import anonymous, claims, emptydir, hostpath, ownership, projected, subpath
@@ -85,11 +85,15 @@ class Claimed(Planned):
 
 
 class Plan(Value):
-    """All volumes of one pod. `label` names the pod in messages, `group` is its fsGroup."""
+    """All volumes of one pod. `label` names the pod in messages, `group` is its fsGroup.
+
+    `shared` are those that reconciler.targets.host.bidirectional brings in.
+    """
 
     label: str
     directory: str
     volumes: Mapping[str, Planned] = EMPTY
+    shared: frozenset[str] = frozenset()
     group: int | None = None
 
     @property
@@ -101,12 +105,14 @@ class Binding(Value):
     """One mount of one container: what lies at `source` shows at `destination`.
 
     With `sub_path`, `source` is where `attach` binds that part of the volume at `volume`; with
-    `rootfs`, `attach` fills `source` from what the image has at `destination`.
+    `rootfs`, `attach` fills `source` from what the image has at `destination`. `recursive`: what is
+    mounted below `source` is read-only like it.
     """
 
     destination: str
     source: str
     read_only: bool = False
+    recursive: bool = False
     propagation: Propagation = Propagation.PRIVATE
     volume: str = ""
     sub_path: str = ""
@@ -125,6 +131,7 @@ def plan(record: PodRecord, sources: Sources, paths: Paths) -> Plan:
         label=label,
         directory=paths.pod(record.uid),
         volumes=volumes,
+        shared=bidirectional.names(spec),
         group=spec.security_context.fs_group,
     )
 
@@ -261,6 +268,7 @@ def check(planned: Plan, paths: Paths, wished: Collection[Ref]) -> None:
             there = claims.find(paths, volume.namespace, volume.claim) is not None
             if not there and ref not in wished:
                 raise _no_claim(volume, owner)
+    bidirectional.check(planned)
 
 
 def _no_claim(volume: Claimed, owner: str) -> blocked.Blocked:
@@ -332,12 +340,16 @@ def _binding(
             reason=blocked.CONFIG,
         )
     sub_path = _sub_path(subject, mount, variables)
+    propagation = _PROPAGATION[mount.mount_propagation]
+    both_ways = propagation is Propagation.SHARED
+    whole = bidirectional.place(planned, volume.name) if both_ways else volume.path
     return Binding(
         destination=_absolute(mount.mount_path),
-        source=target if sub_path else volume.path,
+        source=target if sub_path else whole,
         read_only=mount.read_only or volume.read_only,
-        propagation=_PROPAGATION[mount.mount_propagation],
-        volume=volume.path if sub_path else "",
+        recursive=mount.recursive_read_only is not RecursiveReadOnly.DISABLED,
+        propagation=propagation,
+        volume=whole if sub_path else "",
         sub_path=sub_path,
     )
 
@@ -407,7 +419,7 @@ def mounts(
 
 
 def _mount(binding: Binding) -> oci_config.Mount:
-    access = "ro" if binding.read_only else "rw"
+    access = ("rro" if binding.recursive else "ro") if binding.read_only else "rw"
     return oci_config.Mount(
         destination=binding.destination,
         source=binding.source,

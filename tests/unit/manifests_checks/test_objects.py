@@ -246,6 +246,13 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
      f"{C}.volumeMounts[0].subPathExpr: subPath and subPathExpr cannot both be given"),
     ("Pod", {f"{C}.volumeMounts[0].mountPropagation": "Bidirectional"},
      f"{C}.volumeMounts[0].mountPropagation: Bidirectional is for privileged containers only"),
+    ("Pod", {f"{C}.volumeMounts[0].recursiveReadOnly": "Enabled",
+             f"{C}.volumeMounts[0].readOnly": False},
+     f"{C}.volumeMounts[0].recursiveReadOnly: needs readOnly: true beside it"),
+    ("Pod", {f"{C}.volumeMounts[0].recursiveReadOnly": "IfPossible",
+             f"{C}.volumeMounts[0].readOnly": True,
+             f"{C}.volumeMounts[0].mountPropagation": "HostToContainer"},
+     f"{C}.volumeMounts[0].recursiveReadOnly: cannot stand beside a mountPropagation"),
     # security
     ("Pod", {f"{C}.securityContext.runAsUser": -1}, f"{C}.securityContext.runAsUser: must be from"),
     ("Pod", {f"{C}.securityContext.runAsGroup": 2**31},

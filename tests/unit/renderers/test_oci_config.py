@@ -155,3 +155,23 @@ def test_security_labels_and_annotations_are_passed_on() -> None:
     assert config["process"]["selinuxLabel"] == "label"
     assert config["linux"]["mountLabel"] == "mounts"
     assert config["annotations"] == {"podpy.dev/pod": "web"}
+
+
+@pytest.mark.parametrize(
+    ("options", "propagation"),
+    [
+        ((), None),
+        (("rslave",), "rslave"),
+        (("rshared",), "rshared"),
+        (("rslave", "rshared"), "rshared"),
+    ],
+)
+def test_the_root_lets_through_what_the_mounts_ask_for(
+    options: tuple[str, ...], propagation: str | None
+) -> None:
+    mounts = tuple(
+        Mount(destination=f"/{option}", source="/a", options=("rbind", option))
+        for option in ("rprivate", *options)
+    )
+
+    assert rendered(mounts=mounts)["linux"].get("rootfsPropagation") == propagation

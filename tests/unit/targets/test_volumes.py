@@ -197,6 +197,33 @@ def test_propagation(word: str, propagation: Propagation) -> None:
     assert propagation.value in volumes.mounts(found, "/run/pods/u-1")[0].options
 
 
+def test_what_is_shared_both_ways_comes_from_where_the_hosts_mount_is_brought_in() -> None:
+    both = {"name": "v", "mountPath": "/v", "mountPropagation": "Bidirectional"}
+
+    whole, part = bound([both, {**both, "mountPath": "/w", "subPath": "x"}])
+
+    assert whole.source == "/run/pods/u-1/shared/v"
+    assert part.volume == "/run/pods/u-1/shared/v"
+
+
+@pytest.mark.parametrize(
+    ("given", "access"),
+    [
+        ({}, "rw"),
+        ({"readOnly": True}, "ro"),
+        ({"readOnly": True, "recursiveReadOnly": "Enabled"}, "rro"),
+        ({"readOnly": True, "recursiveReadOnly": "IfPossible"}, "rro"),
+        ({"readOnly": True, "recursiveReadOnly": "Disabled"}, "ro"),
+    ],
+)
+def test_read_only_may_hold_for_what_is_mounted_below(
+    given: dict[str, object], access: str
+) -> None:
+    found = bound([{"name": "v", "mountPath": "/v", **given}])
+
+    assert access in volumes.mounts(found, "/run/pods/u-1")[0].options
+
+
 def test_a_sub_path_is_mounted_from_where_it_is_bound() -> None:
     mounts = [
         {"name": "v", "mountPath": "/x"},
