@@ -43,7 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "exec": ("exec", "run a command in a container"),
     "top": ("top", "show what pods use of cpu and memory"),
     "image": ("image", "list, pull, build and remove images"),
-    "network": ("network", "list, inspect and remove networks"),
+    "network": ("network", "make, list, inspect and remove networks"),
     "volume": ("volume", "list and remove claims' directories"),
     "doctor": ("doctor", "check what this host can do"),
     "completion": ("completion", "print a completion script for a shell"),

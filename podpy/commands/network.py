@@ -1,4 +1,4 @@
-"""List, inspect and remove podpy's networks: network ls, inspect, rm, prune."""
+"""Make, list, inspect and remove podpy's networks: network create, ls, inspect, rm, prune."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 KIND = "Network"
 
 EXAMPLES = """
+podpy network create backroom --subnet 10.77.0.0/24 --internal
 podpy network ls
 podpy network inspect default -o json
 podpy network prune
@@ -28,6 +29,14 @@ podpy network prune
 
 def configure(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
+    making = cli.verb(verbs, "create", "make a network, as a manifest of the kind Network does")
+    making.add_argument("name", metavar="NAME")
+    making.add_argument("-d", "--driver", choices=("bridge",), default="bridge", help="the kind")
+    making.add_argument("--subnet", default="", help="as 10.77.0.0/24; left out, a free one")
+    making.add_argument("--gateway", default="", help="left out, the subnet's first address")
+    making.add_argument("--internal", action="store_true", help="no way out")
+    making.add_argument("--mtu", type=int, default=0, help="left out, that of the default route")
+    making.add_argument("--ignore", action="store_true", help="there already is success")
     listing = cli.verb(verbs, "ls", "list networks")
     listing.add_argument("-q", "--quiet", action="store_true", help="names only")
     listing.add_argument("--no-headers", action="store_true", help="leave out the head")
@@ -36,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     removing = cli.verb(verbs, "rm", "remove networks that no pod uses")
     removing.add_argument("names", nargs="+", metavar="NAME")
     pruning = cli.verb(verbs, "prune", "remove all networks that no pod uses")
-    for verb in (listing, telling, removing, pruning):
+    for verb in (making, listing, telling, removing, pruning):
         verb.add_argument(
             "-o",
             "--output",
@@ -51,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     inventory = Inventory(context)
     items = {item.ref.name: item for item in inventory.items(names.kind(KIND))}
     match arguments.verb:
+        case "create":
+            _create(context, items, arguments)
         case "ls":
             _list(inventory, items.values(), arguments)
         case "inspect":
@@ -64,6 +75,37 @@ def run(arguments: argparse.Namespace) -> int:
             unused = [item for item in items.values() if not users(inventory, item.ref.name)]
             _remove(context, unused, arguments)
     return 0
+
+
+def _create(context: Context, items: dict[str, Item], arguments: argparse.Namespace) -> None:
+    """Apply a Network of these settings. It is no source's, so no pass prunes it."""
+    from manifests import kinds
+    from manifests.checks import objects
+    from manifests.load import spec_digest
+    from manifests.problems import path_text
+    from reconciler import cycle
+    from reconciler.plan.wish import Wished
+
+    name = arguments.name
+    if name in items and not arguments.ignore:
+        raise Invalid(f'there is a network "{name}" already', hint="podpy network inspect " + name)
+    if name not in items:
+        given = ("driver", "subnet", "gateway", "internal", "mtu")
+        spec = {field: value for field in given if (value := getattr(arguments, field))}
+        metadata = {"name": name}
+        wanted = kinds.load(
+            {"apiVersion": "podpy.dev/v1", "kind": KIND, "metadata": metadata, "spec": spec}
+        )
+        flaws = objects.check(wanted)
+        if flaws:
+            said = "; ".join(f"{path_text(flaw.path)}: {flaw.message}" for flaw in flaws)
+            raise Invalid(f"Network/{name}: {said}")
+        report = cycle.converge(context.host, [Wished(object=wanted, digest=spec_digest(wanted))])
+        faults = [outcome.fault for outcome in report.failed if outcome.fault is not None]
+        if faults:
+            cycle.remove(context.host, {kinds.ref(wanted): wanted})
+            raise faults[0]
+    print(json.dumps({"name": name}) if arguments.output == "json" else name)
 
 
 def users(inventory: Inventory, name: str) -> list[str]:

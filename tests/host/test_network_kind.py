@@ -145,3 +145,42 @@ def test_a_used_network_is_neither_removed_nor_pruned(podpy: Podpy, files: Files
     assert podpy.ok("network", "prune") == ""
     podpy.ok("delete", "pod", "web")
     assert podpy.ok("network", "rm", "front") == "front\n"
+
+
+def test_a_network_is_made_by_a_command_as_by_a_manifest(podpy: Podpy, files: Files) -> None:
+    words = ("network", "create", "front", "--subnet", SUBNET, "--internal", "--mtu", "1400")
+
+    assert podpy.ok(*words) == "front\n"
+    made = files.network()
+    assert "there is a network" in podpy.run(*words).stderr
+    podpy.ok(*words, "--ignore")
+    refused = podpy.run("network", "create", "back", "--subnet", "10.77.0.1/24")
+    clashing = podpy.run("network", "create", "back", "--subnet", SUBNET)
+
+    assert made["subnet"] == SUBNET
+    assert made["internal"]
+    assert "write 10.77.0.0/24" in refused.stderr
+    assert "overlaps with" in clashing.stderr
+    assert podpy.ok("network", "ls", "-q") == "front\n"
+    same = files.write(f"{{subnet: {SUBNET}, internal: true, mtu: 1400}}")
+    podpy.ok("apply", "-f", same)
+    assert files.network()["pods"]
+    podpy.ok("delete", "-f", same)
+
+
+def test_pods_are_found_by_name_in_their_namespace_and_from_another(
+    podpy: Podpy, files: Files, tmp_path: Path
+) -> None:
+    far = POD.replace("name: web", "name: far, namespace: shop")
+    files.path.write_text(NETWORK.format(name="front", spec="{}") + POD + "---\n" + far)
+    podpy.ok("apply", "-f", str(files.path))
+    addresses = {pod["name"]: pod["address"] for pod in files.network()["pods"]}
+
+    for name, of in (
+        ("web", "web"), ("far.shop", "far"), ("far.shop.svc.cluster.local", "far")
+    ):  # fmt: skip
+        answer = podpy.ok("exec", "web", "--", "ping", "-c", "1", "-W", "5", name)
+        assert f"({addresses[of]})" in answer, name
+    for name in ("far", "nobody", "web.shop"):
+        assert podpy.run("exec", "web", "--", "ping", "-c", "1", "-W", "5", name).status != 0, name
+    podpy.ok("delete", "-f", str(files.path))

@@ -19,7 +19,10 @@ from podpy import cli
         (["get", "pods", "--sel", "a=b"], "unknown flag --sel"),
         (["get", "podz"], 'there is no kind "podz"; did you mean "pod"?'),
         (["get", "pods", "-o", "yamll"], 'no output form "yamll"; did you mean "yaml"?'),
-        (["network", "lss"], "'lss' is none of ls, inspect, rm, prune; did you mean \"ls\"?"),
+        (
+            ["network", "lss"],
+            "'lss' is none of create, ls, inspect, rm, prune; did you mean \"ls\"?",
+        ),
         (["top", "pods", "--sort-by", "mem"], "'mem' is none of cpu, memory"),
         (["apply"], "arguments are required: -f/--filename"),
         (["version", "more"], "unknown argument more"),

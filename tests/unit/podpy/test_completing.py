@@ -23,7 +23,7 @@ from podpy import cli, completing
         (["top", "pods", "--sort-by", ""], ["cpu", "memory"]),
         (["logs", "none", "-c", ""], []),
         (["get", "podz", ""], []),
-        (["network", ""], ["inspect", "ls", "prune", "rm"]),
+        (["network", ""], ["create", "inspect", "ls", "prune", "rm"]),
         (["network", "ls", "-o", ""], ["json", "text"]),
         (["completion", ""], ["bash", "fish", "zsh"]),
         (["apply", "-f", ""], []),
