@@ -53,7 +53,15 @@ class Context:
     def database(self) -> Database:
         from reconciler.state import database
 
-        return database.connect(self.paths.database)
+        opened = database.connect(self.paths.database)
+        if opened.damaged:
+            print(
+                f"Warning: the state database was damaged and is now {opened.path}.damaged: what "
+                "was applied is not remembered, so nothing is pruned; pods run on, and applying "
+                "the manifests again remembers them",
+                file=sys.stderr,
+            )
+        return opened
 
     @cached_property
     def base(self) -> Base:

@@ -158,6 +158,7 @@ def converge(
     """Bring the host in line with these objects, and record what came of it."""
     names = [str(item.ref) for item in wished]
     with interrupts.noticed(), locks.held(host.base.paths, names):
+        host.sweep()
         seen = prospect(host, wished, options)
         run = execute.Run(
             seen.plan, host, seen.observed.pods, notify, careful=options.all_or_nothing
@@ -206,6 +207,7 @@ def remove(
 ) -> Report:
     """Remove these objects with their pods, and forget them."""
     with interrupts.noticed(), locks.held(host.base.paths, [str(ref) for ref in things]):
+        host.sweep()
         states = host.pods()
         reason = Reason(text="asked for")
         plan = Plan(changes=make.remove(dict(things), states, reason, data=options.data))

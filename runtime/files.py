@@ -48,6 +48,21 @@ def link_over(kept: str, path: str) -> None:
         os.unlink(temporary)
 
 
+def sweep(directory: str) -> None:
+    """Remove what writers that were killed have left in `directory`: NAME.PID.tmp."""
+    try:
+        left = [name for name in os.listdir(directory) if name.endswith(".tmp")]
+    except FileNotFoundError:
+        return
+    for name in left:
+        pid = name.split(".")[-2]
+        if pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
+            try:
+                os.unlink(f"{directory}/{name}")
+            except FileNotFoundError:
+                continue
+
+
 def read_json(path: str) -> Any:
     """Return what the file holds; None where there is none, or one that is no JSON."""
     try:

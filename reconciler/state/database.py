@@ -62,12 +62,14 @@ CREATE INDEX events_last ON events (last_at);
 class Database:
     """One connection, which a pass's threads share: a transaction belongs to one of them.
 
-    `rebuilt` tells that there was no usable database, so nothing is remembered.
+    `rebuilt` tells that there was no usable database, so nothing is remembered; `damaged` that
+    there was one, which has been put aside.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: str, *, rebuilt: bool) -> None:
         self.path = path
         self.rebuilt = rebuilt
+        self.damaged = False
         self._connection = connection
         self._turn = RLock()
 
@@ -157,7 +159,9 @@ def _renew(path: str) -> Database:
             for suffix in ("-wal", "-shm", ""):
                 with contextlib.suppress(FileNotFoundError):
                     os.replace(path + suffix, f"{path}.damaged{suffix}")
-            return _open(path)
+            renewed = _open(path)
+            renewed.damaged = True
+            return renewed
     finally:
         os.close(lock)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from manifests.config import PersistentVolumeClaim
+from manifests.faults import HostFault
 from reconciler.targets.host import images, networking, observing, removal
 from reconciler.targets.host.base import Base
 from runtime.observe import pods as observed_pods
@@ -39,6 +40,10 @@ class Host:
         """Every pod as it is, without asking what of it is broken."""
         return tuple(observed_pods.read(self.base.paths, self.base.cgroups))
 
+    def sweep(self) -> None:
+        """Remove what killed passes and a reboot have left of pods that are no more."""
+        removal.sweep(self.base)
+
     def ensure_network(self, network: Network) -> None:
         networking.ensure(self.base, network)
 
@@ -51,6 +56,9 @@ class Host:
             claims.ensure(self.base.paths, found)
 
     def remove_claim(self, claim: Ref) -> None:
+        users = removal.users(self.base, claim)
+        if users:
+            raise HostFault(f"{claim}: in use by {users}", hint="delete these pods first")
         claims.remove(self.base.paths, claim.namespace, claim.name, consent=True)
 
     def release_claim(self, claim: Ref) -> None:

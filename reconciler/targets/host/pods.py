@@ -28,8 +28,6 @@ from runtime.observe import records
 from runtime.oci import container as oci
 from runtime.oci.container import Container as OciContainer
 
-LEASES_LOCK = "leases"
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,7 +54,7 @@ def prepare(base: Base, wanted: Sequence[WantedPod]) -> dict[Ref, PodRecord | Fa
             made[kinds.ref(item.pod)] = fault
     networks.make_used(base, {one.network for one in requests.values()})
     # Until a pod's record is written, nothing but this lock tells a lease from one left behind.
-    with locks.held(base.paths, [LEASES_LOCK]):
+    with locks.held(base.paths, [removal.LEASES_LOCK]):
         tidy_leases(base)
         leased = _lease(base, requests)
         _refuse_held(base, requests, leased)
@@ -78,7 +76,7 @@ def prepare(base: Base, wanted: Sequence[WantedPod]) -> dict[Ref, PodRecord | Fa
 def tidy_leases(base: Base) -> None:
     """Free what no pod on the host holds; take again what pods hold and a lost database forgot.
 
-    The caller holds LEASES_LOCK.
+    The caller holds removal.LEASES_LOCK.
     """
     present = {
         record.uid: record for record in records.read_pods(base.paths) if not record.finished
@@ -93,7 +91,9 @@ def tidy_leases(base: Base) -> None:
             ports=host_ports.claimed(record.pod),
         )
         for uid, record in present.items()
-        if uid not in known and (record.network or host_ports.claimed(record.pod))
+        if uid not in known
+        and not record.deleting
+        and (record.network or host_ports.claimed(record.pod))
     ]
     if forgotten:
         leases.restore(base.database, forgotten)

@@ -10,29 +10,34 @@ import contextlib
 import os
 import signal
 
+from manifests import kinds
 from manifests.faults import Fault
 from manifests.observed import Stage
 from reconciler.state import leases
 from reconciler.targets.host import networking, sync
-from runtime import locks, trees
+from runtime import files, locks, trees
 from runtime.kernel import cgroups, namespaces, processes
 from runtime.observe import records
 from runtime.oci import container as oci
 from runtime.oci.container import Container
+
+LEASES_LOCK = "leases"
+"""Held while pods are given addresses and ports and their records are written."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from manifests.observed import PodRecord, PodState
+    from manifests.ref import Ref
     from reconciler.targets.host.base import Base
 
 
 def remove(base: Base, states: Sequence[PodState], *, now: bool = False) -> dict[str, Fault]:
-    """Remove the pods with their containers, links, mounts and disk; return uid -> fault.
+    """Remove the pods with their containers, links, mounts, disk and logs; return uid -> fault.
 
-    Each has its grace period, all at the same time; with `now` they are killed. Logs stay, as
-    records of what was. Volumes of claims are not the pod's and are not touched.
+    Each has its grace period, all at the same time; with `now` they are killed. Volumes of claims
+    are not the pod's and are not touched.
     """
     faults: dict[str, Fault] = {}
     names = [sync.lock_name(state.uid) for state in states]
@@ -48,12 +53,64 @@ def remove(base: Base, states: Sequence[PodState], *, now: bool = False) -> dict
             except Fault as fault:
                 faults[state.uid] = fault
         gone = [state for state in states if state.uid not in faults]
+        leases.free(base.database, [state.uid for state in gone])
+        networking.forget(base, [state.record for state in gone])
+        trees.remove([sync.log_directory(base, state.record) for state in gone])
         trees.remove([base.paths.pod_disk(state.uid) for state in gone])
         # The record is the last to go: while it is there, a killed removal is found again.
         trees.remove([base.paths.pod(state.uid) for state in gone])
-    leases.free(base.database, [state.uid for state in gone])
-    networking.forget(base, [state.record for state in gone])
     return faults
+
+
+def users(base: Base, claim: Ref) -> str:
+    """Name the pods on this host that have the claim among their volumes."""
+    return ", ".join(
+        str(kinds.ref(record.pod))
+        for record in records.read_pods(base.paths)
+        if record.pod.metadata.namespace == claim.namespace and not record.finished
+        for volume in record.pod.spec.volumes
+        if volume.persistent_volume_claim is not None
+        and volume.persistent_volume_claim.claim_name == claim.name
+    )
+
+
+def sweep(base: Base) -> None:
+    """Remove what is left of pods without a record: podpy was killed before or after it was there.
+
+    After a reboot, which wipes run_dir, that is what the pods from before have on the disk. Files
+    that were being written go, too: a Secret may be in one.
+    """
+    paths = base.paths
+    for above in (paths.networks, paths.secrets):
+        for name in _listed(above):
+            files.sweep(f"{above}/{name}")
+    for directory in (paths.state_dir, paths.images, paths.run_dir):
+        files.sweep(directory)
+    with locks.tried(base.paths, LEASES_LOCK) as alone:
+        # New pods' records are written under that lock; then there is no pod without one.
+        if not alone:
+            return
+        kept = set(records.uids(base.paths))
+        for uid in kept | set(_listed(f"{base.paths.state_dir}/pods")):
+            if not os.path.exists(f"{base.paths.pod(uid)}/pod.json"):
+                _sweep_one(base, uid)
+
+
+def _sweep_one(base: Base, uid: str) -> None:
+    with locks.tried(base.paths, sync.lock_name(uid)) as alone:
+        if not alone:
+            return
+        _let_go(base, uid)
+        logs = [name for name in _listed(base.paths.log_dir) if name.endswith(f"_{uid}")]
+        trees.remove([f"{base.paths.log_dir}/{name}" for name in logs])
+        trees.remove([base.paths.pod_disk(uid), base.paths.pod(uid)])
+
+
+def _listed(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except FileNotFoundError:
+        return []
 
 
 def _announce(base: Base, record: PodRecord) -> None:

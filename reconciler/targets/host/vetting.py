@@ -8,7 +8,7 @@ from __future__ import annotations
 from manifests import kinds
 from manifests.faults import Fault
 from reconciler.state import leases
-from reconciler.targets.host import bundle, host_ports, networks, pods, volumes
+from reconciler.targets.host import bundle, host_ports, networks, pods, removal, volumes
 from runtime import locks
 
 TYPE_CHECKING = False
@@ -63,7 +63,7 @@ def _check_leases(
         ref: one if one.network in pools else one.replace(network="", address="")
         for ref, one in requests.items()
     }
-    with locks.held(base.paths, [pods.LEASES_LOCK]):
+    with locks.held(base.paths, [removal.LEASES_LOCK]):
         pods.tidy_leases(base)
         faults = leases.rehearse(base.database, known.values(), pools, leaving)
     return {
