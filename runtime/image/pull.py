@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from runtime.image.store import Store
 
 DEFAULTS = Options()
+LAYERS = 500
+"""Lower layers of one overlay: OVL_MAX_STACK of the kernel."""
 
 
 def ensure(
@@ -235,6 +237,8 @@ def _copied(
 
 def _described(found: manifest.Manifest, config: manifest.Configuration, digest: str) -> Image:
     """The record of the image."""
+    if len(found.layers) > LAYERS:
+        raise Invalid(f"it has {len(found.layers)} layers, overlayfs takes {LAYERS} at most")
     if len(config.diff_ids) != len(found.layers):
         raise Invalid(
             f"its configuration names {len(config.diff_ids)} layers, its manifest "

@@ -29,9 +29,12 @@ if TYPE_CHECKING:
 
 PROXY = "experimental-image-proxy"
 COPY_SECONDS = 1800.0
+LARGEST_HOLE = 1 << 40
+"""A size that file systems take: what a manifest says of a blob may be anything."""
 PAUSES = (0.5, 2.0)
 
 _MISSING = ("manifest unknown", "name unknown", "not found", "no such file", "does not exist")
+_REJECTED = ("rejected by policy", "signature")
 _DENIED = ("unauthorized", "denied", "authentication required", "forbidden")
 _CERTIFICATE = ("x509:", "certificate")
 
@@ -101,7 +104,7 @@ def copy(
     os.makedirs(blobs, mode=0o700, exist_ok=True)
     for layer in have:
         with open(f"{blobs}/{layer.digest.removeprefix('sha256:')}", "wb") as file:
-            file.truncate(layer.size)
+            file.truncate(min(layer.size, LARGEST_HOLE))
     words = ("copy", "--quiet", "--dest-oci-accept-uncompressed-layers", source)
     _run(
         *words, f"oci:{layout.path}:image",
@@ -228,6 +231,11 @@ def worded(complaint: str, about: str) -> Fault:
     """The fault that skopeo's complaint is about the image `about`."""
     said = _plain(complaint)
     lower = said.lower()
+    if any(sign in lower for sign in _REJECTED):
+        return Invalid(
+            f'image "{about}": not trusted: {said}',
+            hint="this host's policy.json says which signatures it wants",
+        )
     if any(sign in lower for sign in _DENIED):
         return Invalid(
             f'image "{about}": access refused: {said}',

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 BLOCK = 512
 EXTENSION_LIMIT = 1 << 20
-"""Bytes that the long name or the pax records of one entry may take."""
+"""Bytes that the long names and the pax records of one entry may take together."""
 SPARSE_LIMIT = 1 << 16
 """Regions that one sparse file may have."""
 
@@ -103,6 +103,7 @@ class Reader:
 
     def __iter__(self) -> Iterator[Entry]:
         pax: dict[bytes, bytes] = {}
+        left = EXTENSION_LIMIT
         while True:
             header = self._header()
             if header is None:
@@ -110,14 +111,18 @@ class Reader:
             kind = header[156]
             if kind in (_LONG_NAME, _LONG_LINK):
                 key = b"path" if kind == _LONG_NAME else b"linkpath"
-                pax[key] = self._extension(header).split(b"\0", 1)[0]
+                extension = self._extension(header, left)
+                left -= len(extension)
+                pax[key] = extension.split(b"\0", 1)[0]
             elif kind in (_PAX, _PAX_SOLARIS):
-                pax.update(_pax_records(self._extension(header)))
+                extension = self._extension(header, left)
+                left -= len(extension)
+                pax.update(_pax_records(extension))
             elif kind in (_PAX_GLOBAL, _VOLUME):
                 self._expect(_number(header[124:136]))
             else:
                 yield self._entry(header, pax)
-                pax = {}
+                pax, left = {}, EXTENSION_LIMIT
 
     def data(self) -> Iterator[memoryview]:
         """The data of the last entry, in pieces."""
@@ -183,10 +188,10 @@ class Reader:
             left -= len(self._piece(left))
         self._left = self._padding = 0
 
-    def _extension(self, header: bytes) -> bytes:
+    def _extension(self, header: bytes, limit: int) -> bytes:
         size = _number(header[124:136])
-        if not 0 <= size <= EXTENSION_LIMIT:
-            raise Invalid(f"the archive has a header of {size} bytes, the limit is 1 MiB")
+        if not 0 <= size <= limit:
+            raise Invalid(f"the archive has a header of {size} more bytes, the limit is 1 MiB")
         self._expect(size)
         found = self._take(size)
         self._left = 0
@@ -252,16 +257,17 @@ class Reader:
 
     def _sparse_numbers(self) -> list[int]:
         """Lines of decimal numbers, the first their count in pairs, padded to whole blocks."""
-        text = b""
-        wanted = None
-        while wanted is None or text.count(b"\n") < wanted:
-            if self._left < BLOCK or len(text) > SPARSE_LIMIT * 32:
+        blocks: list[bytes] = []
+        lines, wanted = 0, 1
+        while lines < wanted:
+            if self._left < BLOCK or len(blocks) * BLOCK > SPARSE_LIMIT * 32:
                 raise Invalid("the archive is corrupt: a sparse file's map does not end")
-            text += self._take(BLOCK)
+            blocks.append(self._take(BLOCK))
             self._left -= BLOCK
-            if wanted is None and b"\n" in text:
-                wanted = 1 + 2 * _decimal(text[: text.index(b"\n")])
-        return [_decimal(line) for line in text.split(b"\n")[1:wanted]]
+            if not lines and b"\n" in blocks[-1]:
+                wanted = 1 + 2 * _decimal(b"".join(blocks).partition(b"\n")[0])
+            lines += blocks[-1].count(b"\n")
+        return [_decimal(line) for line in b"".join(blocks).split(b"\n")[1:wanted]]
 
 
 def _decoded(header: bytes, pax: dict[bytes, bytes]) -> Entry:

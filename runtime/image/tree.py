@@ -25,6 +25,8 @@ DEEPEST = 256
 """Levels of directories: far above any real image, far below where removing it gets hard."""
 LINKS = 40
 """Symbolic links in one path before it counts as a loop, as in the kernel."""
+STEPS = 2048
+"""Names that following one path may take, its links' included: what one longest link may hold."""
 
 
 class Tree:
@@ -157,9 +159,12 @@ class Tree:
         """Follow the layer's own links in `path`, with the root as `/` and as the end of `..`."""
         todo = path.split(b"/")[::-1]
         real: list[bytes] = []
-        links = 0
+        links = steps = 0
         while todo:
             name = todo.pop()
+            steps += 1
+            if steps > STEPS:
+                raise Invalid(f"the archive has {shown(path)}, which is a maze of links")
             if name == b"..":
                 del real[-1:]
             elif name not in (b"", b"."):

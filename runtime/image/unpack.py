@@ -23,6 +23,7 @@ import stat
 from manifests.faults import Fault, HostFault, Invalid
 from manifests.value import Value
 from runtime.image.blob import Limits, Stream
+from runtime.image.directories import Directories
 from runtime.image.tar import Entry, Kind, Reader
 from runtime.image.tree import Tree, clean, shown
 
@@ -141,7 +142,7 @@ class _Layer:
         self.size = 0
         self._tree = tree
         self._reader = reader
-        self._directories: dict[bytes, Entry] = {}
+        self._directories = Directories()
         self._owner = (os.geteuid(), os.getegid())
         self._root = self._owner[0] == 0
         self._exact = 0o777 & ~tree.umask  # modes that open() itself sets rightly
@@ -151,7 +152,7 @@ class _Layer:
         if not path:
             if entry.kind is not Kind.DIRECTORY:
                 raise Invalid(f"the archive's root is a {entry.kind}")
-            self._directories[b""] = entry
+            self._directories.add(b"", entry)
             return
         head, _, name = path.rpartition(b"/")
         self._tree.trim()
@@ -168,10 +169,9 @@ class _Layer:
     def finish(self) -> None:
         """Give directories what could not be set before they were full; children first."""
         os.chmod(self._tree.root, 0o755)  # noqa: S103  what a container sees as /
-        for path in sorted(self._directories, reverse=True):
+        for path, entry in self._directories.children_first():
             self._tree.trim()
             descriptor, _ = self._tree.directory(path)
-            entry = self._directories[path]
             self._own(descriptor, entry)
             os.chmod(descriptor, entry.mode)
             self._dress(descriptor, entry)
@@ -199,7 +199,7 @@ class _Layer:
 
     def _directory(self, parent: int, head: bytes, name: bytes, entry: Entry) -> None:
         self._tree.make(parent, name)
-        self._directories[_joined(head, name)] = entry
+        self._directories.add(_joined(head, name), entry)
 
     def _other(self, parent: int, head: bytes, name: bytes, entry: Entry) -> None:
         """A link, a device or a fifo; what an earlier entry made under the name goes."""
@@ -273,9 +273,7 @@ class _Layer:
     def _clear(self, head: bytes, name: bytes) -> int:
         """Remove what is under `name`; return the descriptor of its parent, opened anew."""
         path = _joined(head, name)
-        below = path + b"/"
-        for known in [at for at in self._directories if at == path or at.startswith(below)]:
-            del self._directories[known]
+        self._directories.drop(path)
         self._tree.remove(path)
         return self._tree.directory(head)[0]
 
@@ -301,6 +299,10 @@ class _Layer:
         except PermissionError:
             if self._root:
                 raise
+        except OSError as error:
+            if error.errno == errno.EINVAL:
+                raise Invalid("the archive gives a file capabilities that are none") from None
+            raise
 
 
 def _joined(head: bytes, name: bytes) -> bytes:

@@ -217,3 +217,48 @@ def test_short_names_and_mirrors_of_registries_conf(
     assert full == short
     listed = podpy.ok("image", "ls", "--no-headers")
     assert [line.split()[0] for line in listed.splitlines()] == ["a:1", "registry.invalid/a:1"]
+
+
+ANYTHING = {"type": "insecureAcceptAnything"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "trusting"),
+    [
+        ({"default": [ANYTHING]}, True),
+        ({"default": [ANYTHING], "transports": {"docker-daemon": {"": [ANYTHING]}}}, True),
+        ({"default": [{"type": "reject"}]}, False),
+        ({"default": [ANYTHING], "transports": {"docker": {"a": [{"type": "reject"}]}}}, False),
+        ({"default": "rubbish"}, False),
+    ],
+)
+def test_a_host_that_asks_for_signatures_is_heard(
+    policy: object, trusting: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    where = tmp_path / ".config" / "containers"
+    where.mkdir(parents=True)
+    (where / "policy.json").write_text(json.dumps(policy))
+
+    assert skopeo.trusts_every_image() is trusting
+
+
+def test_an_image_that_the_hosts_policy_rejects_is_not_pulled(
+    podpy: Podpy, local_registry: Registry, tmp_path: Path
+) -> None:
+    source = layouts.write(tmp_path / "a", "x", [layouts.tar({"x": b"1"})])
+    name = push(source, f"{local_registry.address}/policy/a:1")
+    where = tmp_path / "home" / ".config" / "containers"
+    where.mkdir(parents=True)
+    podpy.env["HOME"] = str(tmp_path / "home")
+    scope = {local_registry.address: [{"type": "reject"}]}
+    rejecting = {"default": [ANYTHING], "transports": {"docker": scope}}
+    (where / "policy.json").write_text(json.dumps(rejecting))
+
+    refused = podpy.run("image", "pull", "--tls-verify=false", name)
+    scope[local_registry.address] = [ANYTHING]
+    (where / "policy.json").write_text(json.dumps(rejecting))
+
+    assert refused.status != 0
+    assert "rejected by policy" in refused.stderr
+    assert podpy.ok("image", "pull", "-q", "--tls-verify=false", name).strip()

@@ -343,6 +343,70 @@ def test_a_whiteout_of_no_name_is_refused(box: Box, name: str) -> None:
     box.refuses(archive(plain(f"etc/{name}", b"")), "whiteout of no name")
 
 
+def test_many_pax_headers_of_one_entry_are_refused(box: Box) -> None:
+    """Each below the limit, together a gigabyte of memory."""
+    header, (info, data) = b"", plain("x")
+    for number in range(3):
+        info.pax_headers = {f"key{number}": "y" * 500_000}
+        header += info.tobuf(tarfile.PAX_FORMAT)[:-512]
+
+    box.refuses(header + archive((info, data)), "the limit is 1 MiB")
+
+
+def test_a_maze_of_links_is_refused(box: Box) -> None:
+    """Each link walks to and fro before it comes to the next one: 40 of them a million steps."""
+    links = [symlink(f"l{at}", "d/../" * 700 + f"l{at + 1}") for at in range(30)]
+    box.refuses(archive(folder("d"), *links, folder("l30"), plain("l0/x")), "maze of links")
+
+
+def test_capabilities_that_are_none_are_refused(box: Box) -> None:
+    info, data = plain("x")
+    info.pax_headers = {"SCHILY.xattr.security.capability": "rubbish"}
+    box.refuses(archive((info, data)), "capabilities that are none")
+
+
+def test_a_directory_made_and_replaced_again_and_again(box: Box) -> None:
+    turns = [
+        one
+        for _ in range(50)
+        for one in (folder("d", mode=0o700), folder("d/e/f", mode=0o700), plain("d", b"file"))
+    ]
+    box.unpack(
+        archive(*turns, folder("d", mode=0o711), plain("d/e/x"), folder("d/e/f", mode=0o750))
+    )
+
+    assert stat.S_IMODE(os.lstat(box.root / "d").st_mode) == 0o711
+    assert stat.S_IMODE(os.lstat(box.root / "d/e").st_mode) == 0o755
+    assert stat.S_IMODE(os.lstat(box.root / "d/e/f").st_mode) == 0o750
+    assert sorted(os.listdir(box.root / "d/e")) == ["f", "x"]
+
+
+def test_a_whiteout_and_its_opaque_mark_count_wherever_they_stand(box: Box) -> None:
+    box.unpack(
+        archive(
+            plain("a/.wh..wh..opq", b""), plain("a/x"), folder("a"), plain("b/x"),
+            plain("b/.wh..wh..opq", b""), plain("c", b"1"), plain(".wh.c", b""),
+            plain(".wh.e", b""), symlink("e", "c"),
+        )
+    )  # fmt: skip
+
+    for name in ("a", "b"):
+        assert any(mark.endswith("overlay.opaque") for mark in os.listxattr(box.root / name)), name
+        assert os.listdir(box.root / name) == ["x"]
+    assert (box.root / "c").read_bytes() == b"1"
+    assert os.readlink(box.root / "e") == "c"
+
+
+def test_a_file_takes_no_write_for_another_that_it_is_linked_with(box: Box) -> None:
+    box.unpack(
+        archive(plain("a", b"first"), hard_link("b", "a"), plain("b", b"second", mode=0o4755))
+    )
+
+    assert (box.root / "a").read_bytes() == b"first"
+    assert stat.S_IMODE(os.lstat(box.root / "a").st_mode) != 0o4755
+    assert stat.S_IMODE(os.lstat(box.root / "b").st_mode) == 0o4755
+
+
 def test_whiteout_bookkeeping_of_aufs_is_left_out(box: Box) -> None:
     box.unpack(archive(plain(".wh..wh.plnk", b""), folder("a")))
 
