@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "logs": ("logs", "print the logs of a container"),
     "exec": ("exec", "run a command in a container"),
     "top": ("top", "show what pods use of cpu and memory"),
+    "wait": ("wait", "wait until objects are as asked for"),
     "image": ("image", "list, pull, build and remove images"),
     "network": ("network", "make, list, inspect and remove networks"),
     "volume": ("volume", "list and remove claims' directories"),

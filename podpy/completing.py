@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from manifests.kinds import KindInfo
 
-KIND_THEN_NAMES = ("get", "describe", "delete")
+KIND_THEN_NAMES = ("get", "describe", "delete", "wait")
 PODS = ("logs", "exec")
 NETWORK_VERBS = ("inspect", "rm")
 SHELLS = ("bash", "zsh", "fish")
@@ -107,7 +107,7 @@ def _value(action: argparse.Action, given: list[str], begun: str, namespace: str
             return _names(kinds.BY_KIND["Namespace"], "")
         case "network":
             return (*_names(kinds.BY_KIND["Network"], ""), "host", "none")
-        case "target":
+        case "target" if action.metavar == "KIND/NAME":
             return _pairs(begun, namespace)
         case "container" if given:
             return _containers(given[0], namespace)

@@ -50,7 +50,6 @@ COMMANDS = {
     ("attach",): "podpy logs -f NAME, podpy exec -it NAME -- sh",
     ("cp", "copy"): "podpy exec NAME -- cat FILE",
     ("port-forward", "expose", "proxy"): "a hostPort in the manifest; podpy get pods -o wide",
-    ("wait",): "podpy apply waits until pods run; podpy get pods -w",
 }
 """Words of kubectl and podman, and what does their work here."""
 

@@ -5,7 +5,6 @@ A log that has outgrown 5 MiB is rotated on the way, as the kubelet would have d
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 
@@ -46,8 +45,6 @@ podpy logs -f deploy/web --since 5m
 podpy logs -l app=web --all-containers --prefix
 podpy logs -p web
 """
-
-UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class Stream(Value):
@@ -104,38 +101,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 def selection(arguments: argparse.Namespace, now: float) -> logs.Selection:
     """Return which lines are asked for. Raises Invalid for what is no duration or no time."""
+    from podpy import durations
+
     since: float | None = None
     if arguments.since and arguments.since_time:
         raise Invalid("logs: --since and --since-time exclude each other")
     if arguments.since:
-        since = now - duration(arguments.since)
+        since = now - durations.duration(arguments.since)
     if arguments.since_time:
-        since = moment(arguments.since_time)
+        since = durations.moment(arguments.since_time)
     tail = arguments.tail
     if tail is None and arguments.selector:
         tail = LABELLED_TAIL
     return logs.Selection(tail=None if tail is None or tail < 0 else tail, since=since)
-
-
-def duration(text: str) -> float:
-    """Read 90s, 5m, 1h30m as seconds."""
-    if not re.fullmatch(r"(\d+(\.\d+)?(ms|[smh]))+", text):
-        raise Invalid(f'"{text}" is no duration', hint="write it as 30s, 5m or 1h30m")
-    found = re.findall(r"(\d+(?:\.\d+)?)(ms|[smh])", text)
-    return sum(float(number) * UNITS[unit] for number, unit in found)
-
-
-def moment(text: str) -> float:
-    """Read an RFC 3339 time as seconds since 1970."""
-    import datetime
-
-    try:
-        read = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        read = None
-    if read is None or read.tzinfo is None:
-        raise Invalid(f'"{text}" is no time', hint="write it as 2026-01-31T08:00:00Z")
-    return read.timestamp()
 
 
 def _streams(paths: Paths, arguments: argparse.Namespace) -> list[Stream]:

@@ -138,6 +138,14 @@ def test_a_pod_that_still_starts_is_shown_and_told_as_such(
     assert "container c of pod late is waiting to start: PodInitializing" in waiting.stderr
     assert together == (0, "", "")
     assert "container c of pod late is not running" in refused.stderr
+    assert podpy.ok("wait", "pod/late", "--for=condition=Initialized=false") == (
+        "pod/late condition met\n"
+    )
+    never = podpy.run("wait", "pod", "late", "--for", "condition=Ready", "--timeout", "0.2s")
+    assert (never.status, never.stdout) == (1, "")
+    assert "condition=Ready is not so after 0.2s: Pod/late" in never.stderr
+    gone = podpy.start("wait", "pods", "--all", "--for=delete")
     applying.kill()
     podpy.ok("delete", "pod", "late", "--force")
+    assert gone.communicate(timeout=30) == ("pod/late condition met\n", "")
     assert podpy.ok("get", "pods", "-o", "name") == ""
