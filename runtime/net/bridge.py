@@ -54,10 +54,9 @@ class BridgeNetwork(Value):
 def ensure(network: BridgeNetwork) -> tuple[str, ...]:
     """Make the bridge, or repair it, and return what had to be done: () when all was well."""
     with rtnetlink.Socket() as kernel:
-        links = kernel.links()
-        mtu = network.mtu or default_mtu(kernel.routes(), links)
-        network = network.replace(mtu=mtu)
-        found = drift(network, links, kernel.addresses())
+        network = network.replace(mtu=network.mtu or default_mtu(kernel))
+        link = kernel.link(network.link)
+        found = drift(network, [link] if link else [], kernel.addresses())
         if found:
             _apply(kernel, network)
     for name, value in _sysctls(network):
@@ -144,10 +143,11 @@ def _sysctls(network: BridgeNetwork) -> tuple[tuple[str, str], ...]:
     )
 
 
-def default_mtu(routes: Iterable[rtnetlink.Route], links: Iterable[Link]) -> int:
-    """Return the MTU of the link that the host's default route leaves by, else 1500. Pure."""
-    out = {route.index for route in routes if not route.destination}
-    return min((link.mtu for link in links if link.index in out), default=DEFAULT_MTU)
+def default_mtu(kernel: rtnetlink.Socket) -> int:
+    """Return the MTU of the link that the host's default route leaves by, else 1500."""
+    out = {route.index for route in kernel.routes() if not route.destination and route.index}
+    links = (kernel.link(index=index) for index in out)
+    return min((link.mtu for link in links if link is not None), default=DEFAULT_MTU)
 
 
 def mtu_of(network: BridgeNetwork) -> int:
@@ -155,7 +155,7 @@ def mtu_of(network: BridgeNetwork) -> int:
     if network.mtu:
         return network.mtu
     with rtnetlink.Socket() as kernel:
-        return default_mtu(kernel.routes(), kernel.links())
+        return default_mtu(kernel)
 
 
 def mac_of(address: str) -> str:

@@ -9,6 +9,7 @@ import, three times what starting a pod takes.
 from __future__ import annotations
 
 import _socket as socket  # without selectors and enums: 2 ms of every command
+import errno
 
 from manifests.value import Value
 from runtime.net import netlink, wire
@@ -91,6 +92,26 @@ class Socket(netlink.Socket):
             wire.IFLA_EXT_MASK, wire.SKIP_STATISTICS
         )
         return [_read_link(body) for body in self.dump(wire.GETLINK, ask, "links")]
+
+    def link(self, name: str = "", *, index: int = 0) -> Link | None:
+        """Return one link, by name or index; None where there is none. No list is read."""
+        what = f"link {name or index}"
+        ask = wire.LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0) + wire.u32(
+            wire.IFLA_EXT_MASK, wire.SKIP_STATISTICS
+        )
+        if name:
+            ask += wire.text(wire.IFLA_IFNAME, name)
+        self.send(self.numbered(wire.GETLINK, 0, ask))
+        while True:
+            for kind, _flags, sequence, body in wire.split(self.receive(what)):
+                if sequence != self._sequence:
+                    continue
+                if kind != wire.ERROR:
+                    return _read_link(body)
+                number = -wire.I32.unpack_from(body)[0]
+                if number == errno.ENODEV:
+                    return None
+                raise netlink.failure(number, f"{what} cannot be read")
 
     def addresses(self, family: int = socket.AF_INET) -> list[Address]:
         ask = wire.ADDRESS.pack(family, 0, 0, 0, 0)

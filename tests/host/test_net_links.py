@@ -126,6 +126,36 @@ def test_a_bridge_changed_by_hand_is_repaired(host: namespaces.Inside, damage: s
     assert host.call(bridge.ensure, NETWORK) == ()
 
 
+def test_one_link_is_asked_for_by_name_or_index_as_the_list_has_it(
+    host: namespaces.Inside,
+) -> None:
+    def asked(name: str, index: int) -> tuple[Link | None, Link | None]:
+        with rtnetlink.Socket() as kernel:
+            return kernel.link(name), kernel.link(index=index)
+
+    known = host.call(listed)[NETWORK.link]
+
+    assert host.call(asked, known.name, known.index) == (known, known)
+    assert host.call(asked, "pp-nothing", 4711) == (None, None)
+
+
+def test_a_network_takes_the_mtu_of_the_way_out(apart: namespaces.Inside) -> None:
+    open_network = NETWORK.replace(mtu=0)
+
+    def way_out() -> None:
+        for words in (
+            "link add out type bridge",
+            "link set out mtu 1280 up",
+            "address add 192.0.2.2/24 dev out",
+            "route add default via 192.0.2.1",
+        ):
+            subprocess.run(["ip", *words.split()], check=True, timeout=10)
+
+    assert apart.call(bridge.mtu_of, open_network) == 1500
+    apart.call(way_out)
+    assert apart.call(bridge.mtu_of, open_network) == 1280
+
+
 def test_a_bridge_is_removed_and_gone_already_is_success(host: namespaces.Inside) -> None:
     host.call(bridge.remove, NETWORK)
     host.call(bridge.remove, NETWORK)

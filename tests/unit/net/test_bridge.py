@@ -6,7 +6,7 @@ import pytest
 
 from manifests.faults import HostFault
 from runtime.net import bridge
-from runtime.net.rtnetlink import Address, Link, Route
+from runtime.net.rtnetlink import Address, Link
 
 NETWORK = bridge.BridgeNetwork(
     instance="podpy", name="default", subnet="10.64.0.0/16", gateway="10.64.0.1", mtu=1500
@@ -62,14 +62,6 @@ def test_drift_is_worded(links: list[Link], addresses: list[Address], said: str)
 def test_a_link_of_another_kind_is_not_touched() -> None:
     with pytest.raises(HostFault, match="is a vxlan, not a bridge"):
         bridge.drift(NETWORK, [LINK.replace(kind="vxlan")], [])
-
-
-def test_the_mtu_is_that_of_the_way_out() -> None:
-    out = Link(index=2, name="eth0", mtu=1400)
-    route = Route(destination="", prefix=0, gateway="192.0.2.1", index=2)
-
-    assert bridge.default_mtu([route], [LINK, out]) == 1400
-    assert bridge.default_mtu([], [LINK, out]) == 1500
 
 
 def test_a_mac_is_local_and_follows_the_address() -> None:
