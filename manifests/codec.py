@@ -28,11 +28,24 @@ if TYPE_CHECKING:
     Reader = Callable[[Any, Path, list["Flaw"]], Any]
     V = TypeVar("V", bound=Value)
 
-CAPITALS = {"ip": "IP", "ips": "IPs", "pid": "PID", "ipc": "IPC", "uid": "UID", "dns": "DNS"}
+CAPITALS = {
+    "ip": "IP",
+    "ips": "IPs",
+    "pid": "PID",
+    "ipc": "IPC",
+    "uid": "UID",
+    "dns": "DNS",
+    "fqdn": "FQDN",
+}
 """Words that Kubernetes writes in capitals, unless they begin the name."""
 
 # Those that break the rule stand in it from the start, the others when they have been asked for.
-_wire_names = {"uid": "uid", "dns_config": "dnsConfig", "dns_policy": "dnsPolicy"}
+_wire_names = {
+    "uid": "uid",
+    "dns_config": "dnsConfig",
+    "dns_policy": "dnsPolicy",
+    "downward_api": "downwardAPI",
+}
 
 
 class Flaw(Value):

@@ -172,6 +172,10 @@ class ContainerRestart(StrEnum):
     ALWAYS = "Always"
 
 
+class Lifecycle(Value):
+    stop_signal: str = ""
+
+
 class Container(Value):
     name: str
     image: str = ""
@@ -185,6 +189,7 @@ class Container(Value):
     resources: Resources = Resources()
     volume_mounts: tuple[VolumeMount, ...] = ()
     security_context: SecurityContext = SecurityContext()
+    lifecycle: Lifecycle = Lifecycle()
     restart_policy: ContainerRestart | None = None
     stdin: bool = False
     stdin_once: bool = False

@@ -85,6 +85,9 @@ def _volume(volume: Volume) -> Volume:
         or volume.config_map
         or volume.secret
         or volume.persistent_volume_claim
+        or volume.downward_api
+        or volume.projected
+        or volume.ephemeral
     )
     return volume if given is not None else volume.replace(empty_dir=EmptyDir())
 

@@ -21,7 +21,8 @@ FIELD_MEANINGS: dict[str, str] = {
     "pod.activeDeadlineSeconds": "the pod may run for ever",
     "pod.affinity": _ONE_HOST,
     "pod.automountServiceAccountToken": _NO_API,
-    "pod.containers[].lifecycle": "no command runs after the start or before the stop",
+    "pod.containers[].lifecycle.postStart": "no command runs after the start",
+    "pod.containers[].lifecycle.preStop": "no command runs before the stop",
     "pod.containers[].livenessProbe": "a container that hangs is not restarted",
     "pod.containers[].readinessProbe": "a container counts as ready when it runs",
     "pod.containers[].restartPolicy": "the pod's restartPolicy holds for all its containers",
@@ -41,7 +42,9 @@ FIELD_MEANINGS: dict[str, str] = {
     "pod.serviceAccount": _NO_API,
     "pod.serviceAccountName": _NO_API,
     "pod.shareProcessNamespace": "each container sees its own processes only",
-    "pod.subdomain": "the pod is found by its own name only",
+    "pod.volumes[].projected.sources[].clusterTrustBundle": _NO_API,
+    "pod.volumes[].projected.sources[].podCertificate": _NO_API,
+    "pod.volumes[].projected.sources[].serviceAccountToken": f"{_NO_API}, so no token is shown",
     "pod.topologySpreadConstraints": _ONE_HOST,
 }
 

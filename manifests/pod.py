@@ -44,11 +44,19 @@ class Sysctl(Value):
     value: str
 
 
+class GroupsPolicy(StrEnum):
+    """Whether the groups that the image gives its user count, beside those of the manifest."""
+
+    MERGE = "Merge"
+    STRICT = "Strict"
+
+
 class PodSecurityContext(Value):
     run_as_user: int | None = None
     run_as_group: int | None = None
     run_as_non_root: bool | None = None
     supplemental_groups: tuple[int, ...] = ()
+    supplemental_groups_policy: GroupsPolicy = GroupsPolicy.MERGE
     fs_group: int | None = None
     seccomp_profile: SeccompProfile | None = None
     app_armor_profile: AppArmorProfile | None = None
@@ -63,6 +71,8 @@ class PodSpec(Value):
     restart_policy: RestartPolicy = RestartPolicy.ALWAYS
     termination_grace_period_seconds: int = 30
     hostname: str = ""
+    subdomain: str = ""
+    set_hostname_as_fqdn: bool = False
     host_network: bool = False
     host_aliases: tuple[HostAlias, ...] = ()
     dns_policy: DNSPolicy = DNSPolicy.CLUSTER_FIRST

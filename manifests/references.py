@@ -45,6 +45,11 @@ def _in_volumes(pod: Pod) -> Iterator[tuple[str, str, bool]]:
             yield "ConfigMap", volume.config_map.name, volume.config_map.optional
         if volume.secret:
             yield "Secret", volume.secret.secret_name, volume.secret.optional
+        for source in volume.projected.sources if volume.projected else ():
+            if source.config_map:
+                yield "ConfigMap", source.config_map.name, source.config_map.optional
+            if source.secret:
+                yield "Secret", source.secret.name, source.secret.optional
         if volume.persistent_volume_claim:
             yield "PersistentVolumeClaim", volume.persistent_volume_claim.claim_name, False
 

@@ -82,10 +82,8 @@ _HARMLESS: dict[str, tuple[object, ...]] = {
     "pod.hostIPC": (False,),
     "pod.shareProcessNamespace": (False,),
     "pod.hostUsers": (True,),
-    "pod.setHostnameAsFQDN": (False,),
-    # what is done: groups of the image are kept, the owner of all files is changed
-    "pod.securityContext.supplementalGroupsPolicy": ("Merge",),
-    "pod.securityContext.fsGroupChangePolicy": ("Always",),
+    # what is done: the owner of all files is changed, unless that of the root is right already
+    "pod.securityContext.fsGroupChangePolicy": ("Always", "OnRootMismatch"),
     "pod.securityContext.seLinuxChangePolicy": ("Recursive",),
     # an upper limit of what is kept: podpy keeps no old ReplicaSets
     "Deployment.spec.revisionHistoryLimit": (_ANYTHING,),
@@ -106,7 +104,7 @@ _UNSUPPORTED_VALUES = {
     "pod.containers[].restartPolicy": ("Never", "OnFailure"),
 }
 # Without these volumes a pod starts with an empty directory, and nothing that it writes is missed.
-_EMPTY_INSTEAD = frozenset({"projected", "downwardAPI", "ephemeral", "image"})
+_EMPTY_INSTEAD = frozenset({"image"})
 _EXPERIMENTS = ".x-k8s.io"
 _FILES = (".config.k8s.io", "kubeadm.k8s.io")  # groups of files for programs, not of objects
 _TOKEN_VOLUME = "kube-api-access-"  # noqa: S105 (the start of a volume's name)
@@ -134,9 +132,23 @@ def without_server_fields(raw: Raw) -> Raw:
         annotations = metadata.get("annotations")
         if isinstance(annotations, dict) and not _OWNED_ANNOTATIONS.isdisjoint(annotations):
             raw = strip(raw, [("metadata", "annotations", key) for key in _OWNED_ANNOTATIONS])
+    tokens = _token_volumes(raw)
+    if tokens:
+        raw = strip(raw, tokens)
     if raw.get("kind") == "Namespace" and _only_finalizers(raw.get("spec")):
         raw = {key: value for key, value in raw.items() if key != "spec"}
     return raw
+
+
+def _token_volumes(raw: Raw) -> list[Path]:
+    """Return where the volumes are that the API server gives every pod for its token."""
+    path: Path = ("spec",) if raw.get("kind") == "Pod" else ("spec", "template", "spec")
+    listed = at(raw, (*path, "volumes"))
+    return [
+        (*path, "volumes", index, "projected")
+        for index, volume in enumerate(listed if isinstance(listed, list) else ())
+        if isinstance(volume, dict) and str(volume.get("name")).startswith(_TOKEN_VOLUME)
+    ]
 
 
 def _server_owns(key: str, metadata: Raw) -> bool:
@@ -157,8 +169,7 @@ def harmless(kind: str, raw: Raw, path: Path) -> bool:
     if where.startswith("template.") and path[-1] in _OWNED_METADATA:
         return True
     if where.startswith(_VOLUMES):
-        name = at(raw, (*path[:-1], "name"))
-        return path[-1] == "projected" and str(name).startswith(_TOKEN_VOLUME)
+        return value in ([], {})
     if where == "Job.spec.selector":
         return _generated_selector(value)
     if value in ([], {}) or where.endswith(".metadata.ownerReferences[].blockOwnerDeletion"):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from manifests.container import FieldRef, ResourceFieldRef
+from manifests.meta import TemplateMeta
 from manifests.quantity import Quantity
 from manifests.value import EMPTY, Value
 
@@ -64,17 +66,6 @@ class ClaimVolume(Value):
     read_only: bool = False
 
 
-class Volume(Value):
-    """At most one source is set; with none it is an emptyDir, as Kubernetes defaults it."""
-
-    name: str
-    empty_dir: EmptyDir | None = None
-    host_path: HostPath | None = None
-    config_map: ConfigMapVolume | None = None
-    secret: SecretVolume | None = None
-    persistent_volume_claim: ClaimVolume | None = None
-
-
 class ClaimResources(Value):
     requests: Mapping[str, Quantity] = EMPTY
 
@@ -86,3 +77,67 @@ class ClaimSpec(Value):
     resources: ClaimResources = ClaimResources()
     storage_class_name: str = ""
     volume_mode: str = "Filesystem"
+
+
+class ClaimTemplate(Value):
+    metadata: TemplateMeta = TemplateMeta()
+    spec: ClaimSpec
+
+
+class EphemeralVolume(Value):
+    """A claim that comes and goes with the pod: on one host, a directory of its own."""
+
+    volume_claim_template: ClaimTemplate
+
+
+class DownwardFile(Value):
+    """A file that shows a field of the pod or an amount of a container: one of the two is set."""
+
+    path: str
+    mode: int | None = None
+    field_ref: FieldRef | None = None
+    resource_field_ref: ResourceFieldRef | None = None
+
+
+class DownwardVolume(Value):
+    items: tuple[DownwardFile, ...] = ()
+    default_mode: int = 0o644
+
+
+class ObjectProjection(Value):
+    """A ConfigMap or Secret as one source of a projected volume."""
+
+    name: str
+    items: tuple[KeyToPath, ...] = ()
+    optional: bool = False
+
+
+class DownwardProjection(Value):
+    items: tuple[DownwardFile, ...] = ()
+
+
+class ProjectedSource(Value):
+    """At most one is set."""
+
+    config_map: ObjectProjection | None = None
+    secret: ObjectProjection | None = None
+    downward_api: DownwardProjection | None = None
+
+
+class ProjectedVolume(Value):
+    sources: tuple[ProjectedSource, ...] = ()
+    default_mode: int = 0o644
+
+
+class Volume(Value):
+    """At most one source is set; with none it is an emptyDir, as Kubernetes defaults it."""
+
+    name: str
+    empty_dir: EmptyDir | None = None
+    host_path: HostPath | None = None
+    config_map: ConfigMapVolume | None = None
+    secret: SecretVolume | None = None
+    persistent_volume_claim: ClaimVolume | None = None
+    downward_api: DownwardVolume | None = None
+    projected: ProjectedVolume | None = None
+    ephemeral: EphemeralVolume | None = None

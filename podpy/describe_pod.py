@@ -201,6 +201,12 @@ def _volume(volume: Volume) -> dict[str, Node]:
             "ClaimName": claim.claim_name,
             "ReadOnly": str(claim.read_only),
         }
+    if volume.downward_api is not None:
+        return {"Type": "DownwardAPI", "Files": str(len(volume.downward_api.items))}
+    if volume.projected is not None:
+        return {"Type": "Projected", "Sources": str(len(volume.projected.sources))}
+    if volume.ephemeral is not None:
+        return {"Type": "EphemeralVolume (it goes with the pod)"}
     made = volume.empty_dir
     return {
         "Type": "EmptyDir",

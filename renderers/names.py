@@ -66,9 +66,24 @@ def hosts(pod: Pod, address: str, hostname: str, host: str = "") -> str:
     if pod.spec.host_network and host:
         text = host if host.endswith("\n") else f"{host}\n"
     else:
-        text = f"{_LOCALHOST}{address or '127.0.1.1'}\t{hostname}\n"
+        full = fqdn(pod, hostname)
+        names = f"{full}\t{short(hostname)}" if full else hostname
+        text = f"{_LOCALHOST}{address or '127.0.1.1'}\t{names}\n"
     aliases = [f"{a.ip}\t{' '.join(a.hostnames)}\n" for a in pod.spec.host_aliases if a.hostnames]
     return "".join([text, *aliases])
+
+
+def fqdn(pod: Pod, hostname: str) -> str:
+    """Return the pod's name in its subdomain; "" where it has none."""
+    if not pod.spec.subdomain:
+        return ""
+    space = f"{pod.metadata.namespace}.svc.{DOMAIN}"
+    return f"{short(hostname)}.{pod.spec.subdomain}.{space}"
+
+
+def short(hostname: str) -> str:
+    """Return a host name without its domain."""
+    return hostname.partition(".")[0]
 
 
 def resolver(pod: Pod, gateway: str, host: str) -> str:

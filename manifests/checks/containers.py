@@ -32,6 +32,7 @@ def check(spec: PodSpec, path: Path, findings: Findings) -> None:
         ports.check(container, here, findings, host_network=spec.host_network)
         env.check(container, here, findings, containers=known)
         check_resources(container.resources, (*here, "resources"), findings)
+        findings.unless(_signal_fault(container), (*here, "lifecycle", "stopSignal"))
         security.check_container(container, spec.security_context, here, findings)
     for index, container in enumerate(spec.containers):
         if container.restart_policy is not None:
@@ -85,6 +86,16 @@ def _exceeds(one: Quantity, other: Quantity) -> bool:
         return False
     upper, lower = one.fraction(), other.fraction()
     return upper[0] * lower[1] > lower[0] * upper[1]
+
+
+def _signal_fault(container: Container) -> str:
+    name = container.lifecycle.stop_signal
+    if not name:
+        return ""
+    import signal
+
+    known = name.startswith("SIG") and name in signal.Signals.__members__
+    return "" if known else f'"{name}" must be the name of a signal, as SIGTERM'
 
 
 def _resource_name(name: str) -> str:

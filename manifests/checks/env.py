@@ -74,7 +74,7 @@ def _check_source(
             findings.add((*here, "apiVersion"), "must be v1")
     if source.resource_field_ref:
         here = (*path, "resourceFieldRef")
-        _check_resource(source.resource_field_ref, here, findings, containers)
+        check_resource(source.resource_field_ref, here, findings, containers)
 
 
 def field(text: str) -> str:
@@ -91,9 +91,18 @@ def field(text: str) -> str:
     return f'"{text}" is not a field that a variable can show; there are {known}'
 
 
-def _check_resource(
+def metadata_field(text: str) -> str:
+    """Say what is wrong with the path of a field that a file of a volume shows."""
+    known = (*_FIELDS[:3], "metadata.labels", "metadata.annotations")
+    if text in known or field_paths.keyed(text):
+        return ""
+    return f'"{text}" is not a field that a file can show; there are {", ".join(known)}'
+
+
+def check_resource(
     source: ResourceFieldRef, path: Path, findings: Findings, containers: Collection[str]
 ) -> None:
+    """Check which amount of which container is shown."""
     amount, _, resource = source.resource.partition(".")
     known = resource in _RESOURCES or resource.removeprefix("hugepages-") not in ("", resource)
     if amount not in ("limits", "requests") or not known:

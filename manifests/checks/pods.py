@@ -42,6 +42,8 @@ def check_spec(spec: PodSpec, path: Path, findings: Findings) -> None:
         findings.add((*path, "terminationGracePeriodSeconds"), "must not be negative")
     if spec.hostname:
         findings.unless(names.dns_label(spec.hostname), (*path, "hostname"))
+    if spec.subdomain:
+        findings.unless(names.dns_label(spec.subdomain), (*path, "subdomain"))
     for index, alias in enumerate(spec.host_aliases):
         here = (*path, "hostAliases", index)
         findings.unless(names.address(alias.ip), (*here, "ip"))

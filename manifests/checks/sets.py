@@ -145,6 +145,15 @@ def _needs_of_volume(volume: Volume, path: Path) -> Iterator[Need]:
         name = volume.persistent_volume_claim.claim_name
         where = (*path, "persistentVolumeClaim", "claimName")
         yield Need(kind="PersistentVolumeClaim", name=name, path=where)
+    for index, one in enumerate(volume.projected.sources if volume.projected else ()):
+        for kind, field, ref in (
+            ("ConfigMap", "configMap", one.config_map),
+            ("Secret", "secret", one.secret),
+        ):
+            if ref and not ref.optional:
+                where = (*path, "projected", "sources", index, field)
+                yield Need(kind=kind, name=ref.name, path=(*where, "name"))
+                yield from _needs_of_items(kind, ref.name, ref.items, where)
     if volume.config_map and not volume.config_map.optional:
         source = volume.config_map
         here = (*path, "configMap")

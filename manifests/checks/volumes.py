@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from manifests.checks import containers, names
+from manifests.checks import containers, env, names
 from manifests.checks.findings import Once
 from manifests.container import MountPropagation, RecursiveReadOnly
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from manifests.config import PersistentVolumeClaim
     from manifests.container import Container, VolumeMount
     from manifests.pod import PodSpec
-    from manifests.volumes import HostPath, KeyToPath, Volume
+    from manifests.volumes import ClaimSpec, DownwardFile, HostPath, KeyToPath, Volume
 
 _ACCESS_MODES = ("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
 _VOLUME_MODES = ("Filesystem", "Block")
@@ -25,12 +25,17 @@ _LARGEST_MODE = 0o777
 def check(spec: PodSpec, path: Path, findings: Findings) -> None:
     """Check the volumes of a pod, and the mounts of its containers."""
     once = Once(findings, "volume name")
+    containers_of = {one.name for one in (*spec.init_containers, *spec.containers)}
     for index, volume in enumerate(spec.volumes):
         here = (*path, "volumes", index)
         findings.unless(names.dns_label(volume.name), (*here, "name"))
         if volume.name:
             once.see(volume.name, (*here, "name"))
         _check_source(volume, here, findings)
+        _check_file_sources(volume, here, findings, containers_of)
+        if volume.ephemeral:
+            where = (*here, "ephemeral", "volumeClaimTemplate", "spec")
+            check_claim_spec(volume.ephemeral.volume_claim_template.spec, where, findings)
     known = {volume.name for volume in spec.volumes}
     for here, container in containers.each(spec, path):
         _check_mounts(container, here, findings, known)
@@ -43,6 +48,9 @@ def _check_source(volume: Volume, path: Path, findings: Findings) -> None:
         "configMap": volume.config_map,
         "secret": volume.secret,
         "persistentVolumeClaim": volume.persistent_volume_claim,
+        "downwardAPI": volume.downward_api,
+        "projected": volume.projected,
+        "ephemeral": volume.ephemeral,
     }
     given = [name for name, source in sources.items() if source is not None]
     if len(given) > 1:
@@ -66,6 +74,48 @@ def _check_source(volume: Volume, path: Path, findings: Findings) -> None:
         findings.unless(fault, (*path, "persistentVolumeClaim", "claimName"))
 
 
+def _check_file_sources(
+    volume: Volume, path: Path, findings: Findings, names_of: Collection[str]
+) -> None:
+    """Check downwardAPI and projected volumes; `names_of` are the pod's containers."""
+    if volume.downward_api:
+        here = (*path, "downwardAPI")
+        findings.unless(_mode_fault(volume.downward_api.default_mode), (*here, "defaultMode"))
+        _check_downward(volume.downward_api.items, here, findings, names_of)
+    if volume.projected:
+        here = (*path, "projected")
+        findings.unless(_mode_fault(volume.projected.default_mode), (*here, "defaultMode"))
+        for index, source in enumerate(volume.projected.sources):
+            where = (*here, "sources", index)
+            for field, ref in (("configMap", source.config_map), ("secret", source.secret)):
+                if ref:
+                    findings.unless(names.dns_subdomain(ref.name), (*where, field, "name"))
+                    _check_items(ref.items, 0, (*where, field), findings)
+            if source.downward_api:
+                inner = (*where, "downwardAPI")
+                _check_downward(source.downward_api.items, inner, findings, names_of)
+
+
+def _check_downward(
+    items: Sequence[DownwardFile], path: Path, findings: Findings, names_of: Collection[str]
+) -> None:
+    once = Once(findings, "path")
+    for index, item in enumerate(items):
+        here = (*path, "items", index)
+        _check_file(item.path, item.mode, here, findings)
+        once.see(item.path, (*here, "path"))
+        if (item.field_ref is None) == (item.resource_field_ref is None):
+            findings.add(here, "must have exactly one of fieldRef and resourceFieldRef")
+        if item.field_ref:
+            where = (*here, "fieldRef", "fieldPath")
+            findings.unless(env.metadata_field(item.field_ref.field_path), where)
+        if item.resource_field_ref:
+            where = (*here, "resourceFieldRef")
+            env.check_resource(item.resource_field_ref, where, findings, names_of)
+            if not item.resource_field_ref.container_name:
+                findings.add((*where, "containerName"), "is required in a volume")
+
+
 def _check_host_path(source: HostPath, path: Path, findings: Findings) -> None:
     if not source.path:
         findings.add(path, "is required")
@@ -81,15 +131,21 @@ def _check_items(items: Sequence[KeyToPath], mode: int, path: Path, findings: Fi
     for index, item in enumerate(items):
         here = (*path, "items", index)
         findings.unless(names.config_key(item.key), (*here, "key"))
-        if not item.path:
-            findings.add((*here, "path"), "is required")
-        elif item.path.startswith(".."):
-            findings.add((*here, "path"), f'"{item.path}" must not start with ".."')
-        else:
-            findings.unless(names.relative_path(item.path), (*here, "path"))
+        _check_file(item.path, item.mode, here, findings)
+        if item.path:
             once.see(item.path, (*here, "path"))
-        if item.mode is not None:
-            findings.unless(_mode_fault(item.mode), (*here, "mode"))
+
+
+def _check_file(text: str, mode: int | None, path: Path, findings: Findings) -> None:
+    """Check where in a volume a file goes, and its mode."""
+    if not text:
+        findings.add((*path, "path"), "is required")
+    elif text.startswith(".."):
+        findings.add((*path, "path"), f'"{text}" must not start with ".."')
+    else:
+        findings.unless(names.relative_path(text), (*path, "path"))
+    if mode is not None:
+        findings.unless(_mode_fault(mode), (*path, "mode"))
 
 
 def _mode_fault(mode: int) -> str:
@@ -142,16 +198,19 @@ def _check_recursion(mount: VolumeMount, path: Path, findings: Findings) -> None
 
 def check_claim(claim: PersistentVolumeClaim, findings: Findings) -> None:
     """Check a PersistentVolumeClaim: how it is mounted, and how much it asks for."""
-    spec = claim.spec
+    check_claim_spec(claim.spec, ("spec",), findings)
+
+
+def check_claim_spec(spec: ClaimSpec, path: Path, findings: Findings) -> None:
     if not spec.access_modes:
-        findings.add(("spec", "accessModes"), "is required, as [ReadWriteOnce]")
+        findings.add((*path, "accessModes"), "is required, as [ReadWriteOnce]")
     for index, mode in enumerate(spec.access_modes):
         if mode not in _ACCESS_MODES:
             message = f'"{mode}" must be one of {", ".join(_ACCESS_MODES)}'
-            findings.add(("spec", "accessModes", index), message)
+            findings.add((*path, "accessModes", index), message)
     if "ReadWriteOncePod" in spec.access_modes and len(spec.access_modes) > 1:
-        findings.add(("spec", "accessModes"), "ReadWriteOncePod cannot stand beside other modes")
-    where: Path = ("spec", "resources", "requests")
+        findings.add((*path, "accessModes"), "ReadWriteOncePod cannot stand beside other modes")
+    where = (*path, "resources", "requests")
     if "storage" not in spec.resources.requests:
         findings.add((*where, "storage"), "is required: how much the claim asks for, as 1Gi")
     containers.check_amounts(spec.resources.requests, where, findings)
@@ -159,7 +218,7 @@ def check_claim(claim: PersistentVolumeClaim, findings: Findings) -> None:
     if size is not None and size.valid() and size.fraction()[0] == 0:
         findings.add((*where, "storage"), "must be more than zero")
     if spec.volume_mode not in _VOLUME_MODES:
-        findings.add(("spec", "volumeMode"), f"must be {' or '.join(_VOLUME_MODES)}")
+        findings.add((*path, "volumeMode"), f"must be {' or '.join(_VOLUME_MODES)}")
     if spec.storage_class_name:
         fault = names.dns_subdomain(spec.storage_class_name)
-        findings.unless(fault, ("spec", "storageClassName"))
+        findings.unless(fault, (*path, "storageClassName"))

@@ -157,7 +157,9 @@ class Base:
                 configmaps[ref.name] = thing
             elif isinstance(thing, Secret):
                 found_secrets[ref.name] = thing
-        return Sources(configmaps=configmaps, secrets=found_secrets)
+        shown = any(volume.downward_api or volume.projected for volume in pod.spec.volumes)
+        facts = self.facts if shown else None
+        return Sources(configmaps=configmaps, secrets=found_secrets, facts=facts)
 
 
 def ensure_directories(paths: Paths) -> None:

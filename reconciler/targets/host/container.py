@@ -7,11 +7,11 @@ renderers.oci_config makes the text of it.
 
 from __future__ import annotations
 
-from manifests import podman_limits, settings
+from manifests import kinds, podman_limits, settings
 from manifests.container import SeccompType
 from manifests.value import EMPTY, Value
-from reconciler.targets.host import environment, process, volumes
-from renderers import capabilities, oci_config
+from reconciler.targets.host import blocked, environment, process, volumes
+from renderers import capabilities, names, oci_config
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from runtime.paths import Paths
 
 HOSTNAME_BYTES = 63
-"""What the kernel and the kubelet let a host name have."""
+"""What the kubelet lets a pod's own name have."""
+FQDN_BYTES = 64
+"""What the kernel lets a host name have."""
 
 
 class Image(Value):
@@ -161,8 +163,15 @@ def hostname(record: PodRecord, facts: HostFacts) -> str:
     spec = record.pod.spec
     if spec.host_network:
         return facts.node
-    name = spec.hostname or record.pod.metadata.name
-    return name[:HOSTNAME_BYTES].rstrip("-.")
+    name = (spec.hostname or record.pod.metadata.name)[:HOSTNAME_BYTES].rstrip("-.")
+    full = names.fqdn(record.pod, name) if spec.set_hostname_as_fqdn else ""
+    if len(full) > FQDN_BYTES:
+        raise blocked.Blocked(
+            f"{kinds.ref(record.pod)}: its host name {full} is longer than {FQDN_BYTES} bytes",
+            reason=blocked.CONFIG,
+            hint="shorten hostname, subdomain or namespace, or leave setHostnameAsFQDN out",
+        )
+    return full or name
 
 
 def _images_files(record: PodRecord) -> tuple[str, ...]:

@@ -31,13 +31,6 @@ DEFAULT_SERVICE_ACCOUNT = "default"
 _REFERENCE = r"\$(?:\$|\(([^)]*)\))"
 
 
-class Sources(Value):
-    """The ConfigMaps and Secrets of the pod's namespace, by name."""
-
-    configmaps: Mapping[str, ConfigMap] = EMPTY
-    secrets: Mapping[str, Secret] = EMPTY
-
-
 class HostFacts(Value):
     """What a pod may ask about its host. `memory` and `storage` in bytes."""
 
@@ -46,6 +39,17 @@ class HostFacts(Value):
     cpus: int
     memory: int
     storage: int = 0
+
+
+class Sources(Value):
+    """The ConfigMaps and Secrets of the pod's namespace, by name.
+
+    `facts` are there for a pod with volumes that may show them (downwardAPI).
+    """
+
+    configmaps: Mapping[str, ConfigMap] = EMPTY
+    secrets: Mapping[str, Secret] = EMPTY
+    facts: HostFacts | None = None
 
 
 class Subject(Value):
@@ -223,18 +227,14 @@ def _text(subject: Subject, name: str, value: str | bytes) -> str:
 
 def _field(subject: Subject, name: str, path: str) -> str:
     pod = subject.record.pod
-    keyed = field_paths.keyed(path)
-    if keyed is not None:
-        of, key = keyed
-        which = pod.metadata.labels if of == "labels" else pod.metadata.annotations
-        return which.get(key, "")
+    found = metadata_field(subject.record, path)
+    if found is not None:
+        return found
     pods: tuple[str, ...] = (subject.record.address,) if subject.record.address else ()
     if pod.spec.host_network:
         pods = subject.facts.addresses
     known = {
-        "metadata.name": pod.metadata.name,
-        "metadata.namespace": pod.metadata.namespace,
-        "metadata.uid": subject.record.uid,
+        **_metadata(subject.record),
         "spec.nodeName": subject.facts.node,
         "spec.serviceAccountName": DEFAULT_SERVICE_ACCOUNT,
         "status.hostIP": "".join(subject.facts.addresses[:1]),
@@ -249,6 +249,25 @@ def _field(subject: Subject, name: str, path: str) -> str:
             hint=f"one of {', '.join(known)}, metadata.labels['KEY'], metadata.annotations['KEY']",
         )
     return known[path]
+
+
+def metadata_field(record: PodRecord, path: str) -> str | None:
+    """Return what `path` says of the pod's metadata; None for a path to something else."""
+    metadata = record.pod.metadata
+    keyed = field_paths.keyed(path)
+    if keyed is None:
+        return _metadata(record).get(path)
+    of, key = keyed
+    return (metadata.labels if of == "labels" else metadata.annotations).get(key, "")
+
+
+def _metadata(record: PodRecord) -> dict[str, str]:
+    metadata = record.pod.metadata
+    return {
+        "metadata.name": metadata.name,
+        "metadata.namespace": metadata.namespace,
+        "metadata.uid": record.uid,
+    }
 
 
 def resource(subject: Subject, wanted: ResourceFieldRef) -> str:

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from manifests import podman_limits
 from manifests.container import ContainerRestart, SeccompProfile, SeccompType
+from manifests.pod import GroupsPolicy
 from manifests.value import Value
 from reconciler.targets.host import blocked, environment
 from renderers import oci_config
@@ -113,7 +114,9 @@ def identity(spec: PodSpec, container: Container, resolved: Identity, *, label: 
     group = _first(own.run_as_group, pods.run_as_group)
     gid = resolved.gid if group is None else group
     extra = () if pods.fs_group is None else (pods.fs_group,)
-    groups = dict.fromkeys((gid, *resolved.groups, *pods.supplemental_groups, *extra))
+    strict = pods.supplemental_groups_policy is GroupsPolicy.STRICT
+    images = () if strict else resolved.groups
+    groups = dict.fromkeys((gid, *images, *pods.supplemental_groups, *extra))
     return Identity(uid=resolved.uid, gid=gid, groups=tuple(groups))
 
 

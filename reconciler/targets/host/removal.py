@@ -136,7 +136,7 @@ def _stop(base: Base, states: Iterable[PodState], *, now: bool) -> None:
             stopping = [
                 (
                     Container.of(base.paths, state.uid, container.name),
-                    _signal(base, state, container.name),
+                    sync.stop_signal(base, state, container.name),
                 )
                 for state in group
                 for container in (
@@ -146,10 +146,6 @@ def _stop(base: Base, states: Iterable[PodState], *, now: bool) -> None:
             ]
             if stopping:
                 oci.stop(stopping, grace)
-
-
-def _signal(base: Base, state: PodState, name: str) -> int:
-    return sync.stop_signal(base, state.containers[name].record.image_id)
 
 
 def _let_go(base: Base, uid: str) -> None:

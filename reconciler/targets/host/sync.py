@@ -190,12 +190,17 @@ def stop(base: Base, state: PodState, names: tuple[str, ...]) -> None:
     """Stop these containers in order, each with the pod's grace period."""
     grace = float(state.pod.spec.termination_grace_period_seconds)
     for name in names:
-        number = stop_signal(base, state.containers[name].record.image_id)
+        number = stop_signal(base, state, name)
         oci.stop([(OciContainer.of(base.paths, state.uid, name), number)], grace)
 
 
-def stop_signal(base: Base, image_id: str) -> int:
-    """Return the signal by which the image wants to be stopped, SIGTERM if it says none."""
+def stop_signal(base: Base, state: PodState, name: str) -> int:
+    """Return the signal that stops a container: the manifest's, the image's, else SIGTERM."""
+    spec = state.pod.spec
+    for container in (*spec.init_containers, *spec.containers):
+        if container.name == name and container.lifecycle.stop_signal:
+            return signal.Signals[container.lifecycle.stop_signal]
+    image_id = state.containers[name].record.image_id
     image = base.store.image(image_id) if image_id else None
     wanted = image.config.stop_signal if image is not None else ""
     if wanted.isdigit():

@@ -20,7 +20,7 @@ from manifests.container import MountPropagation, RecursiveReadOnly
 from manifests.ref import Ref
 from manifests.value import EMPTY, Value
 from manifests.volumes import EmptyDir, HostPathType, Medium
-from reconciler.targets.host import bidirectional, blocked, environment, process
+from reconciler.targets.host import bidirectional, blocked, environment, file_volumes, process
 from renderers import oci_config
 from runtime.kernel.mounts import Propagation
 from runtime.volume import anonymous, claims, emptydir, hostpath, ownership, projected, subpath
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from manifests.container import VolumeMount
     from manifests.observed import PodRecord
     from manifests.pod import PodSpec
-    from manifests.volumes import ConfigMapVolume, KeyToPath, SecretVolume, Volume
+    from manifests.volumes import Volume
     from reconciler.targets.host.environment import Sources, Subject
     from runtime.paths import Paths
 
@@ -55,7 +55,7 @@ class Planned(Value):
 
 
 class Disk(Planned):
-    """An emptyDir on disk."""
+    """An emptyDir on disk, or an ephemeral volume."""
 
 
 class Memory(Planned):
@@ -71,7 +71,7 @@ class Host(Planned):
 
 
 class Files(Planned):
-    """A configMap or a secret; only the latter must never reach a disk."""
+    """A volume made of objects: see file_volumes; with a secret it must never reach a disk."""
 
     files: tuple[projected.File, ...] = ()
     secret: bool = False
@@ -152,13 +152,13 @@ def _planned(
             namespace=namespace,
             claim=wanted.claim_name,
         )
-    if volume.config_map is not None or volume.secret is not None:
+    if file_volumes.shows_files(volume):
         return Files(
             name=volume.name,
             path=inside,
             read_only=True,
-            files=_content(volume, sources, owner),
-            secret=volume.secret is not None,
+            files=file_volumes.files(volume, record, sources, owner),
+            secret=file_volumes.holds_secrets(volume),
         )
     wanted_dir = volume.empty_dir or EmptyDir()
     if wanted_dir.medium is Medium.MEMORY:
@@ -171,57 +171,6 @@ def _size(spec: PodSpec, wanted: EmptyDir) -> int | None:
     asked = wanted.size_limit.whole() if wanted.size_limit else None
     given = [size for size in (asked, process.memory_limit(spec)) if size]
     return min(given) if given else None
-
-
-def _content(volume: Volume, sources: Sources, owner: str) -> tuple[projected.File, ...]:
-    """The files of a configMap or secret volume; none where it is optional and missing."""
-    wanted: ConfigMapVolume | SecretVolume
-    content: Mapping[str, bytes] | None
-    if volume.secret is not None:
-        kind, name, wanted = "secret", volume.secret.secret_name, volume.secret
-        secret = sources.secrets.get(name)
-        content = secret.content() if secret else None
-    elif volume.config_map is not None:
-        kind, name, wanted = "configmap", volume.config_map.name, volume.config_map
-        configmap = sources.configmaps.get(name)
-        content = configmap.content() if configmap else None
-    else:
-        return ()
-    if content is None:
-        if wanted.optional:
-            return ()
-        raise blocked.Blocked(
-            f'{owner}: {kind} "{name}" not found',
-            reason=blocked.MOUNT,
-            hint=f"apply the {kind}, correct its name, or make the volume optional",
-        )
-    whole = [
-        projected.File(path=key, content=value, mode=wanted.default_mode)
-        for key, value in sorted(content.items())
-    ]
-    if wanted.items:
-        whole = [
-            _item(item, content, wanted, f'{owner}: {kind} "{name}"')
-            for item in wanted.items
-            if item.key in content or not wanted.optional
-        ]
-    return projected.checked(whole, owner=owner)
-
-
-def _item(
-    item: KeyToPath,
-    content: Mapping[str, bytes],
-    wanted: ConfigMapVolume | SecretVolume,
-    owner: str,
-) -> projected.File:
-    if item.key not in content:
-        raise blocked.Blocked(
-            f'{owner} has no key "{item.key}"',
-            reason=blocked.MOUNT,
-            hint="add the key, correct items, or make the volume optional",
-        )
-    mode = wanted.default_mode if item.mode is None else item.mode
-    return projected.File(path=item.path, content=content[item.key], mode=mode)
 
 
 def apply(planned: Plan, paths: Paths) -> None:

@@ -389,6 +389,30 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
      ".spec.subnet: cannot be given with driver host"),
     ("Network", {".spec": {"driver": "none", "mtu": 1500}},
      ".spec.mtu: cannot be given with driver none"),
+    # volumes that are made of objects and fields
+    ("Pod", {".spec.volumes[0].downwardAPI": {"items": [{"path": "a"}]}},
+     ".spec.volumes[0].downwardAPI.items[0]: must have exactly one of fieldRef"),
+    ("Pod", {".spec.volumes[0].downwardAPI": {"items": [
+        {"path": "../a", "fieldRef": {"fieldPath": "metadata.name"}}]}},
+     ".spec.volumes[0].downwardAPI.items[0].path: \"../a\" must not start with"),
+    ("Pod", {".spec.volumes[0].downwardAPI": {"items": [
+        {"path": "a", "fieldRef": {"fieldPath": "status.podIP"}}]}},
+     ".spec.volumes[0].downwardAPI.items[0].fieldRef.fieldPath: \"status.podIP\" is not a field"),
+    ("Pod", {".spec.volumes[0].downwardAPI": {"items": [
+        {"path": "a", "resourceFieldRef": {"resource": "limits.cpu"}}]}},
+     ".spec.volumes[0].downwardAPI.items[0].resourceFieldRef.containerName: is required"),
+    ("Pod", {".spec.volumes[0].projected": {"sources": [{"secret": {"name": "A_b"}}]}},
+     ".spec.volumes[0].projected.sources[0].secret.name: \"A_b\" is not"),
+    ("Pod", {".spec.volumes[0].projected": {"defaultMode": 4096}},
+     ".spec.volumes[0].projected.defaultMode: must be from 0 to 0777"),
+    ("Pod", {".spec.volumes[0].ephemeral": {"volumeClaimTemplate": {"spec": {}}}},
+     ".spec.volumes[0].ephemeral.volumeClaimTemplate.spec.accessModes: is required"),
+    ("Pod", {f"{C}.volumeMounts[0].recursiveReadOnly": "Enabled"},
+     f"{C}.volumeMounts[0].recursiveReadOnly: needs readOnly: true"),
+    ("Pod", {f"{C}.lifecycle": {"stopSignal": "TERM"}}, f"{C}.lifecycle.stopSignal: \"TERM\""),
+    ("Pod", {".spec.subdomain": "a.b"}, ".spec.subdomain: \"a.b\" is not"),
+    ("Pod", {".metadata.annotations": {"podpy.dev/mac": "01:00:00:00:00:00"}},
+     ".metadata.annotations[\"podpy.dev/mac\"]: \"01:00:00:00:00:00\" is an address of a group"),
 ]  # fmt: skip
 
 

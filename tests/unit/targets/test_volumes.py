@@ -280,3 +280,72 @@ def test_the_pods_own_files_are_mounted_where_the_manifest_leaves_room() -> None
     assert source["/dev/shm"] == "/run/pods/u-1/shm"
     assert source["/etc/resolv.conf"] == "/run/pods/u-1/etc/resolv.conf"
     assert (access["/etc/resolv.conf"], access["/dev/shm"]) == ("ro", "rw")
+
+
+DOWNWARD = [
+    {"path": "name", "fieldRef": {"fieldPath": "metadata.name"}},
+    {"path": "labels", "mode": 0o400, "fieldRef": {"fieldPath": "metadata.labels"}},
+    {"path": "one", "fieldRef": {"fieldPath": "metadata.labels['a']"}},
+    {
+        "path": "cpu",
+        "resourceFieldRef": {"containerName": "app", "resource": "limits.cpu", "divisor": "1m"},
+    },
+]
+
+
+def test_a_downward_volume_shows_the_pods_own_fields() -> None:
+    pod = record(
+        [{"name": "v", "downwardAPI": {"items": DOWNWARD}}],
+        resources={"limits": {"cpu": "500m"}},
+    )
+    labels = {"b": 'say "x"', "a": "1"}
+    pod = pod.replace(pod=pod.pod.replace(metadata=pod.pod.metadata.replace(labels=labels)))
+
+    found = volumes.plan(pod, SOURCES.replace(facts=FACTS), PATHS).volumes["v"]
+
+    assert isinstance(found, volumes.Files)
+    assert not found.secret
+    assert {file.path: (file.content.decode(), file.mode) for file in found.files} == {
+        "name": ("web", 0o644),
+        "labels": ('a="1"\nb="say \\"x\\""', 0o400),
+        "one": ("1", 0o644),
+        "cpu": ("500", 0o644),
+    }
+
+
+def test_a_projected_volume_puts_its_sources_together_and_the_later_wins() -> None:
+    parts = [
+        {"configMap": {"name": "cm", "items": [{"key": "a", "path": "x"}]}},
+        {"configMap": {"name": "cm", "items": [{"key": "b", "path": "x", "mode": 0o600}]}},
+        {"configMap": {"name": "none", "optional": True}},
+        {"downwardAPI": {"items": DOWNWARD[:1]}},
+        {},
+    ]
+
+    found = files({"projected": {"sources": parts, "defaultMode": 0o440}})
+
+    assert found == {"x": (b"2", 0o600), "name": (b"web", 0o440)}
+
+
+@pytest.mark.parametrize(
+    ("source", "secret"),
+    [({"secret": {"name": "s"}}, True), ({"configMap": {"name": "cm"}}, False)],
+)
+def test_a_projected_secret_stays_off_the_disk(source: dict[str, Any], secret: bool) -> None:
+    found = planned({"projected": {"sources": [source]}})
+
+    assert isinstance(found, volumes.Files)
+    assert found.secret is secret
+
+
+def test_a_projected_object_that_is_missing_blocks_the_pod() -> None:
+    with pytest.raises(blocked.Blocked, match='configmap "none" not found'):
+        planned({"projected": {"sources": [{"configMap": {"name": "none"}}]}})
+
+
+def test_an_ephemeral_volume_is_the_pods_own_directory() -> None:
+    template = {"spec": {"accessModes": ["ReadWriteOnce"]}}
+
+    found = planned({"ephemeral": {"volumeClaimTemplate": template}})
+
+    assert isinstance(found, volumes.Disk)
