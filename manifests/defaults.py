@@ -31,10 +31,18 @@ def complete(thing: Object, namespace: str = DEFAULT_NAMESPACE) -> Object:
     match thing:
         case Pod():
             return thing.replace(spec=pod_spec(thing.spec))
-        case Deployment() | ReplicaSet() | DaemonSet() | Job():
+        case Deployment() | ReplicaSet() | DaemonSet():
             template = thing.spec.template
             filled = template.replace(spec=pod_spec(template.spec))
             return thing.replace(spec=thing.spec.replace(template=filled))
+        case Job():
+            template = thing.spec.template
+            filled = template.replace(spec=pod_spec(template.spec))
+            completions = thing.spec.completions
+            if completions is None and thing.spec.parallelism == 1:
+                completions = 1  # A queue with one pod at a time ends with the first success, too.
+            spec = thing.spec.replace(template=filled, completions=completions)
+            return thing.replace(spec=spec)
         case Secret():
             return _merged(thing)
         case _:

@@ -59,9 +59,11 @@ class DaemonSet(Value):
 
 
 class JobSpec(Value):
+    """Without `completions` the pods share a queue: when one has succeeded, it is empty."""
+
     template: PodTemplate
     backoff_limit: int = 6
-    completions: int = 1
+    completions: int | None = None
     parallelism: int = 1
 
 

@@ -293,14 +293,15 @@ def _connections() -> Finding:
 
 
 def _host_namespaces() -> Finding:
-    """Restarts without an agent go back to the host's namespaces by way of process 1."""
-    try:
-        os.stat("/proc/1/ns/mnt")
-    except OSError as error:
+    """Restarts without an agent go back to the host's namespaces by way of a process in them."""
+    from runtime.kernel import home
+
+    if home.reachable() is None:
         return warning(
             "restarts",
-            f"the namespaces of process 1 cannot be entered: {error.strerror}",
-            "containers are restarted only while the shell that started them lives",
+            "no process outside of this session is in the host's namespaces and can be entered",
+            "a container is restarted only while one is: podpy's name servers are, as long as pods "
+            "are on a network",
         )
     return good("restarts", "the host's namespaces can be entered again at a container's end")
 

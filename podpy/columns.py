@@ -152,18 +152,25 @@ def worded_selector(selector: LabelSelector) -> str:
 def _job(inventory: Inventory, item: Item, thing: Job, *, wide: bool) -> tuple[str, ...]:
     from podpy import counts
 
-    remembered = inventory.finished_jobs.get(item.ref)
+    remembered = inventory.remembered_jobs.get(item.ref)
     found = counts.job(thing, inventory.owned(item.ref), inventory.now, remembered)
     until = found.ended_at or inventory.now
     took = tables.age(until - found.started_at) if found.started_at else ""
     return (
         item.ref.name,
         found.word,
-        f"{found.progress.succeeded}/{thing.spec.completions}",
+        f"{found.progress.succeeded}/{_completions(thing)}",
         took,
         tables.since(item.created_at, inventory.now),
         *(_containers(thing.spec.template.spec) if wide else ()),
     )
+
+
+def _completions(thing: Job) -> str:
+    """How many pods are to succeed; of a queue's, one, as kubectl words it."""
+    if thing.spec.completions is not None:
+        return str(thing.spec.completions)
+    return f"1 of {thing.spec.parallelism}" if thing.spec.parallelism > 1 else "1"
 
 
 def _claim(item: Item, claim: PersistentVolumeClaim, age: str, *, wide: bool) -> tuple[str, ...]:

@@ -21,23 +21,6 @@ if TYPE_CHECKING:
     from runtime.paths import Paths
 
 
-HOST_PROCESS = "PODPY_HOST_PROCESS"
-"""Names the process whose namespaces count as the host's, where they are not PID 1's: conmon hands
-PODPY_* variables on to the hook, which is born in a pod's namespaces and has to get back."""
-
-
-def host_process() -> int:
-    """Return the process whose namespaces podpy works in."""
-    return int(os.environ.get(HOST_PROCESS, "1"))
-
-
-def _in_namespace_of(pid: int) -> bool:
-    try:
-        return os.path.samestat(os.stat(f"/proc/{pid}/ns/mnt"), os.stat("/proc/self/ns/mnt"))
-    except OSError:
-        return False
-
-
 class Context:
     """One command's view of this host."""
 
@@ -84,8 +67,6 @@ class Context:
         It names this interpreter and the places that this process imports from, so it does not
         matter how podpy was started, or whether it is installed at all.
         """
-        if not _in_namespace_of(host_process()):
-            os.environ[HOST_PROCESS] = str(os.getppid())
         path = f"{self.paths.state_dir}/hook"
         text = (
             f"#!/bin/sh\nexec {_quoted(sys.executable)} -I -S -c {_quoted(_program())} "

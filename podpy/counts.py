@@ -91,7 +91,7 @@ def wire(inventory: Inventory, item: Item) -> dict[str, Any]:
             found = replicas(thing, inventory.owned(item.ref), inventory.now)
             return _replicas_wire(thing, found, item)
         case Job():
-            remembered = inventory.finished_jobs.get(item.ref)
+            remembered = inventory.remembered_jobs.get(item.ref)
             return _job_wire(job(thing, inventory.owned(item.ref), inventory.now, remembered))
         case PersistentVolumeClaim():
             capacity = {"storage": thing.spec.resources.requests.get("storage", "")}
@@ -162,6 +162,6 @@ def _job_wire(found: JobCounts) -> dict[str, Any]:
     if progress.ending is Ending.COMPLETE:
         told["completionTime"] = status.stamp(found.ended_at)
     if progress.ending is not Ending.RUNNING:
-        message = {"message": progress.message} if progress.message else {}
-        told["conditions"] = [{"type": progress.ending.value, "status": "True", **message}]
+        why = {"reason": progress.reason, "message": progress.message} if progress.reason else {}
+        told["conditions"] = [{"type": progress.ending.value, "status": "True", **why}]
     return {key: value for key, value in told.items() if value is not None}

@@ -84,13 +84,16 @@ def _replicas(
 
 def _job(inventory: Inventory, item: Item, thing: Job) -> dict[str, Node]:
     owned = inventory.owned(item.ref)
-    found = counts.job(thing, owned, inventory.now, inventory.finished_jobs.get(item.ref))
+    found = counts.job(thing, owned, inventory.now, inventory.remembered_jobs.get(item.ref))
     progress = found.progress
     return {
         "Parallelism": str(thing.spec.parallelism),
-        "Completions": str(thing.spec.completions),
+        "Completions": str(thing.spec.completions or "one of the queue's pods"),
         "Backoff Limit": str(thing.spec.backoff_limit),
-        "Status": (found.word, {"Message": progress.message} if progress.message else {}),
+        "Status": (
+            found.word,
+            {"Reason": progress.reason, "Message": progress.message} if progress.reason else {},
+        ),
         "Start Time": moment(found.started_at),
         "Completed At": moment(found.ended_at),
         "Pods Statuses": (

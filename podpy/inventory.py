@@ -62,7 +62,7 @@ class Inventory:
         )
 
     @cached_property
-    def finished_jobs(self) -> Mapping[Ref, Progress]:
+    def remembered_jobs(self) -> Mapping[Ref, Progress]:
         from reconciler.state import results
 
         return results.read_jobs(self._context.database)

@@ -16,24 +16,26 @@ from __future__ import annotations
 import time
 
 from manifests.config import Secret
-from manifests.faults import Fault, Invalid
+from manifests.faults import Invalid, Retry
 from manifests.problems import path_text
 from manifests.ref import Ref
-from manifests.value import Value
+from manifests.value import EMPTY, Value
 from reconciler.execute import run as execute
 from reconciler.plan import make, networks
 from reconciler.plan.change import Change, Op, Plan, Reason
 from reconciler.plan.wish import Remembered, Wish, Wished
 from reconciler.state import events, objects, results, secrets
 from reconciler.state.events import Event, EventType
-from reconciler.workloads.expand import expand
-from reconciler.workloads.jobs import Ending
+from reconciler.workloads import jobs, lifecycle
+from reconciler.workloads.expand import expand, owner_of
+from reconciler.workloads.jobs import Ending, Progress
 from runtime import interrupts, locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from manifests.faults import Fault
     from manifests.kinds import Object
     from manifests.observed import Observed
     from reconciler.execute.run import Outcome
@@ -64,10 +66,12 @@ class Report(Value):
 
     `refused`: nothing was done, since something of it could not be made. `rolled_back`: nothing of
     it was kept. `restored` says what was put back, there or for single objects that failed.
+    `progress` is how far Jobs were when it began.
     """
 
     plan: Plan
     outcomes: tuple[Outcome, ...] = ()
+    progress: Mapping[Ref, Progress] = EMPTY
     refused: bool = False
     rolled_back: bool = False
     restored: tuple[Outcome, ...] = ()
@@ -79,9 +83,13 @@ class Report(Value):
 
 
 class Prospect(Value):
-    """A plan and what it was made from: what `diff` shows, and what `converge` carries out."""
+    """A plan and what it was made from: what `diff` shows, and what `converge` carries out.
+
+    `remembered` is how far Jobs were known to be.
+    """
 
     wish: Wish
+    remembered: Mapping[Ref, Progress]
     observed: Observed
     expansion: Expansion
     plan: Plan
@@ -115,14 +123,21 @@ def prospect(host: Host, wished: Sequence[Wished], options: Options = DEFAULTS) 
     moved = networks.refused(wish, observed)
     if moved:
         raise Invalid("\n".join(moved), hint="delete these pods first, or make another network")
+    remembered = results.read_jobs(base.database)
     expansion = expand(
         (item.object for item in wished),
         observed.pods,
         time.time(),
-        finished=results.read_jobs(base.database),
+        remembered=remembered,
+        anew=options.recreate,
     )
-    plan = make.make(wish, expansion, observed)
-    return Prospect(wish=wish, observed=observed, expansion=expansion, plan=plan)
+    return Prospect(
+        wish=wish,
+        remembered=remembered,
+        observed=observed,
+        expansion=expansion,
+        plan=make.make(wish, expansion, observed),
+    )
 
 
 _SHOWN = ("ConfigMap", "Secret")
@@ -155,7 +170,18 @@ def converge(
     options: Options = DEFAULTS,
     notify: Callable[[Outcome], None] = lambda _outcome: None,
 ) -> Report:
-    """Bring the host in line with these objects, and record what came of it."""
+    """Bring the host in line with these objects, record what came of it, and see to back-offs."""
+    seen, report = _pass(host, wished, options, notify)
+    _see_to_waits(host, seen)
+    return report
+
+
+def _pass(
+    host: Host,
+    wished: Sequence[Wished],
+    options: Options = DEFAULTS,
+    notify: Callable[[Outcome], None] = lambda _outcome: None,
+) -> tuple[Prospect, Report]:
     names = [str(item.ref) for item in wished]
     with interrupts.noticed(), locks.held(host.base.paths, names):
         host.sweep()
@@ -166,11 +192,13 @@ def converge(
         execute.vet(run)
         refused = bool(run.failed) and options.all_or_nothing
         restored = () if refused else _carry_out(host, seen, run, options)
-        _record(host, seen, (*run.outcomes, *restored))
+        host.rotate_logs(seen.observed.pods)
+        _note(host, (*run.outcomes, *restored))
         _forget(host, run.outcomes)
-    return Report(
+    return seen, Report(
         plan=seen.plan,
         outcomes=tuple(run.outcomes),
+        progress=seen.expansion.progress,
         refused=refused,
         rolled_back=bool(run.failed) and options.all_or_nothing,
         restored=restored,
@@ -190,13 +218,18 @@ def _carry_out(
         before = rollback.remember(host, refs)
     if seen.plan.effective() or _unrecorded(seen):
         _remember(host, seen, options)
+    # A Job's end comes first: killed while its last pods go, it must not count them again.
+    _record_jobs(host, seen)
     execute.carry_out(run)
     if not run.failed:
         return ()
     with interrupts.undisturbed():
-        if options.all_or_nothing:
-            return rollback.take_back(host, run, refs, before)
-        return rollback.bring_back(host, run)
+        if not options.all_or_nothing:
+            return rollback.bring_back(host, run)
+        restored = rollback.take_back(host, run, refs, before)
+        if options.recreate:
+            _restore_jobs(host, seen)
+        return restored
 
 
 def remove(
@@ -221,7 +254,7 @@ def resume(host: Host, job: Ref) -> float | None:
     """Converge a remembered Job again, after one of its pods has ended.
 
     Returns when it wants to be looked at again (seconds since the epoch); None when it has ended,
-    waits for its pods, or is gone.
+    waits for its pods, or is gone. Raises Fault where a pod of it could not be made or removed.
     """
     applied = objects.find(host.base.database, job)
     if applied is None:
@@ -229,10 +262,32 @@ def resume(host: Host, job: Ref) -> float | None:
     again = Wished(
         object=applied.object(), digest=applied.digest, file=applied.file, line=applied.line
     )
-    converge(host, [again])
-    seen = prospect(host, [again])
-    progress = seen.expansion.progress.get(job)
-    return progress.wake_at if progress is not None else None
+    _seen, report = _pass(host, [again])
+    for outcome in report.failed:
+        raise Retry(f"{outcome.change.ref}: {outcome.fault}") from outcome.fault
+    return report.progress[job].wake_at
+
+
+def _see_to_waits(host: Host, seen: Prospect) -> None:
+    """Have a hook wait for each pod in a back-off, and for each Job's next pod, if none does."""
+    now = time.time()
+    ended = sorted(
+        (
+            state
+            for state in seen.observed.pods
+            if not state.record.deleting and jobs.ended_at(state)
+        ),
+        key=jobs.ended_at,
+    )
+    for state in ended:
+        if state.record.finished or host.attended(state.uid):
+            continue
+        if lifecycle.decide(state.pod.spec, state.containers, now).delayed:
+            host.attend(state.uid)
+    for job, progress in seen.expansion.progress.items():
+        left = [state.uid for state in ended if owner_of(state) == job]
+        if progress.wake_at is not None and left and not any(map(host.attended, left)):
+            host.attend(left[-1])
 
 
 def _unrecorded(seen: Prospect) -> bool:
@@ -268,15 +323,30 @@ def _remember(host: Host, seen: Prospect, options: Options) -> None:
     )
 
 
-def _record(host: Host, seen: Prospect, outcomes: Sequence[Outcome]) -> None:
-    """Save how far Jobs are, and what happened."""
-    ended = {
-        ref: progress
-        for ref, progress in seen.expansion.progress.items()
-        if progress.ending is not Ending.RUNNING
-    }
-    results.save_jobs(host.base.database, ended)
-    _note(host, outcomes)
+def _record_jobs(host: Host, seen: Prospect) -> None:
+    """Save how far Jobs are, and that they have ended."""
+    progress = seen.expansion.progress
+    results.save_jobs(host.base.database, progress)
+    nothing = Progress()
+    ended = [
+        Event(
+            ref=job,
+            reason=now.reason or "Completed",
+            message=now.message or "the Job has completed",
+            type=EventType.WARNING if now.ending is Ending.FAILED else EventType.NORMAL,
+        )
+        for job, now in progress.items()
+        if now.ending not in (Ending.RUNNING, seen.remembered.get(job, nothing).ending)
+    ]
+    if ended:
+        events.record(host.base.database, ended, time.time())
+
+
+def _restore_jobs(host: Host, seen: Prospect) -> None:
+    """Save how far the Jobs were that were to begin again, and could not."""
+    nothing = Progress()
+    before = {job: seen.remembered.get(job, nothing) for job in seen.expansion.progress}
+    results.save_jobs(host.base.database, before)
 
 
 def _note(host: Host, outcomes: Sequence[Outcome]) -> None:

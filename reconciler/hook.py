@@ -1,8 +1,9 @@
 """Go on with a pod after one of its containers has ended, where no agent runs.
 
 conmon starts this at each end. It takes the pod as far as it can now, waits out a back-off, and
-ends when nothing is left to wait for. Killed, it is missed by nobody: the next pass finds the
-container dead and goes on (plan: REPAIR).
+ends when nothing is left to wait for; the pod of a Job takes its Job on, too. One hook waits for a
+pod: a later one ends it and knows better. Killed, it is missed by nobody: the next pass finds the
+container dead and goes on (plan: REPAIR), or starts another hook to wait (`attend`).
 """
 
 from __future__ import annotations
@@ -12,89 +13,121 @@ import time
 
 from manifests import kinds
 from manifests.faults import Fault
-from manifests.observed import Phase
+from manifests.observed import Stage
 from reconciler import cycle
 from reconciler.state import events
 from reconciler.state.events import Event, EventType
-from reconciler.targets.host import sync
-from reconciler.workloads.expand import owner_of
-from runtime.kernel import cgroups, processes
-from runtime.observe import records
+from reconciler.targets.host import logs, networking, sync, waiting
+from reconciler.workloads import lifecycle
+from reconciler.workloads.expand import owner_in
+from runtime import locks
+from runtime.kernel import cgroups
+from runtime.observe import pods, records
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from manifests.observed import PodState
+    from manifests.observed import PodRecord, PodState
     from manifests.ref import Ref
+    from reconciler.targets.host.base import Base
     from reconciler.targets.host.host import Host
     from reconciler.workloads.lifecycle import Decision
 
-RETRY_SECONDS = 10.0
-"""After a container could not be started at all, as the kubelet's first back-off."""
 
-
-def exited(host: Host, uid: str) -> None:
-    """Take the pod on until it runs again or has ended, then its Job, if it is one's."""
-    base = host.base
-    record = records.read_pod(base.paths, uid)
+def exited(host: Host, uid: str, name: str) -> None:
+    """Take the pod on after its container `name` has ended."""
+    record = records.read_pod(host.base.paths, uid)
     if record is None or record.deleting:
         return
     _leave_cgroup(host)
-    owner: Ref | None = None
+    _note_end(host.base, record, name)
+    attend(host, uid, name)
+
+
+def attend(host: Host, uid: str, name: str = "") -> None:
+    """Take the pod on until it runs or has ended, then its Job, if it is one's.
+
+    `name` is the container that has just ended, if one has.
+    """
+    failures = 0
     while True:
         try:
-            stepped = sync.step(base, uid)
+            wake_at = _go_on(host, uid, name)
+            failures, name = 0, ""
         except Fault as fault:
-            _note(host, kinds.ref(record.pod), fault)
-            stepped = None
-            if not _wait(host, uid, time.time() + RETRY_SECONDS):
-                return
-            continue
-        if stepped is None:
-            return
-        state, decision = stepped
-        _note_ends(host, state)
-        owner = owner_of(state)
-        if decision.wake_at is None or not _wait(host, uid, decision.wake_at):
-            break
-    if owner is not None and owner.kind == "Job" and _over(decision):
-        _advance_job(host, owner)
-
-
-def _over(decision: Decision) -> bool:
-    return decision.phase in (Phase.SUCCEEDED, Phase.FAILED)
-
-
-def _advance_job(host: Host, job: Ref) -> None:
-    """Make the Job's next pod, when it is due."""
-    while True:
-        try:
-            wake_at = cycle.resume(host, job)
-        except Fault as fault:
-            _note(host, job, fault)
-            return
+            failures += 1
+            wake_at = _put_off(host.base, uid, fault, lifecycle.retry_delay(failures))
         if wake_at is None:
             return
         time.sleep(max(0.0, wake_at - time.time()))
 
 
-def _wait(host: Host, uid: str, until: float) -> bool:
-    """Wait in the pod's list of waiting hooks; False when the pod has gone meanwhile.
+def _go_on(host: Host, uid: str, name: str) -> float | None:
+    """Do what is due; return when there is more, this process being the one that waits for it."""
+    base = host.base
+    record = records.read_pod(base.paths, uid)
+    if record is None or record.deleting:
+        return None
+    wake_at: float | None = None
+    job = owner_in(record)
+    if job is not None and job.kind == "Job":
+        with locks.held(base.paths, [sync.lock_name(uid)]):
+            waiting.leave(base.paths, uid)
+        # Before the Job is looked at, so that it counts a restart that is due now.
+        sync.step(base, uid)
+        wake_at = cycle.resume(host, job)
+    with locks.held(base.paths, [sync.lock_name(uid)]):
+        waiting.leave(base.paths, uid)
+        stepped = sync.advance(base, uid)
+        if stepped is not None:
+            wake_at = _earliest(stepped[1].wake_at, wake_at)
+        elif job is not None and _others_wait(base, job, uid):
+            wake_at = None
+        waits = wake_at is not None and waiting.enter(base.paths, uid)
+    if stepped is not None:
+        _after(base, *stepped, name)
+    return wake_at if waits else None
 
-    Whoever removes the pod ends the processes on that list.
-    """
-    directory = f"{host.base.paths.pod(uid)}/waiting"
-    try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
-        mark = f"{directory}/{os.getpid()}-{processes.start_time(os.getpid())}"
-        os.close(os.open(mark, os.O_CREAT | os.O_CLOEXEC, 0o600))
-    except FileNotFoundError:
-        return False
-    time.sleep(max(0.0, until - time.time()))
-    try:
-        os.unlink(mark)
-    except FileNotFoundError:
-        return False
-    return True
+
+def _others_wait(base: Base, job: Ref, uid: str) -> bool:
+    """Tell whether the hook of another pod waits for the Job: one that looks again is enough."""
+    return any(
+        owner_in(record) == job and record.uid != uid and waiting.attended(base.paths, record.uid)
+        for record in records.read_pods(base.paths)
+    )
+
+
+def _after(base: Base, state: PodState, decision: Decision, name: str) -> None:
+    logs.rotate(base, state)
+    if sync.is_over(decision):
+        networking.synchronise(base)
+    if name in decision.delayed:
+        event = Event(
+            ref=kinds.ref(state.pod),
+            reason="BackOff",
+            message=f"back-off restarting failed container {name}",
+            type=EventType.WARNING,
+        )
+        events.record(base.database, [event], time.time())
+
+
+def _put_off(base: Base, uid: str, fault: Fault, delay: float) -> float | None:
+    """Note why the pod did not go on, and wait for another try; None when the pod is gone."""
+    record = records.read_pod(base.paths, uid)
+    if record is None or record.deleting:
+        return None
+    ref = kinds.ref(record.pod)
+    reason = str(getattr(fault, "reason", "")) or "FailedStart"
+    event = Event(ref=ref, reason=reason, message=str(fault), type=EventType.WARNING)
+    events.record(base.database, [event], time.time())
+    with locks.tried(base.paths, sync.lock_name(uid)) as held:
+        # Where somebody else works on the pod, this process waits without being on the list.
+        if held and not waiting.enter(base.paths, uid):
+            return None
+    return time.time() + delay
+
+
+def _earliest(*times: float | None) -> float | None:
+    return min((time for time in times if time is not None), default=None)
 
 
 def _leave_cgroup(host: Host) -> None:
@@ -105,22 +138,20 @@ def _leave_cgroup(host: Host) -> None:
     cgroups.enter(base.cgroups, home, os.getpid())
 
 
-def _note_ends(host: Host, state: PodState) -> None:
-    """Record which containers failed, with the reason that `get pods` shows."""
-    happened = [
-        Event(
-            ref=kinds.ref(state.pod),
-            reason=container.record.last.reason,
-            message=f"container {name} ended with exit code {container.record.last.exit_code}",
-            type=EventType.WARNING,
-        )
-        for name, container in state.containers.items()
-        if container.record.last is not None and container.record.last.exit_code != 0
-    ]
-    if happened:
-        events.record(host.base.database, happened, time.time())
-
-
-def _note(host: Host, ref: Ref, fault: Fault) -> None:
-    event = Event(ref=ref, reason="FailedStart", message=str(fault), type=EventType.WARNING)
-    events.record(host.base.database, [event], time.time())
+def _note_end(base: Base, record: PodRecord, name: str) -> None:
+    """Record that the container failed, with the reason that `get pods` shows."""
+    state = pods.container_state(base.paths, record.uid, name, base.cgroups)
+    ended = state.ended
+    if state.stage in (Stage.RUNNING, Stage.CREATED):
+        ended = state.record.last  # Somebody else has started it again already.
+    elif ended is not None and ended.finished_at < state.record.started_at:
+        return  # It was not created this time: whoever tried knows, and says so.
+    if ended is None or ended.exit_code == 0:
+        return
+    event = Event(
+        ref=kinds.ref(record.pod),
+        reason=ended.reason,
+        message=f"container {name} ended with exit code {ended.exit_code}",
+        type=EventType.WARNING,
+    )
+    events.record(base.database, [event], time.time())

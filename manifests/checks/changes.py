@@ -31,9 +31,14 @@ def immutable_changes(
         if old.spec.selector != new.spec.selector:
             findings.add(("spec", "selector"), _AGAIN.format(kind=new.kind))
     elif isinstance(old, Job) and isinstance(new, Job):
-        for field in ("template", "completions"):
-            if getattr(old.spec, field) != getattr(new.spec, field):
-                findings.add(("spec", field), _AGAIN.format(kind="Job"))
+        if old.spec.template != new.spec.template:
+            findings.add(("spec", "template"), _AGAIN.format(kind="Job"))
+        # Left out beside one pod at a time it is 1, and stays that when more may run at once.
+        before, after = (
+            1 if n is None else n for n in (old.spec.completions, new.spec.completions)
+        )
+        if before != after:
+            findings.add(("spec", "completions"), _AGAIN.format(kind="Job"))
     elif isinstance(old, (ConfigMap, Secret)) and isinstance(new, (ConfigMap, Secret)):
         _check_content(old, new, findings, content_changed)
     elif isinstance(old, PersistentVolumeClaim) and isinstance(new, PersistentVolumeClaim):

@@ -36,7 +36,8 @@ def at_once(thing: Object) -> int:
         case DaemonSet() | Pod():
             return 1
         case Job():
-            return min(thing.spec.parallelism, thing.spec.completions)
+            most = thing.spec.completions
+            return thing.spec.parallelism if most is None else min(thing.spec.parallelism, most)
         case _:
             return 0
 
@@ -55,7 +56,7 @@ def _check_job(job: Job, findings: Findings) -> None:
     spec = job.spec
     for count, field in (
         (spec.backoff_limit, "backoffLimit"),
-        (spec.completions, "completions"),
+        (spec.completions or 0, "completions"),
         (spec.parallelism, "parallelism"),
     ):
         _check_count(count, field, findings)

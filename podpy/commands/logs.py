@@ -24,12 +24,6 @@ if TYPE_CHECKING:
     from podpy.lookup import Found
     from runtime.paths import Paths
 
-ROTATE_BYTES = 5 * 1024 * 1024
-"""Half of what conmon lets a log grow to before it starts it afresh (targets.host.sync)."""
-
-KEPT_PARTS = 9
-"""With the live file 50 MiB in all: what the kubelet keeps of a container."""
-
 LABELLED_TAIL = 10
 """How many lines of each pod -l shows unless --tail says otherwise, as kubectl."""
 
@@ -186,12 +180,7 @@ def _rotate(stream: Stream) -> None:
         return
     from runtime.oci import rotation
 
-    rotation.rotate(
-        logs.path(stream.directory, runs[-1]),
-        stream.target.bundle,
-        limit=ROTATE_BYTES,
-        keep=KEPT_PARTS,
-    )
+    rotation.rotate(logs.path(stream.directory, runs[-1]), stream.target.bundle)
 
 
 def _lines(

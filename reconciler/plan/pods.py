@@ -98,7 +98,9 @@ def _change(wanted: WantedPod, scene: _Scene) -> Change:
 
 def _create(wanted: WantedPod, ref: Ref, scene: _Scene) -> Change:
     left = scene.leaving.get(wanted.of, ())
-    if left:
+    if left and scene.wish.recreate:
+        reasons: tuple[Reason, ...] = (Reason(text="asked for"),)
+    elif left:
         reasons = _spec_reasons(left[0], wanted, scene)
     else:
         reasons = (Reason(text="not running yet", where=scene.wished.get(wanted.of, "")),)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from reconciler.state.database import Database
 
 EVENTS_KEPT = 5000
+REPEATED_WITHIN = 3600.0
+"""Seconds: as long as Kubernetes keeps an event."""
 
 
 class EventType(StrEnum):
@@ -38,18 +40,28 @@ class Event(Value):
 
 
 def record(database: Database, happened: Iterable[Event], now: float) -> None:
-    """Save the events; one that says the same as the object's last one only raises its count."""
+    """Save the events; one that repeats another only raises its count.
+
+    That is the object's last event, or a warning of the last REPEATED_WITHIN seconds: what fails
+    again and again, with other events between, is one line.
+    """
     with database.transaction() as connection:
         for event in happened:
             key = event.ref.key()
-            last = connection.execute(
-                "SELECT id, reason, message FROM events "
-                "WHERE kind = ? AND namespace = ? AND name = ? ORDER BY id DESC LIMIT 1",
-                key,
+            same = connection.execute(
+                "SELECT id FROM events "
+                "WHERE kind = ? AND namespace = ? AND name = ? AND type = ? AND reason = ? "
+                "AND message = ? AND ((type = ? AND last_at > ?) OR id = (SELECT max(id) "
+                "FROM events WHERE kind = ? AND namespace = ? AND name = ?)) "
+                "ORDER BY id DESC LIMIT 1",
+                (
+                    *(*key, event.type, event.reason, event.message),
+                    *(EventType.WARNING, now - REPEATED_WITHIN, *key),
+                ),
             ).fetchone()
-            if last is not None and last[1:] == (event.reason, event.message):
+            if same is not None:
                 connection.execute(
-                    "UPDATE events SET count = count + 1, last_at = ? WHERE id = ?", (now, last[0])
+                    "UPDATE events SET count = count + 1, last_at = ? WHERE id = ?", (now, same[0])
                 )
                 continue
             connection.execute(

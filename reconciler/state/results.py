@@ -1,4 +1,8 @@
-"""Remember how Jobs ended: a Job that has come to its end never runs again, even after a reboot."""
+"""Remember how far Jobs are: one that has ended never runs again, even after a reboot.
+
+What has succeeded and failed on the way there is remembered, too: the pods' own records are on
+tmpfs.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +19,15 @@ if TYPE_CHECKING:
     from reconciler.state.database import Database
 
 
-def save_jobs(database: Database, ended: Mapping[Ref, Progress]) -> None:
-    """Save the ends of these Jobs."""
+def save_jobs(database: Database, jobs: Mapping[Ref, Progress]) -> None:
+    """Save how far these Jobs are, where that is news."""
     known = read_jobs(database)
-    fresh = {ref: progress for ref, progress in ended.items() if known.get(ref) != progress}
+    nothing = Progress()
+    fresh = {
+        ref: lasting
+        for ref, progress in jobs.items()
+        if known.get(ref, nothing) != (lasting := progress.lasting())
+    }
     if not fresh:
         return
     with database.transaction() as connection:
@@ -30,7 +39,7 @@ def save_jobs(database: Database, ended: Mapping[Ref, Progress]) -> None:
 
 
 def read_jobs(database: Database) -> dict[Ref, Progress]:
-    """Return the end of every Job that has ended."""
+    """Return how far every Job is of which a pod has ended."""
     rows = database.read("SELECT namespace, name, body FROM results WHERE kind = 'Job'")
     return {
         Ref(kind="Job", namespace=namespace, name=name): codec.restore(Progress, json.loads(body))

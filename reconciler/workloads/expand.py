@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from manifests.kinds import Object, Workload
-    from manifests.observed import PodState
+    from manifests.observed import PodRecord, PodState
 
 TEMPLATE_HASH_LABEL = "pod-template-hash"
 TEMPLATE_ANNOTATION = "podpy.dev/template-hash"
@@ -53,11 +53,13 @@ def expand(
     states: Sequence[PodState],
     now: float,
     *,
-    finished: Mapping[Ref, jobs.Progress] = EMPTY,
+    remembered: Mapping[Ref, jobs.Progress] = EMPTY,
+    anew: bool = False,
 ) -> Expansion:
     """Return the pods that `objects` want beside `states`, the pods on the host.
 
-    `finished` is what is remembered of Jobs that have ended: they want no pods any more.
+    `remembered` is what is known of Jobs: those that have ended want no pods any more. With
+    `anew` Jobs begin again, whatever their pods on the host have come to.
     """
     pods: list[WantedPod] = []
     progress: dict[Ref, jobs.Progress] = {}
@@ -67,8 +69,8 @@ def expand(
         if isinstance(thing, Pod):
             pods.append(_bare(thing, ref, states))
         elif isinstance(thing, Job):
-            owned = _owned(ref, states)
-            progress[ref] = jobs.progress(thing, owned, now, finished.get(ref))
+            owned = [] if anew else _owned(ref, states)
+            progress[ref] = jobs.progress(thing, owned, now, None if anew else remembered.get(ref))
             pods.extend(_job_pods(thing, ref, owned, progress[ref], taken))
         elif isinstance(thing, Deployment | ReplicaSet | DaemonSet):
             pods.extend(_replicas(thing, ref, _owned(ref, states), now, taken))
@@ -77,9 +79,14 @@ def expand(
 
 def owner_of(state: PodState) -> Ref | None:
     """Return the workload that a pod on the host was made for."""
-    for owner in state.pod.metadata.owner_references:
+    return owner_in(state.record)
+
+
+def owner_in(record: PodRecord) -> Ref | None:
+    """Return the workload that the pod of this record was made for."""
+    for owner in record.pod.metadata.owner_references:
         if owner.controller:
-            return Ref(kind=owner.kind, namespace=state.pod.metadata.namespace, name=owner.name)
+            return Ref(kind=owner.kind, namespace=record.pod.metadata.namespace, name=owner.name)
     return None
 
 

@@ -2,7 +2,9 @@
 
 The rules are the Job controller's: a Job fails with more failed pods than backoffLimit, or, where
 the restart policy is OnFailure, as many restarts in its running pods; a failed pod is replaced
-after 10 s, 20 s, 40 s ... at most 6 minutes. When a Job has ended, the pods that still run go.
+after 10 s, 20 s, 40 s ... at most 6 minutes. Without `completions` the pods share a queue: none is
+made any more once one has succeeded, and the Job is complete when all have ended. When a Job has
+ended, the pods that still run go.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from reconciler.workloads import lifecycle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from manifests.observed import PodState
     from manifests.workloads import Job
@@ -32,22 +34,32 @@ class Ending(StrEnum):
 
 
 class Progress(Value):
-    """`due` pods are to be made now; `surplus` uids are to go; `wake_at` is when more is due."""
+    """`due` pods are to be made now; `surplus` uids are to go; `wake_at` is when more is due.
+
+    `counted` are the uids of pods on the host that `succeeded` and `failed` count already; those
+    counted before that are gone (after a reboot, all) stay counted.
+    """
 
     active: int = 0
     succeeded: int = 0
     failed: int = 0
+    counted: tuple[str, ...] = ()
     ending: Ending = Ending.RUNNING
+    reason: str = ""
     message: str = ""
     due: int = 0
     surplus: tuple[str, ...] = ()
     wake_at: float | None = None
 
+    def lasting(self) -> Progress:
+        """What is worth remembering: no pass finds it out again."""
+        return self.replace(active=0, due=0, surplus=(), wake_at=None)
+
 
 def progress(
     job: Job, owned: Sequence[PodState], now: float, remembered: Progress | None
 ) -> Progress:
-    """Return the Job's progress; `remembered` is its end, if it was seen to end before."""
+    """Return the Job's progress from its pods, and from what was `remembered` of earlier ones."""
     phases = {
         state.uid: lifecycle.decide(state.pod.spec, state.containers, now).phase for state in owned
     }
@@ -55,30 +67,50 @@ def progress(
     running = tuple(state.uid for state in active)
     if remembered is not None and remembered.ending is not Ending.RUNNING:
         return remembered.replace(due=0, surplus=running, wake_at=None)
-    succeeded = sum(phase is Phase.SUCCEEDED for phase in phases.values())
-    failed = [state for state in owned if phases[state.uid] is Phase.FAILED]
-    counted = Progress(active=len(active), succeeded=succeeded, failed=len(failed))
-    if succeeded >= job.spec.completions:
+    counted = _counted(phases, remembered or Progress()).replace(active=len(active))
+    wanted = _wanted(job, counted)
+    if wanted is None:
         return counted.replace(active=0, ending=Ending.COMPLETE, surplus=running)
     restarts = _restarts(job, active)
-    if len(failed) > job.spec.backoff_limit or restarts >= max(job.spec.backoff_limit, 1):
+    limit = job.spec.backoff_limit
+    if counted.failed > limit or restarts >= max(limit, 1):
         return counted.replace(
             active=0,
-            failed=len(failed) + len(active),
+            failed=counted.failed + len(active),
             ending=Ending.FAILED,
-            message=(
-                f"BackoffLimitExceeded: {len(failed) + restarts} failures, "
-                f"backoffLimit is {job.spec.backoff_limit}"
-            ),
+            reason="BackoffLimitExceeded",
+            message=f"{counted.failed + restarts} failures, backoffLimit is {limit}",
             surplus=running,
         )
-    missing = min(job.spec.parallelism, job.spec.completions - succeeded) - len(active)
+    missing = wanted - len(active)
     if missing <= 0:
         return counted.replace(surplus=running[len(running) + missing :])
-    wake_at = _next_start(failed)
+    wake_at = _next_start(owned, phases)
     if wake_at > now:
         return counted.replace(wake_at=wake_at)
     return counted.replace(due=missing)
+
+
+def _counted(phases: dict[str, Phase], before: Progress) -> Progress:
+    """Add the pods that have ended since `before`."""
+    fresh = [phase for uid, phase in phases.items() if uid not in before.counted]
+    return Progress(
+        succeeded=before.succeeded + fresh.count(Phase.SUCCEEDED),
+        failed=before.failed + fresh.count(Phase.FAILED),
+        counted=tuple(
+            uid for uid, phase in phases.items() if phase in (Phase.SUCCEEDED, Phase.FAILED)
+        ),
+    )
+
+
+def _wanted(job: Job, now: Progress) -> int | None:
+    """Return how many pods are to run; None when enough have succeeded."""
+    if job.spec.completions is not None:
+        left = job.spec.completions - now.succeeded
+        return min(job.spec.parallelism, left) if left > 0 else None
+    if now.succeeded == 0:
+        return job.spec.parallelism
+    return min(job.spec.parallelism, now.active) if now.active else None
 
 
 def _restarts(job: Job, active: Sequence[PodState]) -> int:
@@ -90,15 +122,26 @@ def _restarts(job: Job, active: Sequence[PodState]) -> int:
     )
 
 
-def _next_start(failed: Sequence[PodState]) -> float:
-    """Return when a pod may replace a failed one."""
+def _next_start(owned: Sequence[PodState], phases: dict[str, Phase]) -> float:
+    """Return when a pod may replace a failed one: later with each failure since a success."""
     ends = [
-        container.ended.finished_at
-        for state in failed
-        for container in state.containers.values()
-        if container.ended is not None
+        (ended_at(state), phases[state.uid] is Phase.FAILED)
+        for state in owned
+        if phases[state.uid] in (Phase.SUCCEEDED, Phase.FAILED)
     ]
-    if not ends:
+    success = max((at for at, failed in ends if not failed), default=0.0)
+    failures = [at for at, failed in ends if failed and at > success]
+    if not failures:
         return 0.0
     # The exponent is bounded so that a large backoffLimit cannot overflow.
-    return max(ends) + min(FIRST_DELAY * 2.0 ** min(len(failed) - 1, 10), LONGEST_DELAY)
+    return max(failures) + min(FIRST_DELAY * 2.0 ** min(len(failures) - 1, 10), LONGEST_DELAY)
+
+
+def ended_at(state: PodState) -> float:
+    """Return when a container of the pod last ended; 0 when none has."""
+    ends: Iterable[float] = (
+        container.ended.finished_at
+        for container in state.containers.values()
+        if container.ended is not None
+    )
+    return max(ends, default=0.0)

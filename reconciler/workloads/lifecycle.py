@@ -26,14 +26,16 @@ STEADY_AFTER = 600.0
 
 
 class Decision(Value):
-    """`start` and `stop` name containers, in order; `wake_at` is when a back-off ends.
+    """`start` and `stop` name containers, in order; `wake_at` is when the first back-off ends.
 
-    `waiting_for` names running init containers: the pod goes on when they end.
+    `delayed` names the containers in their back-off, `waiting_for` running init containers: the
+    pod goes on when they end.
     """
 
     phase: Phase
     start: tuple[str, ...] = ()
     stop: tuple[str, ...] = ()
+    delayed: tuple[str, ...] = ()
     wake_at: float | None = None
     waiting_for: tuple[str, ...] = ()
 
@@ -61,6 +63,12 @@ def _delay(state: ContainerState) -> float:
     return record.backoff
 
 
+def retry_delay(failures: int) -> float:
+    """Return how long to wait after something has failed `failures` times in a row."""
+    # The exponent is bounded so that no number of failures can overflow.
+    return min(FIRST_BACKOFF * 2.0 ** min(failures - 1, 10), LONGEST_BACKOFF)
+
+
 def decide(spec: PodSpec, states: Mapping[str, ContainerState], now: float) -> Decision:
     """Return what the pod needs now. `states` may lack containers: these are absent."""
     begun = any(_stage(states, container) is not Stage.ABSENT for container in spec.containers)
@@ -79,16 +87,16 @@ def _stage(states: Mapping[str, ContainerState], container: Container) -> Stage:
 def _initialise(spec: PodSpec, states: Mapping[str, ContainerState], now: float) -> Decision | None:
     """Return what the first unfinished init container needs; None when all have had their turn."""
     restarts: list[str] = []
-    wakes: list[float] = []
+    waits: dict[str, float] = {}
     for index, container in enumerate(spec.init_containers):
         stage = _stage(states, container)
         if is_sidecar(container):
             if stage is Stage.RUNNING:
                 continue
-            _restart_or_wait(states.get(container.name), container.name, now, restarts, wakes)
+            _restart_or_wait(states.get(container.name), container.name, now, restarts, waits)
             later = spec.init_containers[index + 1 :]
             if all(_stage(states, follower) is Stage.ABSENT for follower in later):
-                return _pending(restarts, wakes)
+                return _pending(restarts, waits)
             continue
         state = states.get(container.name)
         if state is not None and stage is Stage.EXITED and state.ended is not None:
@@ -97,24 +105,27 @@ def _initialise(spec: PodSpec, states: Mapping[str, ContainerState], now: float)
             if spec.restart_policy is RestartPolicy.NEVER:
                 return Decision(phase=Phase.FAILED, stop=_running_sidecars(spec, states))
         if stage is Stage.RUNNING:
-            return _pending(restarts, wakes, waiting_for=(container.name,))
-        _restart_or_wait(state, container.name, now, restarts, wakes)
-        return _pending(restarts, wakes)
+            return _pending(restarts, waits, waiting_for=(container.name,))
+        _restart_or_wait(state, container.name, now, restarts, waits)
+        return _pending(restarts, waits)
     return None
 
 
-def _pending(start: list[str], wakes: list[float], waiting_for: tuple[str, ...] = ()) -> Decision:
+def _pending(
+    start: list[str], waits: dict[str, float], waiting_for: tuple[str, ...] = ()
+) -> Decision:
     return Decision(
         phase=Phase.PENDING,
         start=tuple(start),
-        wake_at=min(wakes, default=None),
+        delayed=tuple(waits),
+        wake_at=min(waits.values(), default=None),
         waiting_for=waiting_for,
     )
 
 
 def _run(spec: PodSpec, states: Mapping[str, ContainerState], now: float) -> Decision:
     start: list[str] = []
-    wakes: list[float] = []
+    waits: dict[str, float] = {}
     done = [
         container for container in spec.containers if _is_done(spec, states.get(container.name))
     ]
@@ -130,13 +141,14 @@ def _run(spec: PodSpec, states: Mapping[str, ContainerState], now: float) -> Dec
     sidecars = [container for container in spec.init_containers if is_sidecar(container)]
     for container in (*sidecars, *spec.containers):
         if container not in done and _stage(states, container) is not Stage.RUNNING:
-            _restart_or_wait(states.get(container.name), container.name, now, start, wakes)
+            _restart_or_wait(states.get(container.name), container.name, now, start, waits)
     unborn = (Stage.ABSENT, Stage.CREATED)
     waiting = any(_stage(states, container) in unborn for container in spec.containers)
     return Decision(
         phase=Phase.PENDING if waiting else Phase.RUNNING,
         start=tuple(start),
-        wake_at=min(wakes, default=None),
+        delayed=tuple(waits),
+        wake_at=min(waits.values(), default=None),
     )
 
 
@@ -154,7 +166,7 @@ def _is_done(spec: PodSpec, state: ContainerState | None) -> bool:
 
 
 def _restart_or_wait(
-    state: ContainerState | None, name: str, now: float, start: list[str], wakes: list[float]
+    state: ContainerState | None, name: str, now: float, start: list[str], waits: dict[str, float]
 ) -> None:
     due = 0.0
     if state is not None and state.ended is not None:
@@ -162,7 +174,7 @@ def _restart_or_wait(
     if due <= now:
         start.append(name)
     else:
-        wakes.append(due)
+        waits[name] = due
 
 
 def _running_sidecars(spec: PodSpec, states: Mapping[str, ContainerState]) -> tuple[str, ...]:

@@ -174,15 +174,6 @@ def enter(pod_dir: str) -> Inside:
     return inside
 
 
-def leave(pid: int) -> None:
-    """Take the calling process, of one thread, into the namespaces of process `pid`.
-
-    For what conmon starts: it is born in a pod's namespaces and has to work on the host's.
-    """
-    for kind, flag in (("mnt", syscalls.CLONE_NEWNS), *_KINDS.items()):
-        _set(f"/proc/{pid}/ns/{kind}", flag)
-
-
 def pinned(pod_dir: str) -> bool:
     """Say whether the pod's mount namespace is pinned, and with it, unless tampered with, all."""
     return _is_namespace(f"{pod_dir}/mnt")

@@ -19,7 +19,7 @@ import time
 
 from manifests.faults import HostFault, TimedOut
 from manifests.value import Value
-from runtime.kernel import cgroups
+from runtime.kernel import cgroups, home
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -198,6 +198,7 @@ def _environment(sync_end: int, start: int | None) -> dict[str, str]:
         for name, value in os.environ.items()
         if name in _KEPT or name.startswith(("LC_", "PODPY_"))
     }
+    given[home.VARIABLE] = home.named()
     given["_OCI_SYNCPIPE"] = str(sync_end)
     if start is not None:
         given["_OCI_STARTPIPE"] = str(start)

@@ -9,14 +9,14 @@ import os
 
 from manifests.config import PersistentVolumeClaim
 from manifests.faults import HostFault
-from reconciler.targets.host import images, networking, observing, removal
+from reconciler.targets.host import images, logs, networking, observing, removal, waiting
 from reconciler.targets.host.base import Base
 from runtime.observe import pods as observed_pods
 from runtime.volume import claims
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from manifests.config import Network
     from manifests.faults import Fault
@@ -104,3 +104,15 @@ class Host:
 
     def remove(self, states: Sequence[PodState]) -> Mapping[str, Fault]:
         return removal.remove(self.base, states)
+
+    def rotate_logs(self, states: Iterable[PodState]) -> None:
+        for state in states:
+            logs.rotate(self.base, state)
+
+    def attended(self, uid: str) -> bool:
+        """Say whether a hook waits for a back-off of the pod."""
+        return waiting.attended(self.base.paths, uid)
+
+    def attend(self, uid: str) -> None:
+        """Start a hook that waits, where the one that did was killed."""
+        waiting.begin(self.base, uid)

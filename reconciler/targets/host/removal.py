@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 
 from manifests import kinds
 from manifests.faults import Fault
 from manifests.observed import Stage
 from reconciler.state import leases
-from reconciler.targets.host import networking, sync
+from reconciler.targets.host import logs, networking, sync, waiting
 from runtime import files, locks, trees
-from runtime.kernel import cgroups, namespaces, processes
+from runtime.kernel import cgroups, namespaces
 from runtime.observe import records
 from runtime.oci import container as oci
 from runtime.oci.container import Container
@@ -55,7 +54,7 @@ def remove(base: Base, states: Sequence[PodState], *, now: bool = False) -> dict
         gone = [state for state in states if state.uid not in faults]
         leases.free(base.database, [state.uid for state in gone])
         networking.forget(base, [state.record for state in gone])
-        trees.remove([sync.log_directory(base, state.record) for state in gone])
+        trees.remove([logs.directory(base, state.record) for state in gone])
         trees.remove([base.paths.pod_disk(state.uid) for state in gone])
         # The record is the last to go: while it is there, a killed removal is found again.
         trees.remove([base.paths.pod(state.uid) for state in gone])
@@ -101,8 +100,8 @@ def _sweep_one(base: Base, uid: str) -> None:
         if not alone:
             return
         _let_go(base, uid)
-        logs = [name for name in _listed(base.paths.log_dir) if name.endswith(f"_{uid}")]
-        trees.remove([f"{base.paths.log_dir}/{name}" for name in logs])
+        written = [name for name in _listed(base.paths.log_dir) if name.endswith(f"_{uid}")]
+        trees.remove([f"{base.paths.log_dir}/{name}" for name in written])
         trees.remove([base.paths.pod_disk(uid), base.paths.pod(uid)])
 
 
@@ -152,7 +151,7 @@ def _let_go(base: Base, uid: str) -> None:
     """Drop a pod's processes, namespaces and cgroups, whatever state it is in."""
     directory = base.paths.pod(uid)
     tree = f"/{base.paths.instance}/{uid}"
-    _end_waiting(directory)
+    waiting.end(base.paths, uid)
     cgroups.kill(base.cgroups, tree)
     namespaces.remove(directory)
     cgroups.remove(base.cgroups, tree)
@@ -165,14 +164,3 @@ def _remove_states(base: Base, uid: str) -> None:
         for name in os.listdir(base.paths.oci_state):
             if name.startswith(f"{uid}."):
                 trees.remove([f"{base.paths.oci_state}/{name}"])
-
-
-def _end_waiting(directory: str) -> None:
-    """End the exit hooks that wait for a back-off: files named after their pid and start time."""
-    with contextlib.suppress(FileNotFoundError):
-        for name in os.listdir(f"{directory}/waiting"):
-            pid, _, started = name.partition("-")
-            descriptor = processes.opened(int(pid), int(started))
-            if descriptor is not None and int(pid) != os.getpid():
-                processes.signal(descriptor, signal.SIGKILL)
-                os.close(descriptor)

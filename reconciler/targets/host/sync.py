@@ -12,10 +12,10 @@ import os
 import signal
 import time
 
-from manifests import kinds, settings
+from manifests import kinds
 from manifests.faults import Fault, HostFault, NotReady
 from manifests.observed import ContainerRecord, Phase, Stage
-from reconciler.targets.host import networking
+from reconciler.targets.host import logs, networking
 from reconciler.workloads import lifecycle
 from runtime import interrupts, locks
 from runtime.kernel import cgroups, namespaces, processes
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from runtime.kernel.namespaces import Inside
     from runtime.oci.creation import Creating
 
-LOG_BYTES = 10 * 1024 * 1024
-"""A log's size at which conmon starts it afresh, the kubelet's containerLogMaxSize."""
-
 
 def lock_name(uid: str) -> str:
     return f"pod-{uid}"
@@ -47,21 +44,33 @@ def step(base: Base, uid: str, inside: Inside | None = None) -> tuple[PodState, 
     no lock.
     """
     with locks.held(base.paths, [lock_name(uid)]):
-        record = records.read_pod(base.paths, uid)
-        if record is None or record.deleting or record.finished or record.held:
-            return None
-        while True:
-            state = pods.state_of(base.paths, record, base.cgroups)
-            decision = lifecycle.decide(record.pod.spec, state.containers, time.time())
-            if not decision.start and not decision.stop:
-                break
-            _act(base, state, decision, inside)
-        over = decision.phase in (Phase.SUCCEEDED, Phase.FAILED)
-        if over:
-            finish(base, state)
-    if over:
+        stepped = advance(base, uid, inside)
+    if stepped is not None and is_over(stepped[1]):
         networking.synchronise(base)
+    return stepped
+
+
+def advance(base: Base, uid: str, inside: Inside | None = None) -> tuple[PodState, Decision] | None:
+    """Do `step`'s work on the pod alone. The caller holds the pod's lock.
+
+    Where the pod is over then, the caller has the network forget it: networking.synchronise.
+    """
+    record = records.read_pod(base.paths, uid)
+    if record is None or record.deleting or record.finished or record.held:
+        return None
+    while True:
+        state = pods.state_of(base.paths, record, base.cgroups)
+        decision = lifecycle.decide(record.pod.spec, state.containers, time.time())
+        if not decision.start and not decision.stop:
+            break
+        _act(base, state, decision, inside)
+    if is_over(decision):
+        finish(base, state)
     return state, decision
+
+
+def is_over(decision: Decision) -> bool:
+    return decision.phase in (Phase.SUCCEEDED, Phase.FAILED)
 
 
 def bring_up(base: Base, uid: str, inside: Inside | None = None) -> None:
@@ -153,25 +162,16 @@ def _begin_one(
     records.write_container(base.paths, record.uid, container.name, attempt)
     image = base.store.image(attempt.image_id)
     config = bundle.prepare(base, record, container, image, inside)
-    log = f"{log_directory(base, record)}/{container.name}/{attempt.attempt}.log"
-    keeping = record.pod.metadata.annotations.get(settings.LOG_DRIVER) != settings.NO_LOG
-    if keeping:
-        os.makedirs(os.path.dirname(log), mode=0o755, exist_ok=True)
     supervision = creation.Supervision(
-        log_path=log if keeping else "",
-        log_size_max=_log_size(record),
-        exit_command=_hook(base, record),
+        log_path=logs.prepare(base, record, container.name, attempt.attempt),
+        log_size_max=logs.most_bytes(record),
+        exit_command=_hook(base, record, container.name),
         terminal=container.tty,
         stdin=container.stdin,
         conmon_cgroup=conmon_cgroup(base, record.uid),
     )
     begun: Creating = inside.call(creation.begin, engine, where, config, supervision, seen)
     return begun
-
-
-def _log_size(record: PodRecord) -> int:
-    wanted = record.pod.metadata.annotations.get(settings.LOG_SIZE)
-    return LOG_BYTES if wanted is None else settings.log_bytes(wanted) or LOG_BYTES
 
 
 def _next_attempt(before: ContainerState, where: OciContainer, image_id: str) -> ContainerRecord:
@@ -221,11 +221,6 @@ def finish(base: Base, state: PodState) -> None:
     records.write_pod(base.paths, state.record.replace(finished=True, complete=False))
 
 
-def log_directory(base: Base, record: PodRecord) -> str:
-    metadata = record.pod.metadata
-    return base.paths.pod_logs(metadata.namespace, metadata.name, record.uid)
-
-
 def conmon_cgroup(base: Base, uid: str) -> str:
     """Where conmon goes: nowhere if it outlives this session where it is."""
     if cgroups.sheltered(base.cgroups, base.paths.instance):
@@ -233,14 +228,14 @@ def conmon_cgroup(base: Base, uid: str) -> str:
     return f"/{base.paths.instance}/{uid}/conmon"
 
 
-def _hook(base: Base, record: PodRecord) -> tuple[str, ...]:
+def _hook(base: Base, record: PodRecord, name: str) -> tuple[str, ...]:
     """What conmon runs at the container's end. Unlinking `on-exit` makes that do nothing."""
     if not base.hook:
         return ()
     link = f"{base.paths.pod(record.uid)}/on-exit"
     if not os.path.islink(link):
         os.symlink(base.hook, link)
-    return link, "internal", "exited", record.uid
+    return link, "internal", "exited", record.uid, name
 
 
 def _begun(state: PodState) -> bool:

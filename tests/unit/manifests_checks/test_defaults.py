@@ -12,6 +12,7 @@ from manifests.container import PullPolicy
 from manifests.meta import ObjectMeta
 from manifests.pod import Pod
 from manifests.volumes import EmptyDir
+from manifests.workloads import Job
 
 
 def pod(**spec: Any) -> Pod:
@@ -94,3 +95,16 @@ def test_what_is_complete_stays_as_it_is() -> None:
     once = completed(pod(container={"ports": [{"containerPort": 1}]}, volumes=[{"name": "a"}]))
 
     assert completed(once, "other") == once
+
+
+@pytest.mark.parametrize(
+    ("written", "completions"),
+    [({}, 1), ({"parallelism": 3}, None), ({"parallelism": 3, "completions": 5}, 5)],
+)
+def test_completions_left_out_mean_a_queue_where_pods_run_beside_each_other(
+    written: dict[str, Any], completions: int | None
+) -> None:
+    template = {"spec": {"containers": [{"name": "a", "image": "a"}], "restartPolicy": "Never"}}
+    raw = {"metadata": {"name": "a"}, "spec": {"template": template, **written}}
+
+    assert completed(codec.restore(Job, raw)).spec.completions == completions

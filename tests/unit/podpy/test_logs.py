@@ -8,7 +8,8 @@ import pytest
 
 from manifests.faults import Invalid
 from podpy.commands import logs
-from reconciler.targets.host import sync
+from reconciler.targets.host import logs as host_logs
+from runtime.oci import rotation
 
 
 def asked(*words: str) -> tuple[int | None, float | None]:
@@ -48,4 +49,4 @@ def test_other_times_are_refused(words: tuple[str, ...]) -> None:
 
 
 def test_logs_are_rotated_before_conmon_starts_them_afresh() -> None:
-    assert logs.ROTATE_BYTES * 2 <= sync.LOG_BYTES
+    assert rotation.LIMIT * 2 <= host_logs.MOST_BYTES

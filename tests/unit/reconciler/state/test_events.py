@@ -63,6 +63,15 @@ def test_an_event_that_returns_after_another_is_told_again(state: Database) -> N
     assert [found.reason for found in read(state)] == ["Created", "Deleted", "Created"]
 
 
+def test_a_warning_that_returns_within_the_hour_is_counted(state: Database) -> None:
+    crash = event(reason="Error").replace(type=EventType.WARNING)
+    for now in (1.0, 20.0, 40.0, 5000.0):
+        events.record(state, [crash, event(message=f"it went on {now}")], now)
+
+    warnings = [found for found in read(state) if found.reason == "Error"]
+    assert [(found.count, found.last_at) for found in warnings] == [(3, 40.0), (1, 5000.0)]
+
+
 def test_events_are_read_by_object_namespace_and_age(state: Database) -> None:
     events.record(state, [event(), event(SHOP), event(FRONT)], 1.0)
     first = events.read(state)[0][0]

@@ -270,9 +270,21 @@ def test_the_pods_that_a_failed_job_leaves_running_are_not_wanted() -> None:
 def test_a_job_remembered_as_ended_wants_nothing_any_more() -> None:
     ref = Ref(kind="Job", namespace="default", name="sum")
 
-    expansion = expand([job()], (), NOW, finished={ref: Progress(ending=Ending.COMPLETE)})
+    expansion = expand([job()], (), NOW, remembered={ref: Progress(ending=Ending.COMPLETE)})
 
     assert expansion.pods == ()
+
+
+def test_a_job_made_anew_begins_again_beside_the_pods_it_had() -> None:
+    ref = Ref(kind="Job", namespace="default", name="sum")
+    (one,) = expand([job()], (), NOW).pods
+    before = [on_host(one, "a", exited())]
+    end = {ref: Progress(succeeded=1, ending=Ending.COMPLETE)}
+
+    (again,) = expand([job()], before, NOW, remembered=end, anew=True).pods
+
+    assert again.uid == ""
+    assert again.pod.metadata.name != one.pod.metadata.name
 
 
 def test_phases_are_kubernetes_own() -> None:

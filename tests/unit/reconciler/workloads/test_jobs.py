@@ -53,8 +53,12 @@ def test_a_running_job_waits_for_its_pods() -> None:
 
 
 def test_a_job_is_complete_when_enough_pods_succeeded() -> None:
-    assert progress(job(), exited()) == Progress(succeeded=1, ending=Ending.COMPLETE)
-    assert progress(job(completions=2), exited()) == Progress(succeeded=1, due=1)
+    assert progress(job(), exited()) == Progress(
+        succeeded=1, counted=("uid-0",), ending=Ending.COMPLETE
+    )
+    assert progress(job(completions=2), exited()) == Progress(
+        succeeded=1, counted=("uid-0",), due=1
+    )
     assert progress(job(completions=0)).ending is Ending.COMPLETE
 
 
@@ -71,6 +75,13 @@ def test_a_failed_pod_is_replaced_after_a_growing_delay(failures: int, delay: fl
 
     assert progress(of, *failed).wake_at == NOW - 1 + delay
     assert jobs.progress(of, pods(of, *failed), NOW - 1 + delay, None).due == 1
+
+
+def test_a_success_makes_the_delays_begin_anew() -> None:
+    of = job(backoff_limit=9, completions=2)
+    early = [exited(code=1, at=NOW - 50)] * 4
+
+    assert progress(of, *early, exited(at=NOW - 9), exited(code=1, at=NOW - 1)).wake_at == NOW + 9
 
 
 def test_the_longest_delay_holds_for_any_number_of_failures() -> None:
@@ -93,7 +104,8 @@ def test_a_job_fails_with_more_failed_pods_than_its_limit() -> None:
     assert progress(of, exited(code=1)).ending is Ending.RUNNING
     failed = progress(of, exited(code=1), exited(code=2))
     assert (failed.ending, failed.failed, failed.due) == (Ending.FAILED, 2, 0)
-    assert failed.message == "BackoffLimitExceeded: 2 failures, backoffLimit is 1"
+    assert failed.reason == "BackoffLimitExceeded"
+    assert failed.message == "2 failures, backoffLimit is 1"
 
 
 def test_a_limit_of_zero_allows_no_failure() -> None:
@@ -154,6 +166,49 @@ def test_a_remembered_end_stands_whatever_is_left_on_the_host(ending: Ending) ->
     assert jobs.progress(of, (), NOW, end) == end
     assert jobs.progress(of, pods(of, exited(code=1)), NOW, end) == end
     assert jobs.progress(of, pods(of, running()), NOW, end).surplus == ("uid-0",)
+
+
+def test_pods_that_are_gone_stay_counted() -> None:
+    of = job(completions=3, backoff_limit=2)
+    seen = progress(of, exited(), exited(code=1))
+    after_reboot = jobs.progress(of, (), NOW, seen.lasting())
+    others = [state.replace(record=state.record.replace(uid="new")) for state in pods(of, exited())]
+    later = jobs.progress(of, others, NOW, after_reboot.lasting())
+
+    assert (after_reboot.succeeded, after_reboot.failed, after_reboot.due) == (1, 1, 1)
+    assert (later.succeeded, later.failed, later.counted) == (2, 1, ("new",))
+
+
+def test_a_pod_is_counted_once() -> None:
+    of = job(completions=3)
+    both = (exited(), exited(code=1, at=NOW - 100))
+    once = progress(of, *both)
+
+    assert jobs.progress(of, pods(of, *both), NOW, once.lasting()) == once
+
+
+def queue(parallelism: int = 3) -> Job:
+    of = job(parallelism=parallelism)
+    return of.replace(spec=of.spec.replace(completions=None))
+
+
+def test_a_queue_starts_all_its_pods_and_replaces_those_that_fail() -> None:
+    early = exited(code=1, at=NOW - 100)
+
+    assert progress(queue()).due == 3
+    assert progress(queue(), early, running(), running()).due == 1
+
+
+def test_a_queue_gets_no_more_pods_once_one_has_succeeded() -> None:
+    early = exited(code=1, at=NOW - 100)
+    now = progress(queue(), exited(), early, running())
+
+    assert (now.ending, now.due, now.surplus) == (Ending.RUNNING, 0, ())
+
+
+def test_a_queue_is_complete_when_one_has_succeeded_and_all_have_ended() -> None:
+    assert progress(queue(), exited(), exited(), exited(code=1)).ending is Ending.COMPLETE
+    assert progress(queue(), exited(code=1), exited(code=1)).ending is Ending.RUNNING
 
 
 def test_every_progress_moves_waits_or_is_final() -> None:

@@ -149,7 +149,9 @@ def test_a_running_init_container_is_named_as_what_the_pod_waits_for() -> None:
 def test_nothing_follows_a_sidecar_that_is_down_before_its_turn_is_over() -> None:
     down = exited("proxy", 1, backoff=10)
 
-    assert decided(PROXIED, down) == lifecycle.Decision(phase=PENDING, wake_at=NOW + 10)
+    assert decided(PROXIED, down) == lifecycle.Decision(
+        phase=PENDING, delayed=("proxy",), wake_at=NOW + 10
+    )
     assert decided(LAST, exited("first"), down).start == ()
 
 
@@ -186,7 +188,11 @@ def test_a_back_off_is_kept_from_the_end_of_the_attempt() -> None:
 def test_the_shortest_back_off_decides_when_to_look_again() -> None:
     decision = decided(TWO, exited(code=1, backoff=40), exited("log", 1, backoff=10))
 
-    assert decision.wake_at == NOW + 10
+    assert (decision.wake_at, decision.delayed) == (NOW + 10, ("app", "log"))
+
+
+def test_what_fails_again_and_again_is_tried_ever_more_seldom() -> None:
+    assert [lifecycle.retry_delay(n) for n in (1, 2, 3, 6, 2000)] == [10, 20, 40, 300, 300]
 
 
 def test_a_container_with_a_back_off_keeps_no_other_from_starting() -> None:

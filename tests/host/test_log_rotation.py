@@ -1,0 +1,101 @@
+"""Logs that grow too large are rotated by whatever podpy does next, and followed through it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fixtures.command import wait_until
+
+if TYPE_CHECKING:
+    from runtime.paths import Paths
+    from tests.fixtures.command import Podpy
+    from tests.fixtures.images import Image
+
+pytestmark = pytest.mark.host
+
+LINES = 60
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {{name: loud}}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: loud
+    image: "localhost/podpy-test/busybox:1"
+    command:
+    - sh
+    - -c
+    - |
+      line=$(head -c 100000 /dev/zero | tr '\\0' x)
+      i=0
+      while [ $i -lt {lines} ]; do echo $i $line; i=$((i+1)); done
+      echo written
+      until [ -e /shared/go ]; do sleep 0.05; done
+      echo end
+      exec sleep 1000
+    volumeMounts: [{{name: shared, mountPath: /shared}}]
+  - name: short
+    image: "localhost/podpy-test/busybox:1"
+    command: [sleep, "1000"]
+  volumes:
+  - {{name: shared, hostPath: {{path: "{folder}"}}}}
+"""
+
+
+@pytest.fixture
+def shared(podpy: Podpy, busybox_image: Image, tmp_path: Path) -> Path:
+    """Give the folder of a pod that has just written more than a log may hold."""
+    podpy.load(busybox_image)
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    (tmp_path / "pod.yaml").write_text(POD.format(lines=LINES, folder=folder))
+    podpy.ok("kube", "play", str(tmp_path / "pod.yaml"))
+    return folder
+
+
+def parts(paths: Paths) -> list[str]:
+    return sorted(file.name for file in Path(paths.log_dir).glob("*_loud_*/loud/0.log.*"))
+
+
+def size(paths: Paths) -> int:
+    (log,) = Path(paths.log_dir).glob("*_loud_*/loud/0.log")
+    return log.stat().st_size
+
+
+def test_a_pass_that_changes_nothing_rotates_and_a_follower_misses_no_line(
+    podpy: Podpy, instance: Paths, shared: Path
+) -> None:
+    following = podpy.start("logs", "-f", "loud", "-c", "loud")
+    assert following.stdout is not None
+    first = [following.stdout.readline() for _ in range(LINES + 1)]
+
+    unchanged = podpy.ok("kube", "play", str(shared.parent / "pod.yaml"))
+    rotated = parts(instance)
+    (shared / "go").touch()
+    last = following.stdout.readline()
+
+    assert "unchanged" in unchanged
+    assert rotated == ["0.log.1"]
+    assert [line.split()[0] for line in first] == [*map(str, range(LINES)), "written"]
+    assert last == "end\n"
+    podpy.ok("kube", "down", str(shared.parent / "pod.yaml"))
+
+
+def test_the_end_of_another_container_of_the_pod_rotates(
+    podpy: Podpy, instance: Paths, shared: Path
+) -> None:
+    # Asking podpy logs would rotate.
+    wait_until(lambda: size(instance) > 5 << 20, "the log has grown too large")
+    assert parts(instance) == []
+    (pod,) = Path(instance.pods).iterdir()
+
+    os.kill(int((pod / "containers" / "short" / "pid").read_text()), signal.SIGKILL)
+    wait_until(lambda: parts(instance) == ["0.log.1"], "the hook has rotated it")
+
+    podpy.ok("kube", "down", str(shared.parent / "pod.yaml"))
