@@ -75,7 +75,7 @@ def test_a_pass_that_changes_nothing_rotates_and_a_follower_misses_no_line(
     assert following.stdout is not None
     first = [following.stdout.readline() for _ in range(LINES + 1)]
 
-    unchanged = podpy.ok("kube", "play", str(shared.parent / "pod.yaml"))
+    unchanged = podpy.ok("apply", "-f", str(shared.parent / "pod.yaml"))
     rotated = parts(instance)
     (shared / "go").touch()
     last = following.stdout.readline()
