@@ -57,6 +57,8 @@ def container_state(paths: Paths, uid: str, name: str, seen: cgroups.View) -> Co
     record = records.read_container(paths, uid, name) or ContainerRecord()
     stage = _STAGES[oci.state(container)]
     ended = _termination(container, record, seen) if stage is Stage.EXITED else None
+    if stage is Stage.EXITED and ended is None:
+        stage = Stage.ABSENT
     if stage is Stage.ABSENT and record.last is not None:
         # Its files were cleaned up, after a reboot of the pod or by hand: the record still tells.
         stage, ended = Stage.EXITED, record.last

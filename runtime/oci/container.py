@@ -154,7 +154,10 @@ def ended(container: Container, seen: cgroups.View) -> Ended | None:
     try:
         at = os.stat(record).st_mtime
     except FileNotFoundError:
-        at = os.stat(f"{container.bundle}/pid").st_mtime
+        try:
+            at = os.stat(f"{container.bundle}/pid").st_mtime
+        except FileNotFoundError:
+            return None  # It is being started again, or removed, at this very moment.
     kills = cgroups.oom_kills(seen, container.cgroup)
     if kills is None:
         kills = int(os.path.exists(f"{container.bundle}/exit/oom"))
