@@ -211,6 +211,9 @@ def _document(
     for name in missing:
         given = fields.get(name)
         message = "is required" if given in (None, "") else "must be a string"
+        other = next((key for key in fields if key != name and key.lower() == name.lower()), "")
+        if other and given is None:
+            message += f'; "{other}" is not the same'
         problems.append(document.problem((name,), message))
     return None if missing else document
 

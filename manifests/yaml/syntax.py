@@ -41,7 +41,7 @@ _SENTENCES = (
     ("unknown escape character", "the backslash starts an escape that YAML does not know; use "
      "single quotes, or write two backslashes"),
     ("unexpected end of stream", "a quoted text is not closed"),
-    ("expected node content", "a value is missing here; a bracket may not be closed"),
+    ("node content", "a value is missing here; a bracket may not be closed"),
     ("unexpected document indicator", "a quoted text is not closed before the document ends"),
     ("undefined tag handle", "the tag starts with a handle that is not declared; quote the value"),
     ("incompatible YAML document", "the document asks for a YAML version that does not exist"),

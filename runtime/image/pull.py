@@ -40,6 +40,10 @@ DEFAULTS = Options()
 LAYERS = 500
 """Lower layers of one overlay: OVL_MAX_STACK of the kernel."""
 
+_OTHERS = (
+    "the image is here; imagePullPolicy IfNotPresent, or Newer, takes it where Always does not"
+)
+
 
 def ensure(
     store: Store,
@@ -69,11 +73,14 @@ def ensure(
     if there is not None and _is_local(name):
         # Built or imported here: no registry has another one.
         return there
-    if there is None or policy is not PullPolicy.NEWER:
+    if there is None:
         return pull(store, name, options, progress)
+    newer = policy is PullPolicy.NEWER
     try:
-        return pull(store, name, options.replace(pauses=()), progress)
-    except Fault:
+        return pull(store, name, options.replace(pauses=()) if newer else options, progress)
+    except Fault as fault:
+        if not newer:
+            raise type(fault)(fault.message, hint=_OTHERS) from fault
         progress(Progress(stage=Stage.KEPT, image=name))
         return there
 

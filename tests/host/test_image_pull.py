@@ -257,7 +257,9 @@ def test_newer_makes_do_with_the_image_at_hand(store: Store, tmp_path: Path) -> 
 
     assert found.id == held.id
     assert (told[-1].stage, told[-1].image) == (Stage.KEPT, name)
-    with pytest.raises(Retry):
+    with pytest.raises(
+        Retry, match=r"cannot be pulled: .*hint: the image is here; imagePullPolicy"
+    ):
         pull.ensure(store, name, PullPolicy.ALWAYS, PLAIN.replace(pauses=()))
 
 

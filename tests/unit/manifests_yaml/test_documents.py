@@ -69,6 +69,14 @@ def test_a_kind_that_ends_in_list_and_has_no_items_is_an_object() -> None:
     assert (found.kind, found.raw["spec"]) == ("AllowList", {"ports": [80]})
 
 
+def test_apiversion_in_another_case_is_pointed_at() -> None:
+    _, problems = parse("apiversion: v1\nkind: Pod\nmetadata: {name: web}\n")
+
+    assert problems == [
+        'f.yaml:1:1: Pod/web .apiVersion: is required; "apiversion" is not the same'
+    ]
+
+
 def test_a_kustomization_needs_no_kind_to_be_told() -> None:
     _, problems = parse("resources:\n- web.yaml\n", name="app/kustomization.yaml")
 
