@@ -19,13 +19,13 @@ AGAIN_FLOORS = {1: "100 ms", 50: "150 ms"}
 
 def play_and_down(peers: Peers, count: int, runs: int) -> Iterator[Row]:
     """Time `kube play` of `count` pods and the `kube down` that follows, in the same rounds."""
-    file = workload.pods(count)
+    files = {engine.name: workload.pods(count, engine.name) for engine in peers.all}
     downs: dict[str, list[float]] = {engine.name: [] for engine in peers.all}
 
     def down(engine: Engine) -> None:
-        downs[engine.name].append(measure.command(engine, engine.down(file)))
+        downs[engine.name].append(measure.command(engine, engine.down(files[engine.name])))
 
-    step = measure.Step(timed=lambda engine: engine.play(file), after=down)
+    step = measure.Step(timed=lambda engine: engine.play(files[engine.name]), after=down)
     plays = measure.interleaved(peers, step, runs)
     pods = f"{count} pod{'s' if count > 1 else ''}"
     yield measure.compare(f"kube play, {pods}", plays, PLAY_FLOORS[count])
@@ -34,13 +34,13 @@ def play_and_down(peers: Peers, count: int, runs: int) -> Iterator[Row]:
 
 def play_again(peers: Peers, count: int, runs: int) -> Row:
     """Time the second `kube play` of a file that did not change."""
-    file = workload.pods(count)
+    files = {engine.name: workload.pods(count, engine.name) for engine in peers.all}
     for engine in peers.all:
-        engines.call(engine, engine.play(file))
-    step = measure.Step(timed=lambda engine: engine.play_again(file))
+        engines.call(engine, engine.play(files[engine.name]))
+    step = measure.Step(timed=lambda engine: engine.play_again(files[engine.name]))
     times = measure.interleaved(peers, step, runs)
     for engine in peers.all:
-        engines.call(engine, engine.down(file))
+        engines.call(engine, engine.down(files[engine.name]))
     return measure.compare(
         f"kube play again, unchanged, {count}",
         times,
@@ -51,9 +51,9 @@ def play_again(peers: Peers, count: int, runs: int) -> Row:
 
 def with_pods_running(peers: Peers, count: int, runs: int) -> Iterator[Row]:
     """Time what users do all day while `count` pods run: exec, list, --version."""
-    file = workload.pods(count)
+    files = {engine.name: workload.pods(count, engine.name) for engine in peers.all}
     for engine in peers.all:
-        engines.call(engine, engine.play(file))
+        engines.call(engine, engine.play(files[engine.name]))
     pod = workload.pod_name(count, count // 2)
     rows = (
         ("exec true", "3x", lambda engine: engine.exec(pod, "front")),
@@ -64,4 +64,4 @@ def with_pods_running(peers: Peers, count: int, runs: int) -> Iterator[Row]:
         times = measure.interleaved(peers, measure.Step(timed=timed), runs)
         yield measure.compare(name, times, floor)
     for engine in peers.all:
-        engines.call(engine, engine.down(file))
+        engines.call(engine, engine.down(files[engine.name]))

@@ -28,8 +28,8 @@ def of_pods(peers: Peers, count: int) -> Iterator[Row]:
     bare: dict[str, float] = {}
     shares: dict[str, float] = {}
     resident = 0
-    file = workload.pods(count)
     for engine in peers.all:
+        file = workload.pods(count, engine.name)
         drop_caches()
         engines.call(engine, engine.pods())  # so that its own programs are no part of the fall
         before, helpers_before = mem_free(), helpers_pss()

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from tools.oci_layout import Member
 
 IMAGE = "localhost/podpy-bench/busybox:1"
-FIRST_PORT = 20000
+FIRST_PORTS = {"podman": 20000, "podpy": 30000}
+"""Of each side its own: their pods run at the same time, and conmon listens on Podman's."""
 REGISTRY = "127.0.0.1:5000"
 BULKY = f"{REGISTRY}/bulky:1"
 # PID 1 gets no signal it does not ask for; without the trap every stop would take its full grace.
@@ -76,12 +77,12 @@ spec:
 """
 
 
-def pods(count: int) -> str:
-    """Write the manifest of `count` two-container pods; return its path."""
-    path = f"{room.WORK}/pods-{count}.yaml"
+def pods(count: int, side: str) -> str:
+    """Write the manifest of `count` two-container pods of one side; return its path."""
+    path = f"{room.WORK}/{side}-pods-{count}.yaml"
     with open(path, "w", encoding="utf-8") as file:
         for number in range(count):
-            name, port = pod_name(count, number), FIRST_PORT + number
+            name, port = pod_name(count, number), FIRST_PORTS[side] + number
             file.write(POD.format(name=name, number=number, port=port, image=IMAGE, wait=WAIT))
     return path
 
