@@ -50,7 +50,6 @@ def run(
     timeout: float = 60.0,
     env: Mapping[str, str] | None = None,
     cwd: str | None = None,
-    pass_fds: tuple[int, ...] = (),
 ) -> Result:
     """Run `argv` and return its Result, whatever its status.
 
@@ -67,7 +66,6 @@ def run(
             timeout=timeout,
             env={**os.environ, **env} if env else None,
             cwd=cwd,
-            pass_fds=pass_fds,
             check=False,
         )
     except FileNotFoundError as error:

@@ -7,9 +7,10 @@ on every host; what is built leaves it as an OCI layout.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
-from manifests.faults import HostFault, Invalid
+from manifests.faults import HostFault, Invalid, TimedOut
 from manifests.value import EMPTY
 from runtime import proc
 from runtime.image import containerfiles, export, pull, reference, workspace
@@ -59,7 +60,7 @@ def build(
             word for key, value in arguments.items() for word in ("--build-arg", f"{key}={value}")
         ]
         _run(space, "build", "--isolation", "chroot", "--layers=false", *given, *words,
-             "-f", file, "-t", wanted[0], context)  # fmt: skip
+             "-f", file, "-t", wanted[0], context, shown=True)  # fmt: skip
         source = f"oci:{space.path}/out:{wanted[0]}"
         _run(space, "push", "--quiet", wanted[0], source)
         image = pull.pull(store, source)
@@ -110,19 +111,39 @@ def _name_of(store: Store, image: Image, name: str) -> str:
     return next(spelling for spelling in spellings(name) if spelling in own)
 
 
-def _run(space: workspace.Workspace, command: str, *words: str) -> str:
-    """Run buildah on its storage in `space` and return its output; it ends with podpy."""
+def _run(space: workspace.Workspace, command: str, *words: str, shown: bool = False) -> str:
+    """Run buildah on its storage in `space` and return its output; it ends with podpy.
+
+    What a build says is `shown` on standard error while it goes on.
+    """
     guard = ("setpriv", "--pdeathsig", "KILL") if proc.find("setpriv") else ()
     storage = (
         "--storage-driver", "vfs", "--root", f"{space.path}/root", "--runroot", f"{space.path}/run",
     )  # fmt: skip
-    result = proc.run(
-        *guard, "buildah", *storage, command, *words, timeout=BUILD_SECONDS, pass_fds=(space.lock,)
+    child = proc.start(
+        (*guard, "buildah", *storage, command, *words),
+        stdout=sys.stderr.fileno() if shown else proc.PIPE,
+        stderr=proc.PIPE,
+        pass_fds=(space.lock,),
+        new_session=True,
     )
-    sys.stderr.write(result.stderr.decode(errors="replace"))
-    if result.status != 0:
+    try:
+        out, said = proc.communicate(child, BUILD_SECONDS)
+    except BaseException as error:
+        os.killpg(child.pid, signal.SIGKILL)  # what it has started for a RUN, too
+        child.communicate()
+        if type(error).__name__ != "TimeoutExpired":  # subprocess is behind runtime.proc's door
+            raise
+        raise TimedOut(f"buildah {command} did not end within {BUILD_SECONDS:g} s") from error
+    complaint = said.decode(errors="replace").strip()
+    if child.returncode != 0:
         raise Invalid(
-            f"buildah {command} failed: {result.complaint}",
+            f"buildah {command} failed: {_last(complaint)}",
             hint="an image that only podpy has must be named as `podpy image ls` names it",
         )
-    return result.text
+    return (out or b"").decode(errors="replace")
+
+
+def _last(complaint: str) -> str:
+    """What a failed build says last: what came before it has been shown or is skopeo's talk."""
+    return "\n".join(complaint.splitlines()[-5:]) or "without a word"

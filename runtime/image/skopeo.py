@@ -262,4 +262,7 @@ def _plain(complaint: str) -> str:
     """The message of skopeo's last log line."""
     last = (complaint.splitlines() or ["skopeo failed without a word"])[-1]
     _, marker, message = last.partition("msg=")
-    return message.strip('"').replace('\\"', '"') if marker else last
+    said = message.strip('"').replace('\\"', '"') if marker else last
+    if said.startswith("Error parsing image name "):  # its front says what "image" says already
+        said = said.partition('": ')[2] or said
+    return said

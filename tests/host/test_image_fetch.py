@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from runtime.image import pull
 from runtime.image.meter import Progress, Stage
 from runtime.image.store import Store
 from tests.fixtures import broken_registry
+from tests.fixtures.command import wait_until
 from tests.unit.image import layouts
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from runtime.image.store import Image
     from runtime.paths import Paths
     from tests.fixtures.broken_registry import Handler, Server
+    from tests.fixtures.command import Podpy
 
 pytestmark = pytest.mark.host
 
@@ -154,6 +157,33 @@ def test_a_blob_larger_than_its_manifest_says_is_cut_off(store: Store, server: S
         pull.pull(store, f"{server.address}/large:1", PLAIN)
 
     assert leftovers(store) == helpers() == []
+
+
+APP = """
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: app, image: "%s", command: [sleep, "1000"]}]
+"""
+
+
+def test_a_signal_ends_a_pull_that_has_stalled(podpy: Podpy, server: Server) -> None:
+    server.failures[server.layers()[0]] = [broken_registry.stall] * 20
+    manifest = APP % f"{server.address}/still:1"
+    child = podpy.start("kube", "play", "--tls-verify=false", "-")
+    assert child.stdin is not None
+    child.stdin.write(manifest)
+    child.stdin.close()
+    child.stdin = None
+    wait_until(lambda: server.layers()[0] in server.asked, "the layer is asked for")
+
+    child.send_signal(signal.SIGTERM)
+
+    _, said = child.communicate(timeout=30)
+    assert child.returncode != 0
+    assert "interrupted by SIGTERM" in said
+    assert [name for name in os.listdir(podpy.paths.layers) if name.endswith(".tmp")] == []
 
 
 def test_a_new_name_for_the_same_manifest_is_recorded(store: Store, server: Server) -> None:
