@@ -235,6 +235,7 @@ def _find(words: list[str]) -> tuple[str, ModuleType | None, list[str]]:
     """Return the command's name, its module (None for help), and the words that are left."""
     if words[:1] == ["help"] and len(words) > 1:
         words = [*words[1:], "--help"]
+    namespace, words = leading_namespace(words)
     if not words or words[0] in ("-h", "--help", "help"):
         return "", None, []
     length = 2 if words[0] in GROUPS else 1
@@ -248,7 +249,18 @@ def _find(words: list[str]) -> tuple[str, ModuleType | None, list[str]]:
         instead = unknown.command(name)
         close = "" if instead else _close(name, COMMANDS)
         raise Invalid(f'unknown command "{name}"{close}', hint=instead or "podpy --help")
-    return name, importlib.import_module(f"podpy.commands.{module}"), words[length:]
+    rest = [*namespace, *words[length:]]
+    return name, importlib.import_module(f"podpy.commands.{module}"), rest
+
+
+def leading_namespace(words: list[str]) -> tuple[list[str], list[str]]:
+    """Take the namespace off the front: kubectl's users write `-n shop get pods`, too."""
+    first = words[0] if words else ""
+    if first in ("-n", "--namespace"):
+        return words[:2], words[2:]
+    if first.startswith(("--namespace=", "-n")):
+        return words[:1], words[1:]
+    return [], words
 
 
 def _close(name: str, known: Iterable[str]) -> str:

@@ -39,6 +39,7 @@ def candidates(words: list[str]) -> list[str]:
 
 
 def _possible(before: list[str], begun: str) -> Iterable[str]:
+    namespace, before = cli.leading_namespace(before)
     length = 2 if before[:1] and before[0] in cli.GROUPS else 1
     if len(before) < length:
         heads = [name.split(" ") for name in cli.COMMANDS]
@@ -48,7 +49,7 @@ def _possible(before: list[str], begun: str) -> Iterable[str]:
     if entry is None:
         return []
     parser = cli.parser_of(command, importlib.import_module(f"podpy.commands.{entry[0]}"))
-    rest = before[length:]
+    rest = [*namespace, *before[length:]]
     if parser.verbs:
         if not rest:
             return list(parser.verbs)

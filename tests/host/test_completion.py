@@ -144,6 +144,7 @@ def test_fish_offers_what_may_follow(env: dict[str, str], tmp_path: Path) -> Non
     assert fish(env, "podpy vers") == ["version"]
     assert fish(env, "podpy get pod ") == ["webserver"]
     assert fish(env, "podpy get pod -n shop ") == ["lonely"]
+    assert fish(env, "podpy -n shop get pod ") == ["lonely"]
     assert fish(env, "podpy logs webserver -c ") == ["first", "second"]
     assert fish(env, "podpy exec pod/webs") == ["pod/webserver"]
     assert fish(env, "podpy image rm localhost/podpy-test/b") == ["localhost/podpy-test/busybox:1"]

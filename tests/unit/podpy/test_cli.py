@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
 
 import pytest
 
 from podpy import cli
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -109,6 +113,19 @@ def test_flags_may_stand_among_the_words(line: str) -> None:
 
     assert (parsed.words, parsed.namespace) == (["pod", "one", "two"], "shop")
     assert (parsed.selector, parsed.watch) == ("a=b", True)
+
+
+@pytest.mark.parametrize("words", [["-n", "shop"], ["-nshop"], ["--namespace=shop"]])
+def test_the_namespace_may_stand_before_the_command(
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("PODPY_ROOT", str(tmp_path))
+
+    assert cli.main([*words, "get", "pods"]) == 0
+    assert capsys.readouterr().err == "No resources found in shop namespace.\n"
 
 
 def test_a_value_may_look_like_a_flag_where_it_is_a_number() -> None:

@@ -16,6 +16,8 @@ from podpy import cli, completing
         (["get", "pods", "-o", "cu"], ["custom-columns="]),
         (["get", "pods", "-o", "j"], ["json", "jsonpath="]),
         (["get", "pods", "--no"], ["--no-headers"]),
+        (["-n", "shop", "ge"], ["get"]),
+        (["--namespace=shop", "get", "pods", "-o", "y"], ["yaml"]),
         (["get", "pods", "--output=y"], ["--output=yaml"]),
         (["events", "--for", "pers"], ["persistentvolumeclaim/"]),
         (["delete", "pod", "--cascade=f"], ["--cascade=foreground"]),
