@@ -53,7 +53,7 @@ def instance(tmp_path: Path) -> Iterator[Paths]:
         state_dir=f"{root}/lib",
         run_dir=f"{root}/run",
         log_dir=f"{root}/log",
-        instance=f"pp-t-{secrets.token_hex(3)}",
+        instance=f"{traces.SESSION}{secrets.token_hex(2)}",
     )
     yield paths
     if os.geteuid() == 0:

@@ -10,29 +10,30 @@ from runtime.kernel import mounts, namespaces, syscalls
 from tests.fixtures import images, registry, requirements, traces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.fixtures.images import Image
     from tests.fixtures.registry import Registry
 
 
-@pytest.fixture(scope="session", autouse=True)
-def nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Fail the session when the host is not as it was before.
+@pytest.fixture(scope="session")
+def is_ours(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], bool]:
+    """Tell whether what is new on the host is this session's doing.
 
     Outside CI other work may run beside the tests: there, only what names this session's folder
-    or a test's instance counts.
+    or one of its instances counts.
     """
+    marks = (traces.SESSION, str(tmp_path_factory.getbasetemp()))
+    return lambda about: requirements.in_ci() or any(mark in about for mark in marks)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left(is_ours: Callable[[str], bool]) -> Iterator[None]:
+    """Fail the session when the host is not as it was before."""
     before = traces.of_host()
-    ours = ("pp-t-", str(tmp_path_factory.getbasetemp()))
     yield
 
-    def new() -> list[str]:
-        found = sorted(traces.of_host() - before)
-        strict = requirements.in_ci()
-        return [line for line in found if strict or any(mark in line for mark in ours)]
-
-    left = traces.settled(new)
+    left = traces.settled(lambda: filter(is_ours, traces.of_host() - before))
     if left:
         pytest.fail("the tests left on this host:\n" + "\n".join(left), pytrace=False)
 
@@ -60,11 +61,11 @@ def apart() -> Iterator[namespaces.Inside]:
 
 
 @pytest.fixture
-def host_mounts() -> Iterator[None]:
+def host_mounts(is_ours: Callable[[str], bool]) -> Iterator[None]:
     """Fail the test that leaves a mount behind in the host's namespace."""
     before = {mount.target for mount in mounts.table()}
     yield
-    left = {mount.target for mount in mounts.table()} - before
+    left = set(filter(is_ours, {mount.target for mount in mounts.table()} - before))
     for target in sorted(left, reverse=True):
         mounts.umount(target)
     assert not left

@@ -14,6 +14,7 @@ import pytest
 
 from manifests.faults import HostFault
 from runtime.kernel import mounts, namespaces, syscalls
+from tests.fixtures import traces
 
 pytestmark = [pytest.mark.host, pytest.mark.usefixtures("host_mounts")]
 
@@ -22,7 +23,7 @@ KINDS = ("mnt", "net", "ipc", "uts")
 
 @pytest.fixture
 def run_dir() -> Iterator[str]:
-    path = tempfile.mkdtemp(prefix="pp-t-")
+    path = tempfile.mkdtemp(prefix=traces.SESSION)
     (Path(path) / "pods").mkdir()
     yield path
     for name in os.listdir(f"{path}/pods"):
@@ -199,7 +200,7 @@ def test_pods_can_be_pinned_below_any_kind_of_mount_on_every_cpu(propagation: st
 import os, tempfile, shutil
 for cpu in sorted(os.sched_getaffinity(0)):
     os.sched_setaffinity(0, {cpu})
-    path = tempfile.mkdtemp(prefix="pp-t-")
+    path = tempfile.mkdtemp(prefix=SESSION)
     for number in range(4):
         namespaces.create(f"{path}/pods/{number}").close()
         namespaces.enter(f"{path}/pods/{number}").close()
@@ -210,6 +211,7 @@ for cpu in sorted(os.sched_getaffinity(0)):
 """
     root = str(Path(__file__).parents[2])
     setup = f"import sys; sys.path.insert(0, {root!r})\nfrom runtime.kernel import namespaces\n"
+    setup += f"SESSION = {traces.SESSION!r}\n"
     argv = ["unshare", "-m", "--propagation", propagation, sys.executable, "-c", setup + body]
 
     done = subprocess.run(argv, capture_output=True, check=False, timeout=60)

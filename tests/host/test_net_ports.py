@@ -16,6 +16,7 @@ from podpy import checkup_network
 from renderers import nft
 from runtime.kernel import namespaces, syscalls
 from runtime.net import attach, bridge, connections, nftables, requests, rtnetlink
+from tests.fixtures import traces
 
 pytestmark = pytest.mark.host
 
@@ -83,7 +84,7 @@ def _plug(netns: str) -> None:
 
 @pytest.fixture
 def join(host: namespaces.Inside) -> Iterator[Join]:
-    run_dir = tempfile.mkdtemp(prefix="pp-t-")
+    run_dir = tempfile.mkdtemp(prefix=traces.SESSION)
     made: list[namespaces.Inside] = []
 
     def joined(network: bridge.BridgeNetwork, address: str) -> namespaces.Inside:
