@@ -56,7 +56,12 @@ def build(context: Context, wished: Iterable[Wished], arguments: argparse.Namesp
             if arguments.build or context.base.store.find(container.image) is None:
                 from runtime.image import build as builder
 
-                builder.build(context.host.base.store, directory, (container.image,))
+                builder.build(
+                    context.host.base.store,
+                    directory,
+                    (container.image,),
+                    options=registry_flags.options(arguments),
+                )
 
 
 def _build_directory(image: str, file: str, context_dir: str) -> str:

@@ -37,8 +37,8 @@ def ended(progress: Progress) -> str:
         return f"{image}: {progress.stage}"
     if progress.stage != READY:
         return ""
-    come = f"{sizes.text(progress.done)} " if progress.done else ""
-    return f"{image}: ready, {come}in {progress.seconds:.1f} s"
+    come = f", {sizes.text(progress.done)}" if progress.done else ""
+    return f"{image}: ready{come} in {progress.seconds:.1f} s"
 
 
 def under_way(progress: Progress) -> str:

@@ -54,6 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("-t", "--tag", required=True, action="append", metavar="NAME", help="a name of the image")
     add("-f", "--file", default="", metavar="CONTAINERFILE", help="DIR/Containerfile")
     add("--build-arg", action="append", default=[], metavar="KEY=VALUE", help="an ARG's value")
+    registry_flags.add(building)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -138,6 +139,7 @@ def _build(store: Store, arguments: argparse.Namespace) -> None:
         arguments.tag,
         containerfile=arguments.file,
         arguments=_arguments(arguments.build_arg),
+        options=registry_flags.options(arguments),
     )
     print(image.id)
 

@@ -13,21 +13,22 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 @contextlib.contextmanager
-def file_for(creds: str, registry: str) -> Iterator[int]:
-    """Yield a descriptor of an auth.json that holds `creds` (USER[:PASSWORD]) for `registry`.
+def file_for(creds: str, registries: Iterable[str]) -> Iterator[int]:
+    """Yield a descriptor of an auth.json that holds `creds` (USER[:PASSWORD]) for `registries`.
 
     A child that inherits it finds it at `path`.
     """
     user, _, password = creds.partition(":")
     secret = base64.b64encode(f"{user}:{password}".encode()).decode()
+    known = {registry: {"auth": secret} for registry in registries}
     descriptor = os.memfd_create("podpy-auth", os.MFD_CLOEXEC)
     try:
         os.fchmod(descriptor, 0o600)
-        os.write(descriptor, json.dumps({"auths": {registry: {"auth": secret}}}).encode())
+        os.write(descriptor, json.dumps({"auths": known}).encode())
         yield descriptor
     finally:
         os.close(descriptor)

@@ -13,12 +13,20 @@ import sys
 from manifests.faults import HostFault, Invalid, TimedOut
 from manifests.value import EMPTY
 from runtime import proc
-from runtime.image import containerfiles, export, pull, reference, workspace
+from runtime.image import (
+    containerfiles,
+    export,
+    pull,
+    reference,
+    registries,
+    skopeo,
+    workspace,
+)
 from runtime.image.store import spellings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from runtime.image.store import Image, Store
 
@@ -38,13 +46,13 @@ def build(
     *,
     containerfile: str = "",
     arguments: Mapping[str, str] = EMPTY,
-    words: Sequence[str] = (),
+    options: skopeo.Options = pull.DEFAULTS,
 ) -> Image:
     """Build the Containerfile in the directory `context` and return the image, under all `names`.
 
     A name without a registry is kept under localhost/, as Podman does. `arguments` are the build's
-    ARGs, `words` are handed to `buildah build` as they are. buildah's output goes to standard
-    error. Images of the store that the Containerfile begins with are there for buildah.
+    ARGs, `options` how it speaks to registries. buildah's output goes to standard error. Images of
+    the store that the Containerfile begins with are there for buildah.
     """
     if proc.find("buildah") is None:
         raise HostFault("buildah: not found on this host", hint="apt-get install buildah")
@@ -59,8 +67,9 @@ def build(
         given = [
             word for key, value in arguments.items() for word in ("--build-arg", f"{key}={value}")
         ]
-        _run(space, "build", "--isolation", "chroot", "--layers=false", *given, *words,
-             "-f", file, "-t", wanted[0], context, shown=True)  # fmt: skip
+        with skopeo.flags(options, _registries(bases)) as (words, keep):
+            _run(space, "build", "--isolation", "chroot", "--layers=false", *words, *given,
+                 "-f", file, "-t", wanted[0], context, shown=True, keep=keep)  # fmt: skip
         source = f"oci:{space.path}/out:{wanted[0]}"
         _run(space, "push", "--quiet", wanted[0], source)
         image = pull.pull(store, source)
@@ -105,13 +114,29 @@ def _hand_over(store: Store, space: workspace.Workspace, name: str, number: int)
     _run(space, "tag", given, known)  # buildah names it after the directory
 
 
+def _registries(names: Iterable[str]) -> set[str]:
+    """Where these images may come from."""
+    known = registries.read()
+    return {
+        place.registry
+        for name in names
+        for place in registries.places(reference.parse(name), known)
+    }
+
+
 def _name_of(store: Store, image: Image, name: str) -> str:
     """The full name by which the store knows a short one."""
     own = [known for known, owner in store.names().items() if owner == image.id]
     return next(spelling for spelling in spellings(name) if spelling in own)
 
 
-def _run(space: workspace.Workspace, command: str, *words: str, shown: bool = False) -> str:
+def _run(
+    space: workspace.Workspace,
+    command: str,
+    *words: str,
+    shown: bool = False,
+    keep: tuple[int, ...] = (),
+) -> str:
     """Run buildah on its storage in `space` and return its output; it ends with podpy.
 
     What a build says is `shown` on standard error while it goes on.
@@ -124,7 +149,7 @@ def _run(space: workspace.Workspace, command: str, *words: str, shown: bool = Fa
         (*guard, "buildah", *storage, command, *words),
         stdout=sys.stderr.fileno() if shown else proc.PIPE,
         stderr=proc.PIPE,
-        pass_fds=(space.lock,),
+        pass_fds=(space.lock, *keep),
         new_session=True,
     )
     try:

@@ -19,7 +19,7 @@ from runtime.image.manifest import Platform, platform
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import TypeVar
 
     from runtime.image.manifest import Layer
@@ -200,14 +200,26 @@ def _policy() -> str:
 @contextlib.contextmanager
 def _command(options: Options, command: str, source: str) -> Iterator[Command]:
     """skopeo's first words and flags; `copy` has two sides and calls this one "src-"."""
-    prefix = "src-" if command == "copy" else ""
+    registry = source.removeprefix("docker://").partition("/")[0]
+    with flags(options, (registry,), "src-" if command == "copy" else "") as (words, keep):
+        argv = (*_guarded(), *_general(options), command, *words)
+        yield Command(argv=argv, keep=keep, options=options)
+
+
+@contextlib.contextmanager
+def flags(
+    options: Options, registries: Iterable[str], prefix: str = ""
+) -> Iterator[tuple[tuple[str, ...], tuple[int, ...]]]:
+    """Yield how to say the options to skopeo or buildah, and what the child inherits for it.
+
+    A login counts for `registries`.
+    """
     words: list[str] = []
     keep: tuple[int, ...] = ()
     with contextlib.ExitStack() as stack:
         authfile = options.authfile
         if options.creds:
-            registry = source.removeprefix("docker://").partition("/")[0]
-            descriptor = stack.enter_context(auth.file_for(options.creds, registry))
+            descriptor = stack.enter_context(auth.file_for(options.creds, registries))
             authfile, keep = auth.path(descriptor), (descriptor,)
         if authfile:
             words += ["--authfile", authfile]
@@ -215,8 +227,7 @@ def _command(options: Options, command: str, source: str) -> Iterator[Command]:
             words += [f"--{prefix}cert-dir", options.cert_dir]
         if options.tls_verify is not None:
             words.append(f"--{prefix}tls-verify={str(options.tls_verify).lower()}")
-        argv = (*_guarded(), *_general(options), command, *words)
-        yield Command(argv=argv, keep=keep, options=options)
+        yield tuple(words), keep
 
 
 def silent(about: str, seconds: float) -> TimedOut:

@@ -140,6 +140,24 @@ def test_the_command_line_tells_what_is_wrong(podpy: Podpy, private: Registry) -
     assert podpy.run("image", "pull", "-q", *words[2:], RIGHT).stderr == ""
 
 
+def test_a_build_begins_with_an_image_of_a_private_registry(
+    podpy: Podpy, private: Registry, tmp_path: Path
+) -> None:
+    (tmp_path / "Containerfile").write_text(f"FROM {private.address}/a:1\nENV A=b\n")
+    words = ("image", "build", "-t", "private:1", "-t", "private:2", str(tmp_path))
+
+    refused = podpy.run(*words, "--cert-dir", private.certificates)
+    podpy.ok(*words, "--cert-dir", private.certificates, "--creds", RIGHT)
+
+    assert refused.status != 0
+    assert private.address in refused.stderr
+    listed = podpy.ok("image", "ls", "--no-headers")
+    assert [line.split()[0] for line in listed.splitlines()] == [
+        "localhost/private:1",
+        "localhost/private:2",
+    ]
+
+
 def index_of(folder: Path, local: Registry, repository: str, *platforms: str) -> str:
     """Push an image for each platform and an index of them; return the index's name."""
     entries = []
