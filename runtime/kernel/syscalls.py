@@ -49,6 +49,7 @@ RESOLVE_NO_XDEV = 0x01
 RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_NO_SYMLINKS = 0x04
 RESOLVE_BENEATH = 0x08
+_RESOLVE_IN_ROOT = 0x10
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -63,6 +64,7 @@ _OPEN_TREE_CLONE = 1
 _MOVE_MOUNT_F_EMPTY_PATH = 0x4
 _STATX_ATTR_MOUNT_ROOT = 0x2000
 _AT_NO_AUTOMOUNT = 0x800
+_AT_SYMLINK_NOFOLLOW = 0x100
 _STATFS_BYTES = 256  # struct statfs has 120 on x86-64; f_type is its first long
 _STATFS_BYTES = 256  # struct statfs has 120 on x86-64; f_type is its first long
 _STATX_BYTES = 256
@@ -207,15 +209,25 @@ def open_beneath(root: int, path: str, flags: int, mode: int = 0) -> int:
     raise OSError(errno.EAGAIN, "names on this host change faster than they can be read", path)
 
 
-def is_mount_root(path: str) -> bool:
-    """Say whether something is mounted at `path` (which is not followed if a link). Linux 5.8.
+def open_in_root(root: int, path: str, flags: int) -> int:
+    """Open `path` as a process would whose root is the directory behind `root`.
 
-    Raises FileNotFoundError where nothing is there at all.
+    Links may be absolute, as images have them (/var/run -> /run); /proc's are not followed.
+    """
+    return openat2(root, path, flags, resolve=_RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
+
+
+def is_mount_root(path: str | int) -> bool:
+    """Say whether something is mounted at `path`, or behind a descriptor. Linux 5.8.
+
+    A path that is a link is not followed. Raises FileNotFoundError where nothing is there at all.
     """
     answer = ctypes.create_string_buffer(_STATX_BYTES)
-    nofollow = 0x100
-    flags = nofollow | _AT_NO_AUTOMOUNT
-    _checked(_libc.statx(AT_FDCWD, os.fsencode(path), flags, 0, answer), path)
+    if isinstance(path, int):
+        at, name, flags = path, b"", AT_EMPTY_PATH
+    else:
+        at, name, flags = AT_FDCWD, os.fsencode(path), _AT_SYMLINK_NOFOLLOW
+    _checked(_libc.statx(at, name, flags | _AT_NO_AUTOMOUNT, 0, answer), str(path))
     attributes = int.from_bytes(answer.raw[8:16], "little")
     return bool(attributes & _STATX_ATTR_MOUNT_ROOT)
 

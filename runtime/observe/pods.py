@@ -6,6 +6,8 @@ is broken is reconciler.targets.host.observing's to say.
 
 from __future__ import annotations
 
+import os
+
 from manifests.observed import (
     ContainerRecord,
     ContainerState,
@@ -100,7 +102,36 @@ def missing_mounts(pid: int, targets: Iterable[str]) -> tuple[str, ...]:
             table = file.read()
     except OSError:
         return ()
-    return tuple(target for target in targets if f" {_escaped(target)} " not in table)
+    absent = [target for target in targets if f" {_escaped(target)} " not in table]
+    return _unreached(pid, absent) if absent else ()
+
+
+def _unreached(pid: int, targets: Iterable[str]) -> tuple[str, ...]:
+    """Those of `targets` that lead to no mount over links either: /var/run may be /run."""
+    try:
+        root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return ()
+    try:
+        return tuple(target for target in targets if not _leads_to_mount(root, target))
+    except OSError:
+        # The container changes while we look, or goes: the next pass sees what came of it.
+        return ()
+    finally:
+        os.close(root)
+
+
+def _leads_to_mount(root: int, target: str) -> bool:
+    from runtime.kernel import syscalls
+
+    try:
+        found = syscalls.open_in_root(root, target, os.O_PATH)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    try:
+        return syscalls.is_mount_root(found)
+    finally:
+        os.close(found)
 
 
 def _escaped(path: str) -> str:

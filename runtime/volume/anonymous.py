@@ -14,9 +14,6 @@ from manifests.faults import HostFault
 from runtime import proc
 from runtime.kernel import syscalls
 
-_RESOLVE_IN_ROOT = 0x10
-"""openat2(2): `/` and `..` mean the image's root. Images link absolutely: /var/run -> /run."""
-
 _MODE = 0o755
 _COPY_SECONDS = 600.0
 
@@ -49,12 +46,7 @@ def fill(directory: str, rootfs: str, path: str) -> None:
 def _open(rootfs: str, path: str) -> int | None:
     root = os.open(rootfs, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        return syscalls.openat2(
-            root,
-            path,
-            os.O_RDONLY | os.O_DIRECTORY,
-            resolve=_RESOLVE_IN_ROOT | syscalls.RESOLVE_NO_MAGICLINKS,
-        )
+        return syscalls.open_in_root(root, path, os.O_RDONLY | os.O_DIRECTORY)
     except (FileNotFoundError, NotADirectoryError):
         return None
     finally:

@@ -118,6 +118,22 @@ def test_what_is_broken_by_hand_is_repaired(play: Podpy, instance: Paths, tmp_pa
     play.ok("delete", "-f", str(file))
 
 
+def test_a_mount_over_a_link_of_the_image_is_no_drift(podpy: Podpy, busybox_image: Image) -> None:
+    podpy.load(busybox_image)
+    # /lib is a link to usr/lib there, as in every image with a merged /usr.
+    pod = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n"
+        "  terminationGracePeriodSeconds: 0\n"
+        f"  containers:\n  - name: main\n    image: {busybox_image.name}\n"
+        '    command: [sleep, "1000"]\n'
+        "    volumeMounts: [{name: data, mountPath: /lib/data}]\n"
+        "  volumes: [{name: data, emptyDir: {}}]\n"
+    )
+    podpy.ok("apply", "-f", "-", stdin=pod)
+
+    assert podpy.run("diff", "-f", "-", stdin=pod).stdout == "nothing to change\n"
+
+
 def test_a_killed_container_comes_back_without_an_agent(
     play: Podpy, instance: Paths, tmp_path: Path
 ) -> None:
