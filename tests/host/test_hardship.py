@@ -1,0 +1,210 @@
+"""A full disk or subnet, a reboot, a lost database: clear words, nothing lost, and it goes on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.fixtures import traces
+
+if TYPE_CHECKING:
+    from runtime.paths import Paths
+    from tests.fixtures.command import Podpy
+    from tests.fixtures.images import Image
+
+pytestmark = pytest.mark.host
+
+APP = """
+apiVersion: v1
+kind: Secret
+metadata: {name: key}
+stringData: {word: swordfish}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: app}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: c
+    image: localhost/podpy-test/busybox:1
+    command: [sh, -c, "echo $WORD >> /data/file; echo x > /scratch/x; sleep 1000"]
+    env: [{name: WORD, valueFrom: {secretKeyRef: {name: key, key: word}}}]
+    ports: [{containerPort: 80, hostPort: 18551}]
+    volumeMounts: [{name: data, mountPath: /data}, {name: scratch, mountPath: /scratch}]
+  volumes:
+  - {name: data, persistentVolumeClaim: {claimName: data}}
+  - {name: scratch, emptyDir: {}}
+"""
+EXTRA = """
+apiVersion: v1
+kind: Pod
+metadata: {name: extra}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: c
+    image: localhost/podpy-test/busybox:1
+    command: [sleep, "1000"]
+    ports: [{containerPort: 80, hostPort: %d}]
+"""
+SMALL = """
+apiVersion: podpy.dev/v1
+kind: Network
+metadata: {name: small}
+spec: {subnet: 10.219.77.0/%d}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: two}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: two}}
+  template:
+    metadata:
+      labels: {app: two}
+      annotations: {podpy.dev/network: small}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers:
+      - {name: c, image: "localhost/podpy-test/busybox:1", command: [sleep, "1000"]}
+"""
+
+
+def pods(podpy: Podpy) -> dict[str, Any]:
+    listed = podpy.json("get", "pods", "-o", "json")
+    return {item["metadata"]["name"]: item for item in listed["items"]}
+
+
+def uids(podpy: Podpy) -> dict[str, str]:
+    return {name: pod["metadata"]["uid"] for name, pod in pods(podpy).items()}
+
+
+def fill(folder: str) -> Path:
+    """Write into the folder until nothing more fits."""
+    filler = Path(folder) / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (1 << 20, 1 << 12, 1):
+            try:
+                while file.write(b"x" * size) == size:
+                    pass
+            except OSError:
+                continue
+    return filler
+
+
+def test_a_full_disk_is_told_and_nothing_of_a_play_is_kept(
+    podpy: Podpy, busybox_image: Image, tmp_path: Path
+) -> None:
+    state = podpy.paths.state_dir
+    os.makedirs(state)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "none", state], check=True)
+    podpy.load(busybox_image)
+    file = tmp_path / "app.yaml"
+    file.write_text(APP)
+    podpy.ok("kube", "play", str(file))
+    podpy.ok("kube", "down", str(file))
+
+    filler = fill(state)
+    failed = podpy.run("kube", "play", str(file))
+    pulled = podpy.run("image", "pull", busybox_image.source.replace("busybox:1", "busybox:2"))
+
+    for done in (failed, pulled):
+        assert done.status != 0
+        assert "Traceback" not in done.stderr
+    assert "space" in failed.stderr or "full" in failed.stderr, failed.stderr
+    filler.unlink()
+    assert not os.listdir(podpy.paths.pods)
+    podpy.ok("kube", "play", str(file))
+    podpy.ok("kube", "down", str(file))
+    assert (Path(podpy.paths.claim("default", "data")) / "file").read_text() == "swordfish\n" * 2
+
+
+def test_a_full_subnet_is_told_and_a_larger_one_is_taken(
+    podpy: Podpy, busybox_image: Image, tmp_path: Path
+) -> None:
+    podpy.load(busybox_image)
+    file = tmp_path / "two.yaml"
+    file.write_text(SMALL % 30)
+
+    failed = podpy.run("kube", "play", str(file))
+
+    assert failed.status == 125
+    assert "no free address left in 10.219.77.0/30" in failed.stderr
+    assert pods(podpy) == {}
+    file.write_text(SMALL % 29)
+    podpy.ok("kube", "play", str(file))
+    assert len(pods(podpy)) == 2
+    podpy.ok("kube", "down", str(file))
+
+
+def reboot(paths: Paths) -> None:
+    """Take away what a reboot would: processes, links, rules, mounts, and all of run_dir."""
+    for _ in range(2):
+        traces.remove_instance(paths.instance, paths.run_dir)
+        subprocess.run(["umount", "-l", paths.run_dir], capture_output=True, check=False)
+
+
+def test_after_a_reboot_all_is_made_again_and_only_claims_are_kept(
+    podpy: Podpy, busybox_image: Image, tmp_path: Path
+) -> None:
+    podpy.load(busybox_image)
+    file = tmp_path / "app.yaml"
+    file.write_text(APP)
+    podpy.ok("apply", "-f", str(file))
+    before = uids(podpy)
+    reboot(podpy.paths)
+
+    podpy.ok("apply", "-f", str(file))
+
+    after = uids(podpy)
+    assert set(after) == {"app"}
+    assert after != before
+    assert podpy.ok("exec", "app", "--", "cat", "/data/file") == "swordfish\n" * 2
+    assert os.listdir(f"{podpy.paths.state_dir}/pods") == [after["app"]]
+    assert [name.rpartition("_")[2] for name in os.listdir(podpy.paths.log_dir)] == [after["app"]]
+    assert "nothing to change" in podpy.ok("diff", "-f", str(file))
+    podpy.ok("delete", "-f", str(file))
+
+
+@pytest.mark.parametrize("how", ["deleted", "damaged"])
+def test_without_its_database_podpy_stops_nothing_prunes_nothing_and_keeps_leases(
+    podpy: Podpy, busybox_image: Image, tmp_path: Path, how: str
+) -> None:
+    podpy.load(busybox_image)
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "app.yaml").write_text(APP)
+    (folder / "extra.yaml").write_text(EXTRA % 18552)
+    podpy.ok("apply", "-f", str(folder))
+    before = uids(podpy)
+    (folder / "extra.yaml").unlink()
+    for suffix in ("-wal", "-shm", ""):
+        path = Path(podpy.paths.database + suffix)
+        if suffix == "" and how == "damaged":
+            path.write_bytes(b"no database at all" * 1000)
+        else:
+            path.unlink(missing_ok=True)
+
+    done = podpy.run("apply", "-f", str(folder), "--prune")
+
+    assert done.status == 0, done.stderr
+    assert "nothing was pruned" in done.stderr
+    assert ("damaged and is now" in done.stderr) == (how == "damaged")
+    assert uids(podpy) == before
+    (tmp_path / "more.yaml").write_text((EXTRA % 18552).replace("name: extra", "name: more"))
+    taken = podpy.run("kube", "play", str(tmp_path / "more.yaml"))
+    assert taken.status == 125
+    assert "18552" in taken.stderr
+    podpy.ok("delete", "-f", str(folder))
+    podpy.ok("delete", "pod", "extra")
+    assert os.listdir(podpy.paths.pods) == []
