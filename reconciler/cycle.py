@@ -380,8 +380,9 @@ def _forget(host: Host, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes
         if outcome.change.op is Op.DELETE and outcome.fault is None
     ]
-    # A pod of a workload is no object of its own; forgetting it does nothing.
-    objects.forget(host.base.database, gone)
+    # What is not remembered any more is never looked for again: content goes first.
     for ref in gone:
         if ref.kind == "Secret":
             secrets.remove(host.base.paths, ref)
+    # A pod of a workload is no object of its own; forgetting it does nothing.
+    objects.forget(host.base.database, gone)
