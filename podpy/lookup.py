@@ -40,7 +40,7 @@ def pods(paths: Paths, word: str, namespace: str = "") -> tuple[Found, ...]:
     """
     place = namespace or DEFAULT_NAMESPACE
     kind, slash, name = word.partition("/")
-    everything = sorted(briefs.read(paths), key=lambda pod: (pod.over, pod.name))
+    everything = sorted(briefs.read(paths), key=_rank)
     here = [pod for pod in everything if pod.namespace == place]
     if slash and kind.lower() not in POD_WORDS:
         found = [Found(pod=pod) for pod in _owned(here, kind, name)]
@@ -52,8 +52,16 @@ def pods(paths: Paths, word: str, namespace: str = "") -> tuple[Found, ...]:
     return tuple(found)
 
 
+def _rank(pod: Brief) -> tuple[bool, float, str]:
+    """Those that run first, by name; then those that have ended (a Job's tries), the last first."""
+    return pod.over, -pod.created_at if pod.over else 0.0, pod.name
+
+
 def pod(paths: Paths, word: str, namespace: str = "") -> Found:
-    """Return the pod that `word` names; of several (a workload's) the first that runs."""
+    """Return the pod that `word` names; of several (a workload's) the first that runs.
+
+    Where all have ended, as a Job's tries may have, it is the last one.
+    """
     return pods(paths, word, namespace)[0]
 
 

@@ -32,6 +32,7 @@ class Brief(Value):
     labels: Mapping[str, str] = EMPTY
     annotations: Mapping[str, str] = EMPTY
     owners: tuple[tuple[str, str], ...] = ()
+    created_at: float = 0.0
     over: bool = False
 
 
@@ -66,5 +67,6 @@ def _brief(raw: dict[str, Any]) -> Brief:
         labels=metadata.get("labels", EMPTY),
         annotations=metadata.get("annotations", EMPTY),
         owners=tuple((one["kind"], one["name"]) for one in metadata.get("ownerReferences", ())),
+        created_at=raw.get("createdAt", 0.0),
         over=bool(raw.get("finished") or raw.get("deleting")),
     )

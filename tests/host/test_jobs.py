@@ -77,7 +77,7 @@ def job(podpy: Podpy, busybox_image: Image, tmp_path: Path) -> Jobs:
 
 
 def test_a_failed_pod_is_replaced_after_the_back_off(job: Jobs) -> None:
-    file = job.write(f"{TRIED} test {COUNT} -ge 2")
+    file = job.write(f"{TRIED} echo try {COUNT}; test {COUNT} -ge 2")
 
     job.podpy.ok("kube", "play", file)
     wait_until(lambda: job.tries() == 1, "the first pod runs")
@@ -86,6 +86,8 @@ def test_a_failed_pod_is_replaced_after_the_back_off(job: Jobs) -> None:
     assert job.tries() == 2
     assert sorted(job.pods()) == ["Failed", "Succeeded"]
     assert (job.status()["succeeded"], job.status()["failed"]) == (1, 1)
+    for name in ("sum-pod", "job/sum"):
+        assert job.podpy.ok("logs", name) == "try 2\n", "the last one is meant"
     job.podpy.ok("kube", "down", file)
 
 
