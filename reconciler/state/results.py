@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 def save_jobs(database: Database, jobs: Mapping[Ref, Progress]) -> None:
     """Save how far these Jobs are, where that is news."""
+    if not jobs:
+        return
     known = read_jobs(database)
     nothing = Progress()
     fresh = {

@@ -140,6 +140,7 @@ def test_what_cannot_be_started_again_is_tried_again(crash: Crash) -> None:
     wait_until(lambda: crash.status()["ready"], "it is started again")
 
     assert failed["type"] == "Warning"
+    assert crash.status()["restartCount"] == 1, "only what ran counts"
     crash.podpy.ok("kube", "down", crash.words, crash.file)
 
 

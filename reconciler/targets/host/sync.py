@@ -176,8 +176,10 @@ def _begin_one(
 
 def _next_attempt(before: ContainerState, where: OciContainer, image_id: str) -> ContainerRecord:
     again = bool(before.record.container_id)
+    if before.ended is not None and before.ended.finished_at < before.record.started_at:
+        again = False  # The present attempt never ran: it could not be created, and is made again.
     return ContainerRecord(
-        attempt=before.record.attempt + 1 if again else 0,
+        attempt=before.record.attempt + again,
         container_id=where.id,
         image_id=image_id,
         started_at=time.time(),
