@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from runtime.kernel import namespaces, syscalls
 from tests.fixtures.command import wait_until
+from tests.fixtures.udp import Answering
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,3 +158,55 @@ def test_a_pod_that_rules_its_network_is_left_alone(
 
     assert "unchanged" in podpy.ok("apply", "-f", str(file))
     podpy.ok("delete", "-f", str(file))
+
+
+def join(inside: namespaces.Inside, pid: str) -> None:
+    with open(f"/proc/{pid}/ns/net", "rb") as netns:
+        inside.call(syscalls.setns, netns.fileno())
+
+
+def test_a_udp_client_keeps_its_socket_when_the_pod_is_replaced(
+    podpy: Podpy, instance: Paths, busybox_image: Image, file: Path
+) -> None:
+    podpy.load(busybox_image)
+    podpy.ok("network", "create", "far")
+    (network,) = podpy.json("network", "inspect", "far", "-o", "json")
+    start = network["gateway"].rpartition(".")[0]
+    addresses = {"one": f"{start}.7", "two": f"{start}.8"}
+    text = f"""
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+  labels: {{{{round: {{name}}}}}}
+  annotations: {{{{podpy.dev/network: far, podpy.dev/address: {{address}}}}}}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: httpd
+    image: localhost/podpy-test/busybox:1
+    command: [sleep, "1000"]
+    ports: [{{{{containerPort: 80, hostPort: {PORT}, protocol: UDP}}}}]
+"""
+
+    def asked(client: socket.socket) -> str:
+        client.sendto(b"who?", ("127.0.0.1", PORT))
+        try:
+            return client.recv(100).decode()
+        except (TimeoutError, ConnectionRefusedError):
+            return "nobody"
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(5)
+        for name in ("one", "two"):
+            file.write_text(text.format(name=name, address=addresses[name]))
+            podpy.ok("apply", "-f", str(file))
+            (uid,) = os.listdir(instance.pods)
+            pid = Path(f"{instance.container(uid, 'httpd')}/pid").read_text().strip()
+            with namespaces.Inside(name) as inside:
+                join(inside, pid)
+                with Answering(inside, name):
+                    assert asked(client) == name
+        podpy.ok("delete", "-f", str(file))
+        client.settimeout(1)
+        assert asked(client) == "nobody"

@@ -17,6 +17,7 @@ from renderers import nft
 from runtime.kernel import namespaces, syscalls
 from runtime.net import attach, bridge, connections, nftables, requests, rtnetlink
 from tests.fixtures import traces
+from tests.fixtures.udp import Answering, bound_udp
 
 pytestmark = pytest.mark.host
 
@@ -227,13 +228,6 @@ def ask_udp(address: str, number: int) -> str:
         return client.recv(100).decode()
 
 
-def bound_udp(address: tuple[str, int]) -> socket.socket:
-    answering = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    answering.bind(address)
-    answering.settimeout(10)
-    return answering
-
-
 def test_udp_is_mapped_beside_tcp_on_the_same_port(
     host: namespaces.Inside, outside: namespaces.Inside, join: Join
 ) -> None:
@@ -250,34 +244,6 @@ def test_udp_is_mapped_beside_tcp_on_the_same_port(
             assert client.call(ask_udp, address, 8080) == f"hello {seen}"
             thread.join()
         assert outside.call(ask, HOST) == OUTSIDE
-
-
-class Answering:
-    """Answers every datagram to port 80 of a pod with its name."""
-
-    def __init__(self, inside: namespaces.Inside, name: str) -> None:
-        self.socket = inside.call(bound_udp, ("0.0.0.0", 80))
-        self.socket.settimeout(0.05)
-        self.ended = threading.Event()
-        self.name = name.encode()
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-        self.thread.start()
-
-    def _serve(self) -> None:
-        while not self.ended.is_set():
-            try:
-                _, peer = self.socket.recvfrom(100)
-            except TimeoutError:
-                continue
-            self.socket.sendto(self.name, peer)
-
-    def __enter__(self) -> Answering:
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self.ended.set()
-        self.thread.join()
-        self.socket.close()
 
 
 def asked(client: socket.socket, address: str) -> str:

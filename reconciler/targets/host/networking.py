@@ -84,7 +84,8 @@ def synchronise(base: Base) -> None:
 
 def forget(base: Base, left: Iterable[PodRecord]) -> None:
     """Let the bridges forget the addresses of pods that are gone."""
-    attach.forget([_place(base, record) for record in left if record.network])
+    known = {network.name: network for network in network_records.every(base.paths)}
+    attach.forget([_attachment(known[one.network], one) for one in left if one.network in known])
 
 
 def observe(base: Base, states: Sequence[PodState]) -> Observation:

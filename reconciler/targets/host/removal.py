@@ -43,8 +43,7 @@ def remove(base: Base, states: Sequence[PodState], *, now: bool = False) -> dict
     with locks.held(base.paths, names):
         for state in states:
             _announce(base, state.record)
-        # Nobody is sent to a pod that stops, as in Kubernetes.
-        networking.synchronise(base)
+        closed = _close(base)
         _stop(base, states, now=now)
         for state in states:
             try:
@@ -58,7 +57,19 @@ def remove(base: Base, states: Sequence[PodState], *, now: bool = False) -> dict
         trees.remove([base.paths.pod_disk(state.uid) for state in gone])
         # The record is the last to go: while it is there, a killed removal is found again.
         trees.remove([base.paths.pod(state.uid) for state in gone])
+    if not closed:
+        networking.synchronise(base)
     return faults
+
+
+def _close(base: Base) -> bool:
+    """Let nobody be sent to a pod that stops, as in Kubernetes. Where that fails, it stops all the
+    same: False then, and it is tried again, and raised, when the pods are gone."""
+    try:
+        networking.synchronise(base)
+    except Fault:
+        return False
+    return True
 
 
 def users(base: Base, claim: Ref) -> str:
