@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from manifests.faults import Invalid
 from podpy import flagged, play_flags, podman, wishes
 from podpy.context import Context
 
@@ -94,4 +95,11 @@ def _load(context: Context, arguments: argparse.Namespace) -> tuple[Wished, ...]
     # A comma parts files, as Podman takes them, unless a file has one in its name.
     configmaps = [path for word in arguments.configmap for path in wishes.listed(word)]
     sources = [*arguments.files, *configmaps]
-    return wishes.load_wished(context, sources, options, arguments.sha256)
+    wished = wishes.load_wished(context, sources, options, arguments.sha256)
+    for item in wished:
+        if item.file in configmaps and item.ref.kind != "ConfigMap":
+            raise Invalid(
+                f"--configmap {item.file}: {item.where}: {item.ref} is no ConfigMap",
+                hint="name the file without the flag to play it as well",
+            )
+    return wished

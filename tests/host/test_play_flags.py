@@ -177,6 +177,24 @@ def test_what_standard_input_has_brought_is_told_apart(play: Podpy) -> None:
     play.ok("kube", "down", "-", stdin=POD)
 
 
+def test_configmaps_of_further_files_are_used(play: Podpy, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        text = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{K: {name}}}\n"
+        (tmp_path / f"{name}.yaml").write_text(text)
+    (tmp_path / "pod.yaml").write_text(POD)
+    sources = "".join(f"\n    - configMapRef: {{name: {name}}}" for name in ("one", "two"))
+    manifest = POD.replace("    ports:", f"    envFrom:{sources}\n    ports:")
+    files = f"{tmp_path}/one.yaml,{tmp_path}/two.yaml"
+
+    play.ok("kube", "play", "--configmap", files, "-", stdin=manifest)
+
+    assert seen(play, "echo $K") == "two"
+    other = ONCE.replace("name: web", "name: other")
+    wrong = play.run("kube", "play", "--configmap", f"{tmp_path}/pod.yaml", "-", stdin=other)
+    assert (wrong.status, "is no ConfigMap" in wrong.stderr) == (125, True)
+    play.ok("kube", "down", "-", stdin=manifest)
+
+
 def test_blocks_are_podmans(play: Podpy) -> None:
     first = play.run("kube", "play", "-", stdin=POD)
     second = play.run("kube", "play", "-", stdin=POD)
