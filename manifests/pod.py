@@ -74,6 +74,8 @@ class PodSpec(Value):
     subdomain: str = ""
     set_hostname_as_fqdn: bool = False
     host_network: bool = False
+    host_pid: bool = False
+    host_ipc: bool = False
     host_aliases: tuple[HostAlias, ...] = ()
     dns_policy: DNSPolicy = DNSPolicy.CLUSTER_FIRST
     dns_config: DNSConfig = DNSConfig()

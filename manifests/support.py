@@ -78,8 +78,6 @@ _HARMLESS: dict[str, tuple[object, ...]] = {
     # there are no Services whose addresses would become variables
     "pod.enableServiceLinks": (True, False),
     # namespaces that a pod does not share unless asked to
-    "pod.hostPID": (False,),
-    "pod.hostIPC": (False,),
     "pod.shareProcessNamespace": (False,),
     "pod.hostUsers": (True,),
     # what is done: the owner of all files is changed, unless that of the root is right already

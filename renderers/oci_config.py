@@ -130,6 +130,7 @@ class ContainerSpec(Value):
     resources: Resources = Resources()
     devices: tuple[Device, ...] = ()
     oom_score_adj: int | None = None
+    host_pid: bool = False
     cgroup: str
     cgroup_v2: bool
     machine: str = "x86_64"
@@ -247,7 +248,8 @@ def _cgroup_mount(spec: ContainerSpec, access: str) -> Mount:
 
 
 def _linux(spec: ContainerSpec) -> dict[str, Any]:
-    namespaces = ["pid", "mount", *(["cgroup"] if spec.cgroup_v2 else [])]
+    own_pid = () if spec.host_pid else ("pid",)
+    namespaces = [*own_pid, "mount", *(["cgroup"] if spec.cgroup_v2 else [])]
     linux: dict[str, Any] = {
         "cgroupsPath": spec.cgroup,
         "namespaces": [{"type": kind} for kind in namespaces],

@@ -115,7 +115,10 @@ def _check_sysctls(spec: PodSpec, path: Path, findings: Findings) -> None:
         if name.startswith(_OF_NETWORK):
             if spec.host_network:
                 findings.add(here, f"{sysctl.name} would change the host, because of hostNetwork")
-        elif not name.startswith(_OF_IPC):
+        elif name.startswith(_OF_IPC):
+            if spec.host_ipc:
+                findings.add(here, f"{sysctl.name} would change the host, because of hostIPC")
+        else:
             message = f"{sysctl.name} is not a pod's own: it would change the whole host"
             findings.add(here, message)
 

@@ -1,8 +1,8 @@
 """Make a pod's namespaces, keep them without a process, and run functions inside them.
 
     pod_dir/mnt                 the pod's mount namespace: the one mount that the host sees
-    pod_dir/ns/{net,ipc,uts}    the others, pinned inside that mount namespace; no `net` file where
-                                the pod has the host's network
+    pod_dir/ns/{net,ipc,uts}    the others, pinned inside that mount namespace; no file of a kind
+                                that the pod shares with the host
 
 A namespace belongs to a thread, so `create` and `enter` give a worker thread that sits inside
 (Inside); what it starts is born inside. The pins survive podpy and every process of the pod.
@@ -120,14 +120,15 @@ class _Task:
         self.ended.release()
 
 
-def create(pod_dir: str, *, network: bool = True, hostname: str = "") -> Inside:
+def create(pod_dir: str, *, network: bool = True, ipc: bool = True, hostname: str = "") -> Inside:
     """Make and pin the namespaces of the pod whose directory is `pod_dir`; return it entered.
 
-    `network` False leaves the host's network in place. The mount namespace sees later mounts of
+    `network` and `ipc` False leave the host's in place. The mount namespace sees later mounts of
     the host (rslave) and gives none back. Where podpy is killed before the end, nothing is pinned
     and the kernel drops all of it.
     """
-    _make_files(pod_dir, network)
+    kinds = [kind for kind in _KINDS if (network or kind != "net") and (ipc or kind != "ipc")]
+    _make_files(pod_dir, kinds)
     run_dir = os.path.dirname(os.path.dirname(pod_dir))
     lock = os.open(run_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -137,12 +138,12 @@ def create(pod_dir: str, *, network: bool = True, hostname: str = "") -> Inside:
             raise HostFault(
                 f"{pod_dir}: has namespaces already", hint="enter them, or remove them first"
             )
-        return _create_pinned(pod_dir, network, hostname)
+        return _create_pinned(pod_dir, kinds, hostname)
     finally:
         os.close(lock)
 
 
-def _create_pinned(pod_dir: str, network: bool, hostname: str) -> Inside:
+def _create_pinned(pod_dir: str, kinds: list[str], hostname: str) -> Inside:
     # Since Linux 6.15 or so a mount namespace can be pinned only in one with a smaller number, and
     # numbers are handed out in a batch to each CPU: where podpy does not run in the host's first
     # mount namespace, only namespaces made on some CPUs can be pinned (EINVAL on the others).
@@ -150,7 +151,7 @@ def _create_pinned(pod_dir: str, network: bool, hostname: str) -> Inside:
     for cpu in (None, *range(os.cpu_count() or 1)):
         inside = Inside(pod_dir)
         try:
-            inside.call(_make, pod_dir, network, hostname, cpu)
+            inside.call(_make, pod_dir, kinds, hostname, cpu)
             if _pin_mount_namespace(pod_dir, f"/proc/self/task/{inside.thread}/ns/mnt"):
                 return inside
         except BaseException:
@@ -259,9 +260,9 @@ def _sysctl_path(name: str) -> str:
     return f"/proc/sys/{path}"
 
 
-def _make_files(pod_dir: str, network: bool) -> None:
+def _make_files(pod_dir: str, kinds: list[str]) -> None:
     os.makedirs(f"{pod_dir}/ns", mode=0o711, exist_ok=True)
-    for name in ("mnt", *(f"ns/{kind}" for kind in _KINDS if network or kind != "net")):
+    for name in ("mnt", *(f"ns/{kind}" for kind in kinds)):
         os.close(os.open(f"{pod_dir}/{name}", os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, 0o600))
 
 
@@ -276,14 +277,16 @@ def _guard(pods: str) -> None:
         mounts.bind(pods, pods, recursive=False)
 
 
-def _make(pod_dir: str, network: bool, hostname: str, cpu: int | None) -> None:
+def _make(pod_dir: str, kinds: list[str], hostname: str, cpu: int | None) -> None:
     """In the worker: unshare, shut the mount namespace off, pin what is pinned inside."""
-    flags = syscalls.CLONE_NEWNS | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWUTS
+    flags = syscalls.CLONE_NEWNS
+    for kind in kinds:
+        flags |= _KINDS[kind]
     allowed = os.sched_getaffinity(0)
     try:
         if cpu is not None:
             _move_to(cpu)
-        syscalls.unshare(flags | (syscalls.CLONE_NEWNET if network else 0))
+        syscalls.unshare(flags)
     except OSError as error:
         raise HostFault(
             f"{pod_dir}: cannot make the pod's namespaces: {error.strerror}",
@@ -325,7 +328,7 @@ def _join(pod_dir: str, *, pins: bool) -> None:
         path = f"{pod_dir}/ns/{kind}"
         if _is_namespace(path):
             _set(path, flag)
-        elif kind != "net" or os.path.exists(path):
+        elif kind == "uts" or os.path.exists(path):
             raise Unpinned(f"{pod_dir}: its {kind} namespace is not pinned")
 
 

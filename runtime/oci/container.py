@@ -176,11 +176,14 @@ def kill(container: Container, number: int) -> bool:
         os.close(pidfd)
 
 
-def stop(stopping: Sequence[tuple[Container, int]], grace: float) -> None:
+def stop(
+    stopping: Sequence[tuple[Container, int]], grace: float, seen: cgroups.View | None = None
+) -> None:
     """Send each container its signal, all at once, and SIGKILL to those alive `grace` s later.
 
     Returns when all are dead and their conmons have ended, so that the records are written and
-    the directories can be removed. Raises HostFault naming those that do not die.
+    the directories can be removed. Raises HostFault naming those that do not die. With `seen`, what
+    a container without a PID namespace has left is killed by its cgroup; conmon waits for that.
     """
     alive = {container.id: container for container, _number in stopping}
     watched = _watched(alive.values())
@@ -196,6 +199,9 @@ def stop(stopping: Sequence[tuple[Container, int]], grace: float) -> None:
         for pidfd in late:
             processes.signal(pidfd, signal.SIGKILL)
         dead |= processes.wait(late, _KILL_SECONDS)
+        if seen is not None:
+            for container, _number in stopping:
+                cgroups.kill(seen, container.cgroup)
         dead |= processes.wait(conmons.values(), _KILL_SECONDS)
         left = [
             name for pidfds in (watched, conmons) for name in pidfds if pidfds[name] not in dead
@@ -217,7 +223,7 @@ def remove(container: Container, seen: cgroups.View, engine: Engine | None = Non
     `delete --force` is tried where removing by hand fails.
     """
     if conmon_pid(container) is not None or pid(container) is not None:
-        stop([(container, signal.SIGKILL)], 0.0)
+        stop([(container, signal.SIGKILL)], 0.0, seen)
     try:
         cgroups.kill(seen, container.cgroup)
         cgroups.remove(seen, container.cgroup)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -164,7 +165,7 @@ def test_every_field_is_seen_inside(play: Podpy, tmp_path: Path) -> None:
             assert inside(play, "c", command) == expected, command
         assert inside(play, "c", "echo $NODE") == socket.gethostname()
         pip, hip = inside(play, "c", "echo $PIP $HIP").split()
-        assert pip == play.json("get", "pod", "web", "-o", "json")["status"]["podIP"] != hip
+        assert pip == the_pod(play)["status"]["podIP"] != hip
         inside(play, "c", "echo shared > /mem/x")
         assert inside(play, "d", "cat /mem/x") == "shared"
         file.write_text(file.read_text().replace("{app: web}", "{app: web, new: label}"))
@@ -203,20 +204,66 @@ def test_what_cannot_be_kept_is_refused(
     assert not os.path.exists(instance.pods) or os.listdir(instance.pods) == []
 
 
-def test_a_container_is_stopped_by_its_own_signal(play: Podpy, instance: Paths) -> None:
-    script = "trap 'echo stopped by USR1; exit 0' USR1; echo up; while :; do sleep 0.1; done"
+def test_the_hosts_processes_and_ipc_are_seen_where_asked_for(play: Podpy, instance: Paths) -> None:
+    script = "trap : TERM; sleep 1234567 & exec sleep 1234567"
+    manifest = pod(
+        hostPID=True,
+        hostIPC=True,
+        terminationGracePeriodSeconds=0,
+        container={"command": ["sh", "-c", script]},
+    )
+    play.ok("kube", "play", "-", stdin=manifest)
+
+    for kind in ("pid", "ipc"):
+        theirs = inside(play, "c", f"readlink /proc/self/ns/{kind}")
+        assert theirs == os.readlink(f"/proc/self/ns/{kind}"), kind
+    assert inside(play, "c", f"test -d /proc/{os.getpid()} && echo seen") == "seen"
+    assert inside(play, "c", "stat -c %d /dev/shm") == str(os.stat("/dev/shm").st_dev)
+    assert len(sleeping()) == 2
+    uid = the_pod(play)["metadata"]["uid"]
+    with open(f"{instance.container(uid, 'c')}/pid", encoding="ascii") as file:
+        os.kill(int(file.read()), signal.SIGKILL)
+    wait_until(lambda: restarts(play) == 1, "the container is back")
+    wait_until(lambda: len(sleeping()) == 2, "what the first run has left is gone")
+    play.ok("kube", "down", "-", stdin=manifest)
+    assert sleeping() == []
+
+
+def the_pod(podpy: Podpy) -> Any:
+    return podpy.json("get", "pod", "web", "-o", "json")
+
+
+def restarts(podpy: Podpy) -> int:
+    return int(the_pod(podpy)["status"]["containerStatuses"][0]["restartCount"])
+
+
+def sleeping() -> list[str]:
+    """The processes of the container of the test above, as the host sees them."""
+    found = []
+    for number in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{number}/cmdline", "rb") as file:
+                if file.read() == b"sleep\x001234567\x00":
+                    found.append(number)
+        except OSError:
+            continue
+    return found
+
+
+def test_a_container_is_stopped_by_its_own_signal(play: Podpy, tmp_path: Path) -> None:
+    script = "trap 'echo USR1 > /out/by; exit 0' USR1; echo up; while :; do sleep 0.1; done"
     manifest = pod(
         terminationGracePeriodSeconds=30,
-        container={"command": ["sh", "-c", script], "lifecycle": {"stopSignal": "SIGUSR1"}},
+        volumes=[{"name": "out", "hostPath": {"path": str(tmp_path)}}],
+        container={
+            "command": ["sh", "-c", script],
+            "lifecycle": {"stopSignal": "SIGUSR1"},
+            "volumeMounts": [{"name": "out", "mountPath": "/out"}],
+        },
     )
     play.ok("kube", "play", "-", stdin=manifest)
     wait_until(lambda: play.ok("logs", "web") == "up\n", "the container is up")
-    uid = play.json("get", "pod", "web", "-o", "json")["metadata"]["uid"]
-    log = f"{instance.pod_logs('default', 'web', uid)}/c/0.log"
-    kept = f"{instance.log_dir}/kept"
-    os.link(log, kept)
 
     play.ok("kube", "down", "-", stdin=manifest)
 
-    with open(kept, encoding="utf-8") as file:
-        assert "stopped by USR1" in file.read()
+    assert (tmp_path / "by").read_text() == "USR1\n"

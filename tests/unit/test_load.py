@@ -115,9 +115,9 @@ def test_unknown_fields_are_as_bad_as_the_caller_says(
 
 @pytest.mark.parametrize(("options", "runs"), [(APPLY, False), (KUBE_PLAY, True)])
 def test_unsupported_fields_are_refused_or_warned_of(options: Options, runs: bool) -> None:
-    found = loaded(POD.replace("spec:", "spec:\n  hostPID: true"), options)
+    found = loaded(POD.replace("spec:", "spec:\n  shareProcessNamespace: true"), options)
 
-    assert [problem.path for problem in found.unsupported] == [".spec.hostPID"]
+    assert [problem.path for problem in found.unsupported] == [".spec.shareProcessNamespace"]
     assert found.unsupported == found.problems
     assert bool(found.objects) is runs
 

@@ -116,6 +116,7 @@ def container_spec(context: Context) -> oci_config.ContainerSpec:
             context.paths.pod(record.uid),
             read_only_root=own.read_only_root_filesystem,
             keep=_images_files(record),
+            shm=volumes.HOST_SHM if record.pod.spec.host_ipc else "",
         ),
         privileged=own.privileged,
         capabilities=capabilities.resolve(
@@ -137,6 +138,7 @@ def container_spec(context: Context) -> oci_config.ContainerSpec:
             process.oom_score_adj(record.pod.spec, container, subject.facts.memory),
             engine.lowest_oom_score_adj,
         ),
+        host_pid=record.pod.spec.host_pid,
         cgroup=f"/{context.paths.instance}/{record.uid}/{container.name}",
         cgroup_v2=engine.cgroup_v2,
         machine=engine.machine,

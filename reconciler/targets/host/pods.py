@@ -194,12 +194,13 @@ def _make(base: Base, record: PodRecord) -> Inside:
     """Make the pod's namespaces with its network, files and volumes; return them entered."""
     directory = base.paths.pod(record.uid)
     hostname = resolve.hostname(record, base.facts)
+    spec = record.pod.spec
     inside = namespaces.create(
-        directory, network=not record.pod.spec.host_network, hostname=hostname
+        directory, network=not spec.host_network, ipc=not spec.host_ipc, hostname=hostname
     )
     try:
         networking.join(base, record, inside)
-        for setting in record.pod.spec.security_context.sysctls:
+        for setting in spec.security_context.sysctls:
             inside.call(namespaces.sysctl, setting.name, setting.value)
         etc_files.write(base.paths, record, hostname, networking.resolver(base, record))
         planned = volumes.plan(record, base.sources(record.pod), base.paths)

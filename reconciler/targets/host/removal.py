@@ -155,7 +155,8 @@ def _stop(base: Base, states: Iterable[PodState], *, now: bool) -> None:
                 if state.containers[container.name].stage in (Stage.RUNNING, Stage.CREATED)
             ]
             if stopping:
-                oci.stop(stopping, grace)
+                shared = any(state.pod.spec.host_pid for state in group)
+                oci.stop(stopping, grace, base.cgroups if shared else None)
 
 
 def _let_go(base: Base, uid: str) -> None:

@@ -191,9 +191,10 @@ def _next_attempt(before: ContainerState, where: OciContainer, image_id: str) ->
 def stop(base: Base, state: PodState, names: tuple[str, ...]) -> None:
     """Stop these containers in order, each with the pod's grace period."""
     grace = float(state.pod.spec.termination_grace_period_seconds)
+    seen = base.cgroups if state.pod.spec.host_pid else None
     for name in names:
         number = stop_signal(base, state, name)
-        oci.stop([(OciContainer.of(base.paths, state.uid, name), number)], grace)
+        oci.stop([(OciContainer.of(base.paths, state.uid, name), number)], grace, seen)
 
 
 def stop_signal(base: Base, state: PodState, name: str) -> int:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from reconciler.targets.host.environment import Sources, Subject
     from runtime.paths import Paths
 
+HOST_SHM = "/dev/shm"  # noqa: S108 - a mount point
 SHM_SIZE = 64 << 20
 """What containerd and Docker give /dev/shm."""
 
@@ -344,16 +345,18 @@ def mounts(
     *,
     read_only_root: bool = False,
     keep: Collection[str] = (),
+    shm: str = "",
 ) -> tuple[oci_config.Mount, ...]:
     """Return the container's Mounts: its bindings, and the pod's own files where those leave room.
 
     `directory` is the pod's (Paths.pod). /etc/hosts stays writable under a read-only root, as the
-    kubelet mounts it. `keep` are files that stay as the image has them.
+    kubelet mounts it. `keep` are files that stay as the image has them, `shm` is another
+    /dev/shm than the pod's own.
     """
     made = {binding.destination: _mount(binding) for binding in found}
     etc = f"{directory}/etc"
     standard = (
-        Binding(destination="/dev/shm", source=f"{directory}/shm"),  # noqa: S108 - a mount point
+        Binding(destination="/dev/shm", source=shm or f"{directory}/shm"),  # noqa: S108 - a mount point
         Binding(destination="/etc/hosts", source=f"{etc}/hosts"),
         Binding(destination="/etc/hostname", source=f"{etc}/hostname", read_only=read_only_root),
         Binding(

@@ -126,8 +126,8 @@ def with_field(path: tuple[str | int, ...], value: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("path", "value", "expected"),
     [
-        (".spec.hostPID", False, True),
-        (".spec.hostPID", True, False),
+        (".spec.shareProcessNamespace", False, True),
+        (".spec.shareProcessNamespace", True, False),
         (".spec.priority", 0, True),
         (".spec.priority", False, False),
         (".spec.automountServiceAccountToken", False, True),
