@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import workload
 from runtime.paths import Paths
-from tests.fixtures import images, traces
+from tests.fixtures import images, killed, traces
 from tests.fixtures.command import Podpy
 from tools import write_launcher
 
@@ -34,13 +34,15 @@ if TYPE_CHECKING:
 
 PODS = 6
 SETTLE = 30.0
+EFFECTS = 500
+"""About as many as a play of that many pods has; beyond its last one a command ends unharmed."""
 
 
 class Soak:
     """One instance under test, and the dice."""
 
-    def __init__(self, podpy: Podpy, file: str, seed: int) -> None:
-        self.podpy, self.file = podpy, file
+    def __init__(self, podpy: Podpy, launcher: str, file: str, seed: int) -> None:
+        self.podpy, self.launcher, self.file = podpy, launcher, file
         self.dice = random.Random(seed)
         self.acts: tuple[Callable[[], None], ...] = (
             self.kill_a_container,
@@ -67,11 +69,8 @@ class Soak:
                 os.kill(self.dice.choice(inside).pid, signal.SIGKILL)
 
     def kill_podpy_half_way(self) -> None:
-        child = self.podpy.start("kube", "down" if self.dice.random() < 0.5 else "play", self.file)
-        time.sleep(self.dice.uniform(0.02, 0.4))
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child.pid, signal.SIGKILL)
-        self.podpy.stop_started()
+        words = ("kube", self.dice.choice(("play", "down")), self.file)
+        killed.run(self.podpy, self.launcher, self.dice.randint(1, EFFECTS), *words)
 
     def delete_a_link(self) -> None:
         instance = self.podpy.paths.instance
@@ -128,7 +127,12 @@ def soak(root: str, minutes: float, seed: int) -> int:
     write_pods(f"{root}/pods.yaml")
     try:
         podpy.load(images.write_busybox(Path(f"{root}/image")))
-        rounds = Soak(podpy, f"{root}/pods.yaml", seed)
+        launcher = killed.write(f"{root}/dying")
+        rounds = Soak(podpy, launcher, f"{root}/pods.yaml", seed)
+        # The bridge, its name server and the nft table outlive the last pod; pods must not.
+        for word in ("play", "down"):
+            podpy.ok("kube", word, f"{root}/pods.yaml", timeout=120)
+        clean = {line for line in killed.state(podpy) if not line.startswith("link")}
         until = time.monotonic() + minutes * 60
         count = 0
         while time.monotonic() < until:
@@ -136,12 +140,7 @@ def soak(root: str, minutes: float, seed: int) -> int:
             began = time.monotonic()
             acts = rounds.round()
             print(f"round {count}: {time.monotonic() - began:.1f} s: {', '.join(acts)}", flush=True)
-        # The bridge, its name server and the nft table outlive the last pod; pods must not.
-        left = [
-            line
-            for line in podpy.left()
-            if line.startswith(("process", "link pv-")) and not line.endswith(" dnsmasq")
-        ]
+        left = traces.settled(lambda: set(killed.state(podpy)) - clean, SETTLE)
         print(f"{count} rounds, {len(left)} things left")
         for line in left:
             print(f"left: {line}")

@@ -26,13 +26,15 @@ from runtime.oci.conmon import NotCreated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from runtime.oci.engine import Engine
     from runtime.paths import Paths
 
 _KILL_SECONDS = 10.0
 """How long a process may take to die of SIGKILL, and its conmon to write that down."""
+
+_LOOK_SECONDS = 0.05
 
 _RECORDS = ("pid", "conmon.pid", "oom", "ctl", "winsz", "attach", "exit/exit", "exit/oom")
 
@@ -202,7 +204,7 @@ def stop(
         if seen is not None:
             for container, _number in stopping:
                 cgroups.kill(seen, container.cgroup)
-        dead |= processes.wait(conmons.values(), _KILL_SECONDS)
+        dead |= _see_off(conmons, alive)
         left = [
             name for pidfds in (watched, conmons) for name in pidfds if pidfds[name] not in dead
         ]
@@ -214,6 +216,25 @@ def stop(
     finally:
         for pidfd in (*watched.values(), *conmons.values()):
             os.close(pidfd)
+
+
+def _see_off(conmons: Mapping[str, int], containers: Mapping[str, Container]) -> set[int]:
+    """Wait until the conmons have ended; return the pidfds of those that have.
+
+    One whose podpy was killed may be creating its container still, which had no process when it
+    was looked for: it would wait for its start for ever. It is killed when it appears.
+    """
+    deadline = time.monotonic() + _KILL_SECONDS
+    dead: set[int] = set()
+    while left := {name: pidfd for name, pidfd in conmons.items() if pidfd not in dead}:
+        seconds = deadline - time.monotonic()
+        if seconds <= 0:
+            break
+        dead |= processes.wait(left.values(), min(seconds, _LOOK_SECONDS))
+        for name, pidfd in left.items():
+            if pidfd not in dead:
+                kill(containers[name], signal.SIGKILL)
+    return dead
 
 
 def remove(container: Container, seen: cgroups.View, engine: Engine | None = None) -> None:

@@ -60,7 +60,10 @@ spec:
       - {{name: c, image: "localhost/podpy-test/busybox:1", command: [sleep, "{seconds}"]}}
 """
 OF_PODS = ("process", "addresses", "ports", "objects")
-WORDS = {"kube": ("kube play", "kube down"), "kubectl": ("apply -f", "delete -f")}
+WORDS = {
+    "kube": ("kube play", "kube down"),
+    "kubectl": ("apply -f", "delete --ignore-not-found -f"),
+}
 
 
 @pytest.fixture

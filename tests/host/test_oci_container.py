@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -480,3 +481,18 @@ def test_runc_takes_over_with_a_reason_where_crun_cannot_run(
         inside.call(cgroups.remove, seen, f"/{instance.instance}")
     assert found.kind is Kind.RUNC
     assert found.reason == "crun cannot run here: this host is too odd"
+
+
+def test_a_container_that_comes_to_be_while_it_is_stopped_is_killed(pod: Bench) -> None:
+    container = pod.create("app", FOREVER)
+    # Its conmon is there and its process not yet known, as where podpy was killed over a creation.
+    known = f"{container.bundle}/pid"
+    os.rename(known, f"{known}.later")
+    appears = threading.Timer(0.3, os.rename, (f"{known}.later", known))
+    appears.start()
+
+    oci.stop([(container, signal.SIGKILL)], 0)
+
+    appears.join()
+    assert oci.pid(container) is None
+    assert oci.conmon_pid(container) is None
