@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runtime.kernel import processes
 from tests.fixtures.command import wait_until
 
 if TYPE_CHECKING:
@@ -166,14 +168,24 @@ def test_completions_are_made_one_after_the_other_and_counted_when_gone(job: Job
     job.podpy.ok("kube", "down", file)
 
 
-def test_a_job_that_waits_for_its_next_pod_leaves_nothing_behind(
+def test_a_job_whose_hook_was_killed_is_waited_for_again_and_leaves_nothing(
     job: Jobs, instance: Paths
 ) -> None:
     file = job.write("exit 1")
     job.podpy.ok("kube", "play", file)
     (uid,) = os.listdir(instance.pods)
-    waiting = f"{instance.pod(uid)}/waiting"
-    wait_until(lambda: os.path.isdir(waiting) and os.listdir(waiting), "a hook waits")
+
+    def waiting() -> list[int]:
+        folder = f"{instance.pod(uid)}/waiting"
+        names = os.listdir(folder) if os.path.isdir(folder) else []
+        pairs = (name.split("-") for name in names)
+        return [int(pid) for pid, at in pairs if processes.alive(int(pid), int(at))]
+
+    wait_until(waiting, "a hook waits")
+    os.kill(waiting()[0], signal.SIGKILL)
+    wait_until(lambda: not waiting(), "it is gone")
+    job.podpy.ok("apply", "-f", file)
+    wait_until(waiting, "another one waits")
 
     job.podpy.ok("kube", "down", file)
 
