@@ -6,9 +6,14 @@ What needs no other module is answered at once; the command line itself is podpy
 
 from __future__ import annotations
 
+import posix
 import sys
 
 from podpy import VERSION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 GARBAGE_THRESHOLD = 50_000
 
@@ -32,5 +37,18 @@ def main() -> int:
         return 130
 
 
+def run() -> NoReturn:
+    """Run the command and end the process, without taking the interpreter apart first.
+
+    That frees module by module what the kernel frees at once, and has SQLite, whose connection
+    would be the last one, write its log into the database: a fifth of a short command, and four
+    waits for the disk.
+    """
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    posix._exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

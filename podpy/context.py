@@ -91,7 +91,7 @@ def _program() -> str:
     tree = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     return (
         f"import sys; sys.path[:] = {places!r}; from podpy import code_archive; "
-        f"code_archive.use({tree!r}); from podpy.__main__ import main; sys.exit(main())"
+        f"code_archive.use({tree!r}); from podpy.__main__ import run; run()"
     )
 
 

@@ -34,8 +34,8 @@ def launcher(python: str, source: str, site_packages: str) -> str:
         f"sys.path.append({site_packages!r})\n"
         "from podpy import code_archive\n"
         f"code_archive.use({source!r})\n"
-        "from podpy.__main__ import main\n"
-        "sys.exit(main())\n"
+        "from podpy.__main__ import run\n"
+        "run()\n"
     )
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 BUSY_SECONDS = 10.0
+LOG_PAGES = 128
 SCHEMA = """
 CREATE TABLE objects (
     kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
@@ -180,6 +181,9 @@ def _open(path: str) -> Database:
         # In WAL mode NORMAL keeps the database whole after a power cut; the last commits may be
         # lost, which is what "only memory" allows.
         connection.execute("PRAGMA synchronous = NORMAL")
+        # podpy ends without closing the database, so the log stays; reading it is part of every
+        # start. Writing it into the database waits for the disk, twice.
+        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
     except BaseException:
         connection.close()
         raise
