@@ -15,32 +15,30 @@ from __future__ import annotations
 
 import time
 
-from manifests.config import Secret
 from manifests.faults import Invalid, Retry
 from manifests.problems import path_text
 from manifests.ref import Ref
 from manifests.value import EMPTY, Value
+from reconciler import recording
 from reconciler.execute import run as execute
 from reconciler.plan import make, networks
-from reconciler.plan.change import Change, Op, Plan, Reason
+from reconciler.plan.change import Plan, Reason
 from reconciler.plan.wish import Remembered, Wish, Wished
-from reconciler.state import events, objects, results, secrets
-from reconciler.state.events import Event, EventType
+from reconciler.state import objects, results
 from reconciler.workloads import jobs, lifecycle
 from reconciler.workloads.expand import expand, owner_of
-from reconciler.workloads.jobs import Ending, Progress
 from runtime import interrupts, locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from manifests.faults import Fault
     from manifests.kinds import Object
     from manifests.observed import Observed
     from reconciler.execute.run import Outcome
     from reconciler.targets.host.host import Host
     from reconciler.workloads.expand import Expansion
+    from reconciler.workloads.jobs import Progress
 
 
 class Options(Value):
@@ -193,8 +191,8 @@ def _pass(
         refused = bool(run.failed) and options.all_or_nothing
         restored = () if refused else _carry_out(host, seen, run, options)
         host.rotate_logs(seen.observed.pods)
-        _note(host, (*run.outcomes, *restored))
-        _forget(host, run.outcomes)
+        recording.note(host.base.database, (*run.outcomes, *restored))
+        recording.forget(host.base, run.outcomes)
     return seen, Report(
         plan=seen.plan,
         outcomes=tuple(run.outcomes),
@@ -216,10 +214,10 @@ def _carry_out(
     before = rollback.Before()
     if options.all_or_nothing and seen.wish.remembered:
         before = rollback.remember(host, refs)
-    if seen.plan.effective() or _unrecorded(seen):
-        _remember(host, seen, options)
+    if seen.plan.effective() or recording.unrecorded(seen.wish):
+        recording.save_wish(host.base, seen.wish)
     # A Job's end comes first: killed while its last pods go, it must not count them again.
-    _record_jobs(host, seen)
+    recording.save_jobs(host.base.database, seen.expansion.progress, seen.remembered)
     execute.carry_out(run)
     if not run.failed:
         return ()
@@ -228,7 +226,7 @@ def _carry_out(
             return rollback.bring_back(host, run)
         restored = rollback.take_back(host, run, refs, before)
         if options.recreate:
-            _restore_jobs(host, seen)
+            recording.restore_jobs(host.base.database, seen.expansion.progress, seen.remembered)
         return restored
 
 
@@ -245,8 +243,8 @@ def remove(
         reason = Reason(text="asked for")
         plan = Plan(changes=make.remove(dict(things), states, reason, data=options.data))
         outcomes = execute.run(plan, host, states, notify)
-        _note(host, outcomes)
-        _forget(host, outcomes)
+        recording.note(host.base.database, outcomes)
+        recording.forget(host.base, outcomes)
     return Report(plan=plan, outcomes=outcomes)
 
 
@@ -288,101 +286,3 @@ def _see_to_waits(host: Host, seen: Prospect) -> None:
         left = [state.uid for state in ended if owner_of(state) == job]
         if progress.wake_at is not None and left and not any(map(host.attended, left)):
             host.attend(left[-1])
-
-
-def _unrecorded(seen: Prospect) -> bool:
-    """Tell whether an object is not in the database yet, or comes from another source now."""
-    return any(
-        (known := seen.wish.remembered.get(item.ref)) is None
-        or known.digest != item.digest
-        or (seen.wish.applyset and known.applyset != seen.wish.applyset)
-        for item in seen.wish.objects
-    )
-
-
-def _remember(host: Host, seen: Prospect, options: Options) -> None:
-    """Record the wish before anything is done: exit hooks go by it while the pass still runs."""
-    for item in seen.wish.objects:
-        if isinstance(item.object, Secret):
-            secrets.save(host.base.paths, item.object)
-    known = seen.wish.remembered
-    objects.save(
-        host.base.database,
-        [
-            objects.entry(
-                item.object,
-                digest=item.digest,
-                applyset=options.applyset
-                or (known[item.ref].applyset if item.ref in known else ""),
-                file=item.file,
-                line=item.line,
-            )
-            for item in seen.wish.objects
-        ],
-        time.time(),
-    )
-
-
-def _record_jobs(host: Host, seen: Prospect) -> None:
-    """Save how far Jobs are, and that they have ended."""
-    progress = seen.expansion.progress
-    results.save_jobs(host.base.database, progress)
-    nothing = Progress()
-    ended = [
-        Event(
-            ref=job,
-            reason=now.reason or "Completed",
-            message=now.message or "the Job has completed",
-            type=EventType.WARNING if now.ending is Ending.FAILED else EventType.NORMAL,
-        )
-        for job, now in progress.items()
-        if now.ending not in (Ending.RUNNING, seen.remembered.get(job, nothing).ending)
-    ]
-    if ended:
-        events.record(host.base.database, ended, time.time())
-
-
-def _restore_jobs(host: Host, seen: Prospect) -> None:
-    """Save how far the Jobs were that were to begin again, and could not."""
-    nothing = Progress()
-    before = {job: seen.remembered.get(job, nothing) for job in seen.expansion.progress}
-    results.save_jobs(host.base.database, before)
-
-
-def _note(host: Host, outcomes: Sequence[Outcome]) -> None:
-    happened = [_event(outcome.change, outcome.fault) for outcome in outcomes]
-    if happened:
-        events.record(host.base.database, happened, time.time())
-
-
-_REASONS = {
-    Op.CREATE: "Created",
-    Op.UPDATE: "Updated",
-    Op.REPLACE: "Replaced",
-    Op.REPAIR: "Repaired",
-    Op.DELETE: "Deleted",
-    Op.KEEP: "Kept",
-}
-
-
-def _event(change: Change, fault: Fault | None) -> Event:
-    if fault is not None:
-        reason = str(getattr(fault, "reason", "")) or "Failed"
-        return Event(ref=change.ref, reason=reason, message=str(fault), type=EventType.WARNING)
-    why = "; ".join(str(reason) for reason in change.reasons)
-    return Event(ref=change.ref, reason=_REASONS[change.op], message=why)
-
-
-def _forget(host: Host, outcomes: Iterable[Outcome]) -> None:
-    """Forget the objects that are gone. A removed claim keeps its data unless asked otherwise."""
-    gone = [
-        outcome.change.ref
-        for outcome in outcomes
-        if outcome.change.op is Op.DELETE and outcome.fault is None
-    ]
-    # What is not remembered any more is never looked for again: content goes first.
-    for ref in gone:
-        if ref.kind == "Secret":
-            secrets.remove(host.base.paths, ref)
-    # A pod of a workload is no object of its own; forgetting it does nothing.
-    objects.forget(host.base.database, gone)

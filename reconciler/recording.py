@@ -1,0 +1,122 @@
+"""Record a pass: its wish before anything is done, how far Jobs are, what came of each change.
+
+Called by reconciler.cycle; the tables are reconciler.state's.
+"""
+
+from __future__ import annotations
+
+import time
+
+from manifests.config import Secret
+from reconciler.plan.change import Op
+from reconciler.state import events, objects, results, secrets
+from reconciler.state.events import Event, EventType
+from reconciler.workloads.jobs import Ending, Progress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from manifests.faults import Fault
+    from manifests.ref import Ref
+    from reconciler.execute.run import Outcome
+    from reconciler.plan.change import Change
+    from reconciler.plan.wish import Wish
+    from reconciler.state.database import Database
+    from reconciler.targets.host.base import Base
+
+_REASONS = {
+    Op.CREATE: "Created",
+    Op.UPDATE: "Updated",
+    Op.REPLACE: "Replaced",
+    Op.REPAIR: "Repaired",
+    Op.DELETE: "Deleted",
+    Op.KEEP: "Kept",
+}
+_NOTHING = Progress()
+
+
+def unrecorded(wish: Wish) -> bool:
+    """Tell whether an object is not in the database yet, or comes from another source now."""
+    return any(
+        (known := wish.remembered.get(item.ref)) is None
+        or known.digest != item.digest
+        or (wish.applyset and known.applyset != wish.applyset)
+        for item in wish.objects
+    )
+
+
+def save_wish(base: Base, wish: Wish) -> None:
+    """Record the wish before anything is done: exit hooks go by it while the pass still runs."""
+    for item in wish.objects:
+        if isinstance(item.object, Secret):
+            secrets.save(base.paths, item.object)
+    known = wish.remembered
+    objects.save(
+        base.database,
+        [
+            objects.entry(
+                item.object,
+                digest=item.digest,
+                applyset=wish.applyset or (known[item.ref].applyset if item.ref in known else ""),
+                file=item.file,
+                line=item.line,
+            )
+            for item in wish.objects
+        ],
+        time.time(),
+    )
+
+
+def save_jobs(
+    database: Database, progress: Mapping[Ref, Progress], before: Mapping[Ref, Progress]
+) -> None:
+    """Save how far Jobs are; an event tells of each that has ended since `before`."""
+    results.save_jobs(database, progress)
+    ended = [
+        Event(
+            ref=job,
+            reason=now.reason or "Completed",
+            message=now.message or "the Job has completed",
+            type=EventType.WARNING if now.ending is Ending.FAILED else EventType.NORMAL,
+        )
+        for job, now in progress.items()
+        if now.ending not in (Ending.RUNNING, before.get(job, _NOTHING).ending)
+    ]
+    if ended:
+        events.record(database, ended, time.time())
+
+
+def restore_jobs(database: Database, jobs: Iterable[Ref], before: Mapping[Ref, Progress]) -> None:
+    """Save how far the Jobs were that were to begin again, and could not."""
+    results.save_jobs(database, {job: before.get(job, _NOTHING) for job in jobs})
+
+
+def note(database: Database, outcomes: Sequence[Outcome]) -> None:
+    """Record an event for each change, with its reasons or with why it failed."""
+    happened = [_event(outcome.change, outcome.fault) for outcome in outcomes]
+    if happened:
+        events.record(database, happened, time.time())
+
+
+def _event(change: Change, fault: Fault | None) -> Event:
+    if fault is not None:
+        reason = str(getattr(fault, "reason", "")) or "Failed"
+        return Event(ref=change.ref, reason=reason, message=str(fault), type=EventType.WARNING)
+    why = "; ".join(str(reason) for reason in change.reasons)
+    return Event(ref=change.ref, reason=_REASONS[change.op], message=why)
+
+
+def forget(base: Base, outcomes: Iterable[Outcome]) -> None:
+    """Forget the objects that are gone. A removed claim keeps its data unless asked otherwise."""
+    gone = [
+        outcome.change.ref
+        for outcome in outcomes
+        if outcome.change.op is Op.DELETE and outcome.fault is None
+    ]
+    # What is not remembered any more is never looked for again: content goes first.
+    for ref in gone:
+        if ref.kind == "Secret":
+            secrets.remove(base.paths, ref)
+    # A pod of a workload is no object of its own; forgetting it does nothing.
+    objects.forget(base.database, gone)
