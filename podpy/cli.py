@@ -50,6 +50,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "completion": ("completion", "print a completion script for a shell"),
     "version": ("version", "print the version"),
 }
+ON_OFF = {"true": True, "1": True, "True": True, "false": False, "0": False, "False": False}
+"""What a flag that is on or off may be given, as Go's flags know it."""
 HIDDEN = {"internal": "internal", "play kube": "kube_play"}
 GROUPS = ("kube", "play")
 
@@ -69,8 +71,9 @@ argparse._ = str  # type: ignore[attr-defined]
 class Parser(argparse.ArgumentParser):
     """An argparse parser as kubectl's users expect it, which remembers what is declared.
 
-    A complaint is a Fault, printed like every other. A flag that takes no value may be given one
-    (`--watch=true`, `--watch=false`), a `switch` may be given none. Flags are not abbreviated.
+    A complaint is a Fault, printed like every other. A flag that is on or off may be given a value
+    (`--watch=true`, `--watch=false`; the last one counts), a `switch` may be given none. Flags are
+    not abbreviated.
     """
 
     def __init__(self, **settings: Any) -> None:
@@ -78,6 +81,7 @@ class Parser(argparse.ArgumentParser):
         self.positionals: list[argparse.Action] = []
         self.verbs: dict[str, Parser] = {}
         self._bare: dict[str, str] = {}
+        self._off: dict[str, str] = {}
         super().__init__(**{"formatter_class": Formatter, "allow_abbrev": False, **settings})
 
     def add_argument(self, *names: Any, **settings: Any) -> argparse.Action:
@@ -86,6 +90,11 @@ class Parser(argparse.ArgumentParser):
             self.flags[flag] = action
         if not action.option_strings:
             self.positionals.append(action)
+        if settings.get("action") == "store_true":
+            off = f"{action.option_strings[-1]}=false"
+            how = {"action": "store_const", "const": False, "default": action.default}
+            super().add_argument(off, **how, dest=action.dest, help=argparse.SUPPRESS)
+            self._off.update((flag, off) for flag in action.option_strings)
         return action
 
     def add_subparsers(self, **settings: Any) -> Any:
@@ -100,7 +109,7 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         end = args.index("--") if "--" in args else len(args)
-        words = [told for word in args[:end] for told in self._plain(word)]
+        words = [self._plain(word) for word in args[:end]]
         return super().parse_known_args([*self._flags_first(words), *args[end:]], namespace)
 
     def _flags_first(self, words: list[str]) -> list[str]:
@@ -131,24 +140,20 @@ class Parser(argparse.ArgumentParser):
                 return action is not None and position == len(word) - 1
         return False
 
-    def _plain(self, word: str) -> tuple[str, ...]:
+    def _plain(self, word: str) -> str:
         """Return a word as argparse reads it."""
-        if word in self.flags and word not in self._bare:
-            return (word,)
         if word in self._bare:
-            return (f"{word}={self._bare[word]}",)
-        flag, equals, value = word.partition("=")
-        if not equals or value not in ("true", "false") or flag not in self.flags:
-            return (word,)
-        if self.flags[flag].nargs != 0:
-            return (word,)
-        return (flag,) if value == "true" else ()
+            return f"{word}={self._bare[word]}"
+        flag, _, value = word.partition("=")
+        if flag not in self._off or value not in ON_OFF:
+            return word
+        return flag if ON_OFF[value] else self._off[flag]
 
     def error(self, message: str) -> NoReturn:
         said, colon, words = message.partition("unrecognized arguments: ")
         if colon and not said:
             unknown = next((word for word in words.split() if word.startswith("-")), words)
-            close = _close(unknown.partition("=")[0], [f for f in self.flags if "=" not in f])
+            close = _close(unknown.partition("=")[0], self.flags)
             what = "flag" if unknown.startswith("-") else "argument"
             message = f"unknown {what} {unknown}{close}"
         said, colon, words = message.partition("invalid choice: ")

@@ -1,5 +1,6 @@
-"""The flags of `kube play`, under Podman's names: declared here, and those refused that say nothing
-on this host. What they do to manifests is podpy.flagged.
+"""Declare the flags of `kube play` under Podman's names, and refuse what podpy cannot do of them.
+
+What they do to manifests is podpy.flagged.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ import argparse
 
 from manifests import settings
 from manifests.faults import Invalid
-from podpy import registry_flags, switches
+from podpy import registry_flags
 
 HOST_USERS = ("", "host")
 LOG_DRIVERS = {"k8s-file": settings.K8S_FILE, "json-file": settings.K8S_FILE, "none": "none"}
@@ -37,7 +38,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--service-exit-code-propagation", choices=("all", "any", "none"), default="", help=hidden
     )
     for name in ("--down", "--force", "--no-trunc", "--multiple-pods", "--service-container"):
-        switches.add(parser, name)
+        parser.add_argument(name, action="store_true", help=hidden)
 
 
 def _declare_pods(parser: argparse.ArgumentParser) -> None:
@@ -46,12 +47,12 @@ def _declare_pods(parser: argparse.ArgumentParser) -> None:
     add("--configmap", action="append", default=[], metavar="FILE", help="ConfigMaps to add")
     add("--network", action="append", default=[], metavar="NET", help="a network, host or none")
     add("--publish", action="append", default=[], metavar="[[IP:]HOST:]CTR[/PROTO]", help="a port")
-    switches.add(parser, "--publish-all", help="publish every containerPort")
+    add("--publish-all", action="store_true", help="publish every containerPort")
     add("--ip", action="append", default=[], help="address of the first, second ... pod")
     add("--mac-address", action="append", default=[], help="as --ip, of the pod's link")
-    switches.add(parser, "--no-hosts", help="leave the image's /etc/hosts")
-    switches.add(parser, "--no-hostname", help="leave the image's /etc/hostname")
-    switches.add(parser, "--no-pod-prefix", help="as it is: containers are named as in YAML")
+    add("--no-hosts", action="store_true", help="leave the image's /etc/hosts")
+    add("--no-hostname", action="store_true", help="leave the image's /etc/hostname")
+    add("--no-pod-prefix", action="store_true", help="as it is: containers are named as in YAML")
     add("--log-driver", default="", help="k8s-file (the default) or none")
     add("--log-opt", action="append", default=[], metavar="K=V", help="max-size=10m")
     add("--userns", default="", help="host: the only one there is")
@@ -71,11 +72,16 @@ def _declare_run(parser: argparse.ArgumentParser) -> None:
     add(
         "--validate", choices=("strict", "warn", "ignore"), default="strict", help="misspelt fields"
     )
-    switches.add(parser, "--replace", help="make every pod anew, changed or not")
-    switches.add(parser, "--start", default=True, help="--start=false makes pods, starts nothing")
-    switches.add(parser, "--wait", "-w", help="stay until all pods have ended, then remove")
-    switches.add(parser, "--quiet", "-q", help="no pull progress")
-    switches.add(parser, "--build", default=None, help="build images that are there, too")
+    add("--replace", action="store_true", help="make every pod anew, changed or not")
+    add(
+        "--start",
+        action="store_true",
+        default=True,
+        help="--start=false makes pods, starts nothing",
+    )
+    add("-w", "--wait", action="store_true", help="stay until all pods have ended, then remove")
+    add("-q", "--quiet", action="store_true", help="no pull progress")
+    add("--build", action="store_true", default=None, help="build images that are there, too")
     add("--context-dir", default="", metavar="DIR", help="where --build looks for images")
     add("--timeout", type=float, default=120.0, help="seconds until a pod must run")
     add(
@@ -85,7 +91,7 @@ def _declare_run(parser: argparse.ArgumentParser) -> None:
         default="text",
         help="for people or for programs",
     )
-    switches.add(parser, "--dry-run", help="show the plan, change nothing")
+    add("--dry-run", action="store_true", help="show the plan, change nothing")
 
 
 def check(arguments: argparse.Namespace) -> None:

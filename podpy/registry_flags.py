@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from podpy import switches
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
@@ -17,7 +15,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--authfile", default="", metavar="FILE", help="where registries' logins are")
     add("--creds", default="", metavar="USER[:PASSWORD]", help="the login itself")
     add("--cert-dir", default="", metavar="DIR", help="certificates for registries")
-    switches.add(parser, "--tls-verify", default=None, help="--tls-verify=false: plain HTTP, too")
+    add(
+        "--tls-verify",
+        action="store_true",
+        default=None,
+        help="--tls-verify=false: plain HTTP, too",
+    )
 
 
 def options(arguments: argparse.Namespace) -> pull.Options:

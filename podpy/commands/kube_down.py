@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from manifests import load
-from podpy import podman, switches, wishes
+from podpy import podman, wishes
 from podpy.context import Context
 
 TYPE_CHECKING = False
@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "files", nargs="+", metavar="FILE", help="file, directory, URL, or - for standard input"
     )
     parser.add_argument("-n", "--namespace", default="", help="namespace of objects without one")
-    switches.add(parser, "--force", help="delete the claims' data as well")
+    parser.add_argument("--force", action="store_true", help="delete the claims' data as well")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -86,6 +86,7 @@ def test_the_status_of_an_error_is_the_peers(words: list[str], status: int) -> N
         (["-w"], True, False),
         (["--watch=true", "--no-headers=false"], True, False),
         (["--watch=false", "--no-headers=true"], False, True),
+        (["--watch", "--watch=0", "--no-headers=false", "--no-headers=True"], False, True),
     ],
 )
 def test_a_flag_may_be_given_true_or_false(words: list[str], watch: bool, no_headers: bool) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
 import pytest
 
 from manifests import settings
 from manifests.faults import Invalid
-from podpy import play_flags
+from podpy import cli, play_flags
+
+if TYPE_CHECKING:
+    import argparse
 
 EVERY_FLAG = (
     "--annotation a=b", "--authfile /x", "--build", "--build=false", "--cert-dir /x",
@@ -24,9 +27,10 @@ EVERY_FLAG = (
 
 
 def parsed(words: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(exit_on_error=False)
+    parser = cli.Parser()
     play_flags.declare(parser)
-    return parser.parse_args([*words.split(), "app.yaml"])
+    parsed: argparse.Namespace = parser.parse_args([*words.split(), "app.yaml"])
+    return parsed
 
 
 @pytest.mark.parametrize("words", EVERY_FLAG)
