@@ -17,7 +17,7 @@ from manifests.meta import ObjectMeta
 from manifests.observed import PodRecord
 from manifests.pod import Pod
 from manifests.volumes import HostPathType
-from reconciler.targets.host import blocked, volumes
+from reconciler.targets.host import blocked, volume_mounts, volumes
 from reconciler.targets.host.environment import HostFacts, Sources, Subject
 from runtime.kernel import mounts, namespaces
 from runtime.paths import Paths
@@ -113,8 +113,8 @@ def test_a_pods_volumes_are_made_updated_and_attached(
     subject = Subject(
         record=pod, container=pod.pod.spec.containers[0], sources=Sources(), facts=FACTS
     )
-    found = volumes.bindings(planned, subject, {}, [], instance)
-    apart.call(volumes.attach, found, label=subject.label)
+    found = volume_mounts.bindings(planned, subject, {}, [], instance)
+    apart.call(volume_mounts.attach, found, label=subject.label)
     source = {binding.destination: binding.source for binding in found}
     assert apart.call(Path(source["/etc/app"]).read_text) == "one"
     assert apart.call(os.path.isdir, f"{path['fast']}/part")

@@ -11,7 +11,7 @@ import os
 from manifests.faults import Invalid
 from manifests.value import Value
 from reconciler.targets.host import container as resolve
-from reconciler.targets.host import environment, process, rootfs, volumes
+from reconciler.targets.host import environment, process, rootfs, volume_mounts, volumes
 from reconciler.targets.host.process import Identity
 from renderers import capabilities, oci_config
 
@@ -34,7 +34,7 @@ class Described(Value):
     """What a container comes to; `bindings` are to be attached before it is created."""
 
     spec: oci_config.ContainerSpec
-    bindings: tuple[volumes.Binding, ...]
+    bindings: tuple[volume_mounts.Binding, ...]
     label: str
 
 
@@ -79,7 +79,7 @@ def prepare(
     """Mount the container's root and bindings inside the pod, and return its config.json."""
     described = describe(base, record, container, image)
     inside.call(rootfs.mount, base, record.uid, container.name, image)
-    inside.call(volumes.attach, described.bindings, label=described.label)
+    inside.call(volume_mounts.attach, described.bindings, label=described.label)
     return oci_config.render(described.spec)
 
 

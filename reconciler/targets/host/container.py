@@ -1,7 +1,7 @@
 """Turn one container of a pod into a ContainerSpec. Pure: everything is looked up before.
 
 The caller resolves the user in the image, reads a Localhost seccomp profile and knows the host;
-`process`, `environment` and `volumes` decide the parts, and this is where they come together.
+`process`, `environment` and `volume_mounts` decide the parts, and this is where they come together.
 renderers.oci_config makes the text of it.
 """
 
@@ -10,17 +10,19 @@ from __future__ import annotations
 from manifests import kinds, podman_limits, settings
 from manifests.container import SeccompType
 from manifests.value import EMPTY, Value
-from reconciler.targets.host import blocked, environment, process, volumes
+from reconciler.targets.host import blocked, environment, process, volume_mounts
 from renderers import capabilities, names, oci_config
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from manifests.container import SecurityContext
     from manifests.observed import PodRecord
     from reconciler.targets.host.environment import Declared, HostFacts, Subject
     from reconciler.targets.host.process import Identity
-    from reconciler.targets.host.volumes import Binding, Plan
+    from reconciler.targets.host.volume_mounts import Binding
+    from reconciler.targets.host.volumes import Plan
     from runtime.paths import Paths
 
 HOSTNAME_BYTES = 63
@@ -81,7 +83,7 @@ def prepare(
 ) -> tuple[Declared, tuple[Binding, ...]]:
     """Return the declared environment and the mounts of a container, which a Context wants."""
     declared = environment.declared(subject)
-    bindings = volumes.bindings(planned, subject, declared.variables, image.volumes, paths)
+    bindings = volume_mounts.bindings(planned, subject, declared.variables, image.volumes, paths)
     return declared, bindings
 
 
@@ -111,20 +113,9 @@ def container_spec(context: Context) -> oci_config.ContainerSpec:
         additional_gids=who.groups,
         terminal=container.tty,
         readonly_rootfs=own.read_only_root_filesystem,
-        mounts=volumes.mounts(
-            context.bindings,
-            context.paths.pod(record.uid),
-            read_only_root=own.read_only_root_filesystem,
-            keep=_images_files(record),
-            shm=volumes.HOST_SHM if record.pod.spec.host_ipc else "",
-        ),
+        mounts=_mounts(context),
         privileged=own.privileged,
-        capabilities=capabilities.resolve(
-            own.capabilities.add,
-            own.capabilities.drop,
-            privileged=own.privileged,
-            available=engine.capabilities,
-        ),
+        capabilities=_capabilities(own, engine),
         no_new_privileges=process.no_new_privileges(own),
         proc_mount=oci_config.ProcMount(own.proc_mount.value),
         seccomp=oci_config.SeccompType(process.seccomp_profile(own, pods).type.value),
@@ -134,16 +125,39 @@ def container_spec(context: Context) -> oci_config.ContainerSpec:
         rlimits=process.rlimits(extra),
         resources=process.limits(container.resources, extra, swap_limits=engine.swap_limits),
         devices=engine.devices if own.privileged else (),
-        oom_score_adj=max(
-            process.oom_score_adj(record.pod.spec, container, subject.facts.memory),
-            engine.lowest_oom_score_adj,
-        ),
+        oom_score_adj=_oom_score_adj(context),
         host_pid=record.pod.spec.host_pid,
         cgroup=f"/{context.paths.instance}/{record.uid}/{container.name}",
         cgroup_v2=engine.cgroup_v2,
         machine=engine.machine,
         annotations={**_annotations(subject), **context.annotations},
     )
+
+
+def _mounts(context: Context) -> tuple[oci_config.Mount, ...]:
+    record = context.subject.record
+    return volume_mounts.mounts(
+        context.bindings,
+        context.paths.pod(record.uid),
+        read_only_root=context.subject.container.security_context.read_only_root_filesystem,
+        keep=_images_files(record),
+        shm=volume_mounts.HOST_SHM if record.pod.spec.host_ipc else "",
+    )
+
+
+def _capabilities(own: SecurityContext, engine: Engine) -> tuple[str, ...]:
+    return capabilities.resolve(
+        own.capabilities.add,
+        own.capabilities.drop,
+        privileged=own.privileged,
+        available=engine.capabilities,
+    )
+
+
+def _oom_score_adj(context: Context) -> int:
+    subject = context.subject
+    wanted = process.oom_score_adj(subject.record.pod.spec, subject.container, subject.facts.memory)
+    return max(wanted, context.engine.lowest_oom_score_adj)
 
 
 def localhost_profile(subject: Subject, root: str) -> str | None:

@@ -1,4 +1,4 @@
-"""reconciler.targets.host.volumes: what a pod's volumes come to, and what containers mount."""
+"""reconciler.targets.host.volumes: what a pod's volumes come to."""
 
 from __future__ import annotations
 
@@ -6,41 +6,9 @@ from typing import Any
 
 import pytest
 
-from manifests import codec
-from manifests.codec import SecretBytes
-from manifests.config import ConfigMap, Secret
 from manifests.faults import Invalid
-from manifests.meta import ObjectMeta
-from manifests.observed import PodRecord
-from manifests.pod import Pod
 from reconciler.targets.host import blocked, volumes
-from reconciler.targets.host.environment import HostFacts, Sources, Subject
-from reconciler.targets.host.volumes import Binding
-from runtime.kernel.mounts import Propagation
-from runtime.paths import Paths
-
-PATHS = Paths(state_dir="/lib", run_dir="/run", log_dir="/log")
-FACTS = HostFacts(node="here", addresses=(), cpus=1, memory=1 << 30)
-SOURCES = Sources(
-    configmaps={
-        "cm": ConfigMap(
-            metadata=ObjectMeta(name="cm"), data={"a": "1", "b": "2"}, binary_data={"c": b"\xff"}
-        )
-    },
-    secrets={"s": Secret(metadata=ObjectMeta(name="s"), data={"key": SecretBytes(b"hush")})},
-)
-
-
-def record(spec_volumes: list[Any], *mounts: Any, **container: Any) -> PodRecord:
-    app = {"name": "app", "volumeMounts": list(mounts), **container}
-    pod = codec.restore(
-        Pod,
-        {
-            "metadata": {"name": "web", "namespace": "shop"},
-            "spec": {"volumes": spec_volumes, "containers": [app]},
-        },
-    )
-    return PodRecord(uid="u-1", pod=pod, spec_hash="x")
+from tests.unit.targets.volume_pods import FACTS, PATHS, SOURCES, record
 
 
 def planned(volume: dict[str, Any], **container: Any) -> volumes.Planned:
@@ -53,21 +21,6 @@ def files(volume: dict[str, Any]) -> dict[str, tuple[bytes, int]]:
     assert isinstance(found, volumes.Files)
     assert found.read_only
     return {file.path: (bytes(file.content), file.mode) for file in found.files}
-
-
-def bound(
-    mounts: list[Any],
-    spec_volumes: list[Any] | None = None,
-    image: tuple[str, ...] = (),
-    variables: dict[str, str] | None = None,
-) -> tuple[Binding, ...]:
-    pod = record([{"name": "v"}] if spec_volumes is None else spec_volumes, *mounts)
-    subject = Subject(
-        record=pod, container=pod.pod.spec.containers[0], sources=SOURCES, facts=FACTS
-    )
-    return volumes.bindings(
-        volumes.plan(pod, SOURCES, PATHS), subject, variables or {}, image, PATHS
-    )
 
 
 def test_where_each_volume_lies() -> None:
@@ -150,136 +103,6 @@ def test_items_do_not_leave_the_volume() -> None:
 
     with pytest.raises(Invalid, match='Pod/shop/web volume "v"'):
         planned({"configMap": {"name": "cm", "items": items}})
-
-
-def test_mounts_come_outermost_first_and_normal() -> None:
-    found = bound(
-        [
-            {"name": "v", "mountPath": "/a/b/c"},
-            {"name": "v", "mountPath": "a//b/"},
-            {"name": "v", "mountPath": "/z/../a"},
-        ]
-    )
-
-    assert [binding.destination for binding in found] == ["/a", "/a/b", "/a/b/c"]
-
-
-def test_a_projected_volume_and_a_read_only_claim_are_never_writable() -> None:
-    spec_volumes = [
-        {"name": "cm", "configMap": {"name": "cm"}},
-        {"name": "db", "persistentVolumeClaim": {"claimName": "db", "readOnly": True}},
-        {"name": "v"},
-    ]
-    mounts = [{"name": name, "mountPath": f"/{name}"} for name in ("cm", "db", "v")]
-
-    found = bound([*mounts, {"name": "v", "mountPath": "/ro", "readOnly": True}], spec_volumes)
-
-    assert {binding.destination: binding.read_only for binding in found} == {
-        "/cm": True,
-        "/db": True,
-        "/v": False,
-        "/ro": True,
-    }
-
-
-@pytest.mark.parametrize(
-    ("word", "propagation"),
-    [
-        ("None", Propagation.PRIVATE),
-        ("HostToContainer", Propagation.SLAVE),
-        ("Bidirectional", Propagation.SHARED),
-    ],
-)
-def test_propagation(word: str, propagation: Propagation) -> None:
-    found = bound([{"name": "v", "mountPath": "/v", "mountPropagation": word}])
-
-    assert found[0].propagation is propagation
-    assert propagation.value in volumes.mounts(found, "/run/pods/u-1")[0].options
-
-
-def test_what_is_shared_both_ways_comes_from_where_the_hosts_mount_is_brought_in() -> None:
-    both = {"name": "v", "mountPath": "/v", "mountPropagation": "Bidirectional"}
-
-    whole, part = bound([both, {**both, "mountPath": "/w", "subPath": "x"}])
-
-    assert whole.source == "/run/pods/u-1/shared/v"
-    assert part.volume == "/run/pods/u-1/shared/v"
-
-
-@pytest.mark.parametrize(
-    ("given", "access"),
-    [
-        ({}, "rw"),
-        ({"readOnly": True}, "ro"),
-        ({"readOnly": True, "recursiveReadOnly": "Enabled"}, "rro"),
-        ({"readOnly": True, "recursiveReadOnly": "IfPossible"}, "rro"),
-        ({"readOnly": True, "recursiveReadOnly": "Disabled"}, "ro"),
-    ],
-)
-def test_read_only_may_hold_for_what_is_mounted_below(
-    given: dict[str, object], access: str
-) -> None:
-    found = bound([{"name": "v", "mountPath": "/v", **given}])
-
-    assert access in volumes.mounts(found, "/run/pods/u-1")[0].options
-
-
-def test_a_sub_path_is_mounted_from_where_it_is_bound() -> None:
-    mounts = [
-        {"name": "v", "mountPath": "/x"},
-        {"name": "v", "mountPath": "/y", "subPathExpr": "logs/$(POD)/$$(x)"},
-    ]
-
-    whole, part = bound(mounts, variables={"POD": "web"})
-
-    assert (whole.source, whole.sub_path) == ("/lib/pods/u-1/emptydir/v", "")
-    assert part == Binding(
-        destination="/y",
-        source="/run/pods/u-1/containers/app/subpaths/1",
-        volume="/lib/pods/u-1/emptydir/v",
-        sub_path="logs/web/$(x)",
-    )
-
-
-def test_an_unknown_name_in_a_sub_path_blocks() -> None:
-    with pytest.raises(blocked.Blocked, match="subPathExpr names POD, which env does not declare"):
-        bound([{"name": "v", "mountPath": "/y", "subPathExpr": "$(POD)"}])
-
-
-def test_a_volume_that_the_pod_does_not_have_is_named() -> None:
-    with pytest.raises(blocked.Blocked, match='/x: the pod has no volume "no"'):
-        bound([{"name": "no", "mountPath": "/x"}])
-
-
-def test_image_volumes_give_way_to_what_the_pod_mounts() -> None:
-    first, second = bound([{"name": "v", "mountPath": "/data/"}], image=("/data", "/cache/"))
-
-    assert first == Binding(destination="/data", source="/lib/pods/u-1/emptydir/v")
-    assert (second.destination, second.rootfs) == (
-        "/cache",
-        "/run/pods/u-1/containers/app/rootfs",
-    )
-    assert second.source.startswith("/lib/pods/u-1/containers/app/volumes/")
-
-
-def test_the_pods_own_files_are_mounted_where_the_manifest_leaves_room() -> None:
-    found = bound([{"name": "v", "mountPath": "/etc/hosts"}, {"name": "v", "mountPath": "/etc"}])
-
-    made = volumes.mounts(found, "/run/pods/u-1", read_only_root=True)
-
-    assert [mount.destination for mount in made] == [
-        "/etc",
-        "/etc/hosts",
-        "/dev/shm",
-        "/etc/hostname",
-        "/etc/resolv.conf",
-    ]
-    access = {mount.destination: mount.options[-1] for mount in made}
-    source = {mount.destination: mount.source for mount in made}
-    assert source["/etc/hosts"] == "/lib/pods/u-1/emptydir/v"
-    assert source["/dev/shm"] == "/run/pods/u-1/shm"
-    assert source["/etc/resolv.conf"] == "/run/pods/u-1/etc/resolv.conf"
-    assert (access["/etc/resolv.conf"], access["/dev/shm"]) == ("ro", "rw")
 
 
 DOWNWARD = [
