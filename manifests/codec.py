@@ -10,9 +10,8 @@ violations for people is schemas.validator's, which runs only when there is a fl
 
 from __future__ import annotations
 
+import binascii
 import sys
-from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
 from enum import StrEnum
 from types import GenericAlias, MappingProxyType, NoneType, UnionType
 
@@ -91,7 +90,7 @@ def encode(value: object) -> Any:
     if isinstance(value, (dict, MappingProxyType)):
         return {key: encode(item) for key, item in value.items()}
     if isinstance(value, bytes):
-        return b64encode(value).decode()
+        return binascii.b2a_base64(value, newline=False).decode()
     if isinstance(value, str):
         return str.__str__(value)
     return value
@@ -179,8 +178,8 @@ def _enum(kind: type[StrEnum]) -> Reader:
 def _base64(kind: type[bytes]) -> Reader:
     def read(raw: Any, path: Path, flaws: list[Flaw]) -> Any:
         try:
-            return kind(b64decode("".join(raw.split()), validate=True))
-        except (AttributeError, Base64Error, ValueError):
+            return kind(binascii.a2b_base64("".join(raw.split()), strict_mode=True))
+        except (AttributeError, binascii.Error, ValueError):
             flaws.append(Flaw(path=path, message="must be a base64-encoded string"))
             return kind()
 

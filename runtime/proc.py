@@ -12,7 +12,6 @@ import time
 
 from manifests.faults import HostFault, TimedOut
 from manifests.value import Value
-from runtime import interrupts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,6 +123,8 @@ def communicate(child: subprocess.Popen[bytes], seconds: float) -> tuple[bytes, 
     """Return what `child` has written, at its end; raises as its own `communicate`, and
     interrupts.Interrupted. The caller kills it then."""
     import subprocess
+
+    from runtime import interrupts
 
     deadline = time.monotonic() + seconds
     while True:

@@ -13,7 +13,6 @@ from manifests import kinds
 from manifests.config import ConfigMap, Secret
 from manifests.value import EMPTY
 from reconciler.state import objects, secrets
-from reconciler.targets.host.environment import HostFacts, Sources
 from runtime.kernel import cgroups as kernel_cgroups
 from runtime.kernel import mounts, syscalls
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from manifests.pod import Pod
     from manifests.ref import Ref
     from reconciler.state.database import Database
+    from reconciler.targets.host.environment import HostFacts, Sources
     from runtime.image.store import Store
     from runtime.kernel.namespaces import Inside
     from runtime.oci.engine import Engine
@@ -81,6 +81,7 @@ class Base:
     @cached_property
     def facts(self) -> HostFacts:
         """What containers may ask about this host."""
+        from reconciler.targets.host.environment import HostFacts
         from runtime.observe import facts
 
         return HostFacts(
@@ -148,6 +149,7 @@ class Base:
     def sources(self, pod: Pod) -> Sources:
         """Return the ConfigMaps and Secrets that the pod names and that exist."""
         from manifests import references
+        from reconciler.targets.host.environment import Sources
 
         configmaps: dict[str, ConfigMap] = {}
         found_secrets: dict[str, Secret] = {}

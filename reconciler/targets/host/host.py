@@ -9,7 +9,7 @@ import os
 
 from manifests.config import PersistentVolumeClaim
 from manifests.faults import HostFault
-from reconciler.targets.host import images, logs, networking, observing, removal, waiting
+from reconciler.targets.host import images, logs, networking, removal, waiting
 from reconciler.targets.host.base import Base
 from runtime.observe import pods as observed_pods
 from runtime.volume import claims
@@ -34,6 +34,8 @@ class Host:
         self.pulling = pulling or images.Pulling()
 
     def observe(self) -> Observed:
+        from reconciler.targets.host import observing
+
         return observing.observe(self.base)
 
     def pods(self) -> tuple[PodState, ...]:

@@ -18,6 +18,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from runtime.paths import Paths
 
+LOCK = "networks"
+"""Held by whoever changes networks, their rules or their names."""
+
 
 def write(paths: Paths, network: BridgeNetwork) -> None:
     """Save the network, atomically."""

@@ -10,7 +10,7 @@ from manifests import settings
 from manifests.config import Driver
 from manifests.observed import Drift, Mend, NetworkState
 from manifests.value import EMPTY, Value
-from reconciler.targets.host import network_records, networks, ruleset
+from reconciler.targets.host import network_records, ruleset
 from renderers import names
 from runtime import locks
 from runtime.kernel import namespaces
@@ -41,6 +41,8 @@ class Observation(Value):
 
 def ensure(base: Base, network: Network) -> None:
     """Make the bridge of `network` with its name server, or mend or change them and its pods'."""
+    from reconciler.targets.host import networks
+
     for record in networks.make(base, network):
         with namespaces.enter(base.paths.pod(record.uid)) as entered:
             attach.repair(entered, _place(base, record))
@@ -49,6 +51,8 @@ def ensure(base: Base, network: Network) -> None:
 
 def remove(base: Base, name: str) -> None:
     """Remove the bridge and its name server; refuses while pods are on it."""
+    from reconciler.targets.host import networks
+
     networks.unmake(base, name)
     synchronise(base)
 
@@ -64,6 +68,8 @@ def join(base: Base, record: PodRecord, entered: Inside) -> None:
 def rejoin(base: Base, record: PodRecord, entered: Inside) -> None:
     """Put back what the host has lost of the pod's links."""
     if record.network:
+        from reconciler.targets.host import networks
+
         ensure(base, networks.declared(base, record.network))
         attach.repair(entered, _place(base, record))
 
@@ -76,7 +82,7 @@ def resolver(base: Base, record: PodRecord) -> str:
 
 def synchronise(base: Base) -> None:
     """Bring rules and names in line with the pods on this host that are not leaving it."""
-    with locks.held(base.paths, [networks.LOCK]):
+    with locks.held(base.paths, [network_records.LOCK]):
         present = [record for record in records.read_pods(base.paths) if _present(record)]
         ruleset.load(base.paths, present)
         _publish(base, present)

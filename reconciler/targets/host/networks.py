@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 HOST_NETWORK = "host"
 NO_NETWORK = "none"
-LOCK = "networks"
 SUBNET_PREFIX = 16
 """A podpy network has room for 65,000 pods unless its manifest says otherwise."""
 
@@ -62,7 +61,7 @@ def make(base: Base, network: Network) -> tuple[PodRecord, ...]:
     if network.spec.driver is not Driver.BRIDGE:
         unmake(base, name)
         return ()
-    with locks.held(base.paths, [LOCK]):
+    with locks.held(base.paths, [network_records.LOCK]):
         known = network_records.read(base.paths, name)
         wanted = _described(base, network, known)
         changed = known is not None and known != wanted
@@ -86,7 +85,7 @@ def make_used(base: Base, wanted: Iterable[str]) -> None:
 
 def unmake(base: Base, name: str) -> None:
     """Remove the bridge and its name server; refuses while pods are on it."""
-    with locks.held(base.paths, [LOCK]):
+    with locks.held(base.paths, [network_records.LOCK]):
         known = network_records.read(base.paths, name)
         if known is None:
             return

@@ -45,6 +45,9 @@ def remove(base: Base, states: Sequence[PodState], *, now: bool = False) -> dict
             _announce(base, state.record)
         closed = _close(base)
         _stop(base, states, now=now)
+        # Before namespaces go: then the kernel takes links apart for milliseconds, and holds the
+        # lock that this needs.
+        networking.forget(base, [state.record for state in states])
         for state in states:
             try:
                 _let_go(base, state.uid)
@@ -52,7 +55,6 @@ def remove(base: Base, states: Sequence[PodState], *, now: bool = False) -> dict
                 faults[state.uid] = fault
         gone = [state for state in states if state.uid not in faults]
         leases.free(base.database, [state.uid for state in gone])
-        networking.forget(base, [state.record for state in gone])
         trees.remove([logs.directory(base, state.record) for state in gone])
         trees.remove([base.paths.pod_disk(state.uid) for state in gone])
         # The record is the last to go: while it is there, a killed removal is found again.
