@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from runtime.kernel.namespaces import Inside
+    from runtime.kernel.inside import Inside
     from runtime.paths import Paths
 
 OLDEST_PYTHON = (3, 11)

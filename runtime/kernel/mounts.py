@@ -1,7 +1,7 @@
 """Make, undo and read mounts of the calling thread's mount namespace.
 
 Pods' mounts are made inside the pod's own namespace: pass these functions to
-runtime.kernel.namespaces.Inside.call. Everything raises HostFault, which names the target.
+runtime.kernel.inside.Inside.call. Everything raises HostFault, which names the target.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""Make a pod's namespaces, keep them without a process, and run functions inside them.
+"""Make a pod's namespaces, keep them without a process, and enter them again.
 
     pod_dir/mnt                 the pod's mount namespace: the one mount that the host sees
     pod_dir/ns/{net,ipc,uts}    the others, pinned inside that mount namespace; no file of a kind
                                 that the pod shares with the host
 
-A namespace belongs to a thread, so `create` and `enter` give a worker thread that sits inside
-(Inside); what it starts is born inside. The pins survive podpy and every process of the pod.
-What is mounted inside is runtime.kernel.mounts; links are runtime.net.attach.
+`create` and `enter` give a thread that sits inside (runtime.kernel.inside). The pins survive podpy
+and every process of the pod. What is mounted inside is runtime.kernel.mounts; links are
+runtime.net.attach.
 """
 
 from __future__ import annotations
@@ -14,19 +14,10 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import threading
 
 from manifests.faults import HostFault
-from runtime.kernel import mounts, syscalls
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
-    from typing import Any, ParamSpec, Self, TypeVar
-
-    P = ParamSpec("P")
-    T = TypeVar("T")
+from runtime.kernel import mounts, syscalls, sysctls
+from runtime.kernel.inside import Inside
 
 _KINDS = {
     "net": syscalls.CLONE_NEWNET,
@@ -38,86 +29,6 @@ _UNIFIED = "/sys/fs/cgroup/unified"
 
 class Unpinned(HostFault):
     """A pin of the pod is gone: `repin` while one of its processes lives, else make it anew."""
-
-
-class Inside:
-    """A thread in a pod's namespaces; closed (left) at the end of a `with` block."""
-
-    def __init__(self, pod_dir: str) -> None:
-        self.pod_dir = pod_dir
-        self._turn = threading.Lock()
-        self._wake = threading.Lock()
-        self._wake.acquire()
-        self._task: _Task | None = None
-        self._closed = False
-        self._thread = threading.Thread(target=self._work, daemon=True, name=pod_dir)
-        self._thread.start()
-
-    @property
-    def thread(self) -> int:
-        """The kernel's id of the thread: its namespaces are /proc/self/task/ID/ns."""
-        return self._thread.native_id or 0
-
-    def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function` inside and return, or raise, what it does. Callers take turns."""
-        task = _Task(lambda: function(*args, **kwargs))
-        with self._turn:
-            if self._closed:
-                raise RuntimeError(f"{self.pod_dir}: used after it was closed")
-            self._task = task
-            self._wake.release()
-            task.ended.acquire()
-        if task.error is not None:
-            raise task.error
-        result: T = task.result
-        return result
-
-    def close(self) -> None:
-        """Leave: the thread ends. The namespaces live on where they are pinned or in use."""
-        with self._turn:
-            if self._closed:
-                return
-            self._closed = True
-            self._task = None
-            self._wake.release()
-        self._thread.join()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def _work(self) -> None:
-        while True:
-            self._wake.acquire()
-            task = self._task
-            if task is None:
-                return
-            task.run()
-
-
-class _Task:
-    """One call: its own `ended`, so that a caller interrupted by a signal spoils no later call."""
-
-    def __init__(self, function: Callable[[], Any]) -> None:
-        self.function = function
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self.ended = threading.Lock()
-        self.ended.acquire()
-
-    def run(self) -> None:
-        try:
-            self.result = self.function()
-        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-            self.error = error
-        self.ended.release()
 
 
 def create(pod_dir: str, *, network: bool = True, ipc: bool = True, hostname: str = "") -> Inside:
@@ -231,35 +142,6 @@ def release(run_dir: str) -> bool:
     return True
 
 
-def sysctl(name: str, value: str) -> None:
-    """Set a kernel setting of the calling thread's namespaces; for Inside.call.
-
-    `net.ipv4.ip_forward`, or `net/ipv4/conf/eth0.1/forwarding` where a part holds a dot.
-    """
-    try:
-        with open(_sysctl_path(name), "w", encoding="ascii") as file:
-            file.write(value)
-    except (OSError, UnicodeEncodeError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise HostFault(f"sysctl {name} cannot be set to {value!r}: {why}") from error
-
-
-def read_sysctl(name: str) -> str:
-    """Return a kernel setting as it is for the calling thread; HostFault when there is none."""
-    try:
-        with open(_sysctl_path(name), encoding="ascii") as file:
-            return file.read().strip()
-    except OSError as error:
-        raise HostFault(f"sysctl {name} cannot be read: {error.strerror}") from error
-
-
-def _sysctl_path(name: str) -> str:
-    path = name if "/" in name else name.replace(".", "/")
-    if ".." in path.split("/"):
-        raise HostFault(f"sysctl {name}: no such setting")
-    return f"/proc/sys/{path}"
-
-
 def _make_files(pod_dir: str, kinds: list[str]) -> None:
     os.makedirs(f"{pod_dir}/ns", mode=0o711, exist_ok=True)
     for name in ("mnt", *(f"ns/{kind}" for kind in kinds)):
@@ -303,7 +185,7 @@ def _make(pod_dir: str, kinds: list[str], hostname: str, cpu: int | None) -> Non
         mounts.tmpfs(_UNIFIED, size=1 << 20, mode=0o755)
     _pin(pod_dir, "/proc/thread-self/ns")
     if hostname:
-        sysctl("kernel.hostname", hostname)
+        sysctls.write("kernel.hostname", hostname)
 
 
 def _move_to(cpu: int) -> bool:

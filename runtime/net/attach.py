@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from runtime.kernel.namespaces import Inside
+    from runtime.kernel.inside import Inside
     from runtime.net.rtnetlink import Link
 
 INNER = "eth0"

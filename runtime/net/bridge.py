@@ -14,7 +14,7 @@ import os
 from manifests import digests
 from manifests.faults import HostFault
 from manifests.value import Value
-from runtime.kernel import namespaces
+from runtime.kernel import sysctls
 from runtime.net import requests, rtnetlink
 
 TYPE_CHECKING = False
@@ -60,8 +60,8 @@ def ensure(network: BridgeNetwork) -> tuple[str, ...]:
         if found:
             _apply(kernel, network)
     for name, value in _sysctls(network):
-        if namespaces.read_sysctl(name) != value:
-            namespaces.sysctl(name, value)
+        if sysctls.read(name) != value:
+            sysctls.write(name, value)
             found = (*found, f"sysctl {name} was not {value}")
     return found
 
@@ -72,7 +72,7 @@ def settings_drift(network: BridgeNetwork) -> tuple[str, ...]:
         f"sysctl {name} was not {value}"
         for name, value in _sysctls(network)
         # Those of a bridge that is not there are gone with it.
-        if os.path.exists(f"/proc/sys/{name}") and namespaces.read_sysctl(name) != value
+        if os.path.exists(f"/proc/sys/{name}") and sysctls.read(name) != value
     )
 
 

@@ -128,7 +128,7 @@ def spawn(engine: Engine, launch: Launch, seen: cgroups.View) -> Creation:
     """Start conmon, which begins to create the container; `finish` waits for it.
 
     Call it inside the pod's namespaces, on a thread with a working directory of its own
-    (namespaces.Inside): conmon 2.1.6 drops an `oom` file into the directory it starts in, so that
+    (inside.Inside): conmon 2.1.6 drops an `oom` file into the directory it starts in, so that
     is made the bundle. `finish` raises NotCreated, or TimedOut.
     """
     before = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)

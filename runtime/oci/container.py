@@ -5,7 +5,7 @@
     BUNDLE/exit/{exit,oom}         how it ended: conmon's record
     OCI_ROOT/ID/exec.fifo          there while the container is created and not yet started
 
-`start` runs inside the pod's namespaces (namespaces.Inside.call); the rest anywhere. Creating one
+`start` runs inside the pod's namespaces (inside.Inside.call); the rest anywhere. Creating one
 is runtime.oci.creation.
 Reading a state starts no process. Gone already is success, everywhere.
 """

@@ -5,7 +5,7 @@
 
 The runtime waits for the kernel most of the time, so a pod's containers are created side by side:
 `begin` writes the bundle and has conmon begin, `finish` waits for its answer. Both run inside the
-pod's namespaces (namespaces.Inside.call).
+pod's namespaces (inside.Inside.call).
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime.kernel import mounts, namespaces, syscalls
+from runtime.kernel import mounts, syscalls
+from runtime.kernel.inside import Inside
 from tests.fixtures import images, registry, requirements, traces
 
 if TYPE_CHECKING:
@@ -52,9 +53,9 @@ def local_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registr
 
 
 @pytest.fixture
-def apart() -> Iterator[namespaces.Inside]:
+def apart() -> Iterator[Inside]:
     """A thread with a mount and a network namespace of its own, dropped with all that is in it."""
-    with namespaces.Inside("apart") as thread:
+    with Inside("apart") as thread:
         thread.call(syscalls.unshare, syscalls.CLONE_NEWNS | syscalls.CLONE_NEWNET)
         thread.call(mounts.propagate, "/", mounts.Propagation.SLAVE)
         yield thread

@@ -17,7 +17,7 @@ from tests.fixtures import bench
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runtime.kernel.namespaces import Inside
+    from runtime.kernel.inside import Inside
 
 pytestmark = pytest.mark.host
 

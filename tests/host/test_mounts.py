@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from manifests.faults import HostFault
-from runtime.kernel import mounts, namespaces, syscalls
+from runtime.kernel import mounts, syscalls
+from runtime.kernel.inside import Inside
 from runtime.kernel.mounts import Access, Propagation
 
 pytestmark = pytest.mark.host
@@ -25,7 +26,7 @@ def write(path: Path) -> int:
 
 
 @pytest.fixture
-def tree(tmp_path: Path, apart: namespaces.Inside) -> Path:
+def tree(tmp_path: Path, apart: Inside) -> Path:
     """A directory with a file, and a tmpfs with a file below it."""
     (tmp_path / "source" / "sub").mkdir(parents=True)
     (tmp_path / "target").mkdir()
@@ -35,9 +36,7 @@ def tree(tmp_path: Path, apart: namespaces.Inside) -> Path:
     return tmp_path
 
 
-def test_a_bind_shows_the_same_files_and_can_be_undone(
-    apart: namespaces.Inside, tree: Path
-) -> None:
+def test_a_bind_shows_the_same_files_and_can_be_undone(apart: Inside, tree: Path) -> None:
     target = str(tree / "target")
 
     apart.call(mounts.bind, str(tree / "source"), target)
@@ -49,13 +48,13 @@ def test_a_bind_shows_the_same_files_and_can_be_undone(
     assert not apart.call(mounts.umount, target), "gone already is success, and told"
 
 
-def test_a_flat_bind_leaves_out_what_is_mounted_below(apart: namespaces.Inside, tree: Path) -> None:
+def test_a_flat_bind_leaves_out_what_is_mounted_below(apart: Inside, tree: Path) -> None:
     apart.call(mounts.bind, str(tree / "source"), str(tree / "target"), recursive=False)
 
     assert apart.call(os.listdir, tree / "target" / "sub") == []
 
 
-def test_read_only_holds_for_the_mounts_below_too(apart: namespaces.Inside, tree: Path) -> None:
+def test_read_only_holds_for_the_mounts_below_too(apart: Inside, tree: Path) -> None:
     apart.call(mounts.bind, str(tree / "source"), str(tree / "target"), access=mounts.READ_ONLY)
 
     assert apart.call(write, tree / "target" / "file") == errno.EROFS
@@ -63,7 +62,7 @@ def test_read_only_holds_for_the_mounts_below_too(apart: namespaces.Inside, tree
     assert apart.call(write, tree / "source" / "sub" / "file") == 0
 
 
-def test_the_old_way_to_bind_gives_the_same_access(apart: namespaces.Inside, tree: Path) -> None:
+def test_the_old_way_to_bind_gives_the_same_access(apart: Inside, tree: Path) -> None:
     access = Access(read_only=True, nosuid=True, nodev=True, noexec=True)
     apart.call(
         mounts.bind_by_remount,
@@ -81,7 +80,7 @@ def test_the_old_way_to_bind_gives_the_same_access(apart: namespaces.Inside, tre
         assert {"ro", "nosuid", "nodev", "noexec"} <= set(mount.options)
 
 
-def test_a_file_is_bound_through_a_descriptor(apart: namespaces.Inside, tree: Path) -> None:
+def test_a_file_is_bound_through_a_descriptor(apart: Inside, tree: Path) -> None:
     (tree / "one-file").touch()
 
     def body() -> str:
@@ -106,7 +105,7 @@ def test_a_file_is_bound_through_a_descriptor(apart: namespaces.Inside, tree: Pa
     ],
 )
 def test_propagation_is_what_was_asked_for_even_below_a_shared_mount(
-    apart: namespaces.Inside, tree: Path, propagation: Propagation, shared: bool, slave: bool
+    apart: Inside, tree: Path, propagation: Propagation, shared: bool, slave: bool
 ) -> None:
     apart.call(mounts.propagate, "/", Propagation.SHARED)
 
@@ -117,7 +116,7 @@ def test_propagation_is_what_was_asked_for_even_below_a_shared_mount(
     assert (bool(found.shared), bool(found.master)) == (shared, slave)
 
 
-def test_a_tmpfs_has_its_size_mode_and_owner(apart: namespaces.Inside, tmp_path: Path) -> None:
+def test_a_tmpfs_has_its_size_mode_and_owner(apart: Inside, tmp_path: Path) -> None:
     apart.call(mounts.tmpfs, str(tmp_path), size=1 << 20, mode=0o750, owner=(11, 22))
 
     status = apart.call(os.stat, tmp_path)
@@ -139,7 +138,7 @@ def layers(root: Path, count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("count", [1, 3, 120, 200])
-def test_an_overlay_takes_many_layers(apart: namespaces.Inside, tmp_path: Path, count: int) -> None:
+def test_an_overlay_takes_many_layers(apart: Inside, tmp_path: Path, count: int) -> None:
     for name in ("upper", "work", "root"):
         (tmp_path / name).mkdir()
     root = tmp_path / "root"
@@ -161,7 +160,7 @@ def test_an_overlay_takes_many_layers(apart: namespaces.Inside, tmp_path: Path, 
     assert found.super_options[-1] in ("volatile", "fsync=volatile"), "older and newer kernels"
 
 
-def test_an_overlay_without_an_upper_is_read_only(apart: namespaces.Inside, tmp_path: Path) -> None:
+def test_an_overlay_without_an_upper_is_read_only(apart: Inside, tmp_path: Path) -> None:
     (tmp_path / "root").mkdir()
 
     apart.call(mounts.overlay, str(tmp_path / "root"), layers(tmp_path / "layers", 2))
@@ -169,9 +168,7 @@ def test_an_overlay_without_an_upper_is_read_only(apart: namespaces.Inside, tmp_
     assert apart.call(write, tmp_path / "root" / "everywhere") == errno.EROFS
 
 
-def test_an_overlay_takes_paths_that_hold_its_own_separators(
-    apart: namespaces.Inside, tmp_path: Path
-) -> None:
+def test_an_overlay_takes_paths_that_hold_its_own_separators(apart: Inside, tmp_path: Path) -> None:
     odd = tmp_path / "a:b,c\\d"
     for name in ("upper", "work"):
         (odd / name).mkdir(parents=True)
@@ -188,7 +185,7 @@ def test_an_overlay_takes_paths_that_hold_its_own_separators(
     assert apart.call((tmp_path / "root" / "everywhere").read_text) == "0"
 
 
-def test_what_cannot_be_mounted_is_named(apart: namespaces.Inside, tmp_path: Path) -> None:
+def test_what_cannot_be_mounted_is_named(apart: Inside, tmp_path: Path) -> None:
     with pytest.raises(HostFault, match=r"/no/such/target: cannot bind .*: No such file"):
         apart.call(mounts.bind, str(tmp_path), "/no/such/target")
     with pytest.raises(HostFault, match=r"cannot mount an overlay of 1 layers: No such file"):

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 import pytest
 
 from manifests.faults import HostFault
-from runtime.kernel import namespaces, processes
+from runtime.kernel import processes
+from runtime.kernel.inside import Inside
 from runtime.net import bridge, dns
 from runtime.paths import Paths
 
@@ -42,7 +43,7 @@ def paths() -> Iterator[Paths]:
 
 
 @pytest.fixture
-def host(apart: namespaces.Inside, paths: Paths) -> Iterator[namespaces.Inside]:
+def host(apart: Inside, paths: Paths) -> Iterator[Inside]:
     apart.call(subprocess.run, ["ip", "link", "set", "lo", "up"], check=True)
     apart.call(bridge.ensure, NETWORK)
     yield apart
@@ -51,7 +52,7 @@ def host(apart: namespaces.Inside, paths: Paths) -> Iterator[namespaces.Inside]:
 
 
 @pytest.fixture
-def upstream(host: namespaces.Inside, paths: Paths) -> Iterator[str]:
+def upstream(host: Inside, paths: Paths) -> Iterator[str]:
     """A name server that knows every name as 192.0.2.80, and the resolv.conf that names it."""
     server = host.call(socket.socket, socket.AF_INET, socket.SOCK_DGRAM)
     server.bind(("127.0.0.9", 53))
@@ -96,7 +97,7 @@ def ask(name: str, kind: int = A, server: str = "10.64.0.1") -> tuple[int, list[
     return flags & 0xF, sorted(found)
 
 
-def until(host: namespaces.Inside, name: str, wanted: tuple[int, list[str]]) -> bool:
+def until(host: Inside, name: str, wanted: tuple[int, list[str]]) -> bool:
     """Ask until the answer is the wanted one: a signal reaches the server a moment later."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
@@ -106,7 +107,7 @@ def until(host: namespaces.Inside, name: str, wanted: tuple[int, list[str]]) -> 
     return False
 
 
-def test_pods_names_are_answered_and_followed(host: namespaces.Inside, paths: Paths) -> None:
+def test_pods_names_are_answered_and_followed(host: Inside, paths: Paths) -> None:
     assert dns.publish(paths, "default", WEB)
 
     assert host.call(dns.ensure, paths, NETWORK)
@@ -122,7 +123,7 @@ def test_pods_names_are_answered_and_followed(host: namespaces.Inside, paths: Pa
     assert not dns.publish(paths, "default", "")
 
 
-def test_it_starts_once_and_again_when_it_was_killed(host: namespaces.Inside, paths: Paths) -> None:
+def test_it_starts_once_and_again_when_it_was_killed(host: Inside, paths: Paths) -> None:
     assert host.call(dns.ensure, paths, NETWORK)
     assert not host.call(dns.ensure, paths, NETWORK)
     assert dns.drift(paths, NETWORK) == ()
@@ -138,9 +139,7 @@ def test_it_starts_once_and_again_when_it_was_killed(host: namespaces.Inside, pa
     assert dns.drift(paths, NETWORK) == ()
 
 
-def test_it_starts_again_when_the_network_has_changed(
-    host: namespaces.Inside, paths: Paths
-) -> None:
+def test_it_starts_again_when_the_network_has_changed(host: Inside, paths: Paths) -> None:
     host.call(dns.ensure, paths, NETWORK)
     internal = NETWORK.replace(internal=True)
     assert dns.drift(paths, internal) == ("the name server of network default had other settings",)
@@ -150,7 +149,7 @@ def test_it_starts_again_when_the_network_has_changed(
     assert dns.drift(paths, internal) == ()
 
 
-def test_it_listens_on_the_gateway_only_as_nobody(host: namespaces.Inside, paths: Paths) -> None:
+def test_it_listens_on_the_gateway_only_as_nobody(host: Inside, paths: Paths) -> None:
     host.call(dns.ensure, paths, NETWORK)
 
     done = host.call(subprocess.run, ["ss", "-Hlntu"], capture_output=True, check=True, text=True)
@@ -162,7 +161,7 @@ def test_it_listens_on_the_gateway_only_as_nobody(host: namespaces.Inside, paths
     assert status.st_uid != 0
 
 
-def test_it_serves_where_only_root_can_read(host: namespaces.Inside, paths: Paths) -> None:
+def test_it_serves_where_only_root_can_read(host: Inside, paths: Paths) -> None:
     os.chmod(os.path.dirname(paths.run_dir), 0o700)
     dns.publish(paths, "default", "")
     host.call(dns.ensure, paths, NETWORK)
@@ -173,7 +172,7 @@ def test_it_serves_where_only_root_can_read(host: namespaces.Inside, paths: Path
 
 
 def test_other_names_are_asked_of_the_hosts_servers(
-    host: namespaces.Inside, paths: Paths, upstream: str
+    host: Inside, paths: Paths, upstream: str
 ) -> None:
     host.call(dns.ensure, paths, NETWORK, upstream=upstream)
 
@@ -183,9 +182,7 @@ def test_other_names_are_asked_of_the_hosts_servers(
     assert host.call(ask, "9.0.64.10.in-addr.arpa", PTR) == (NO_SUCH_NAME, [])
 
 
-def test_an_internal_network_asks_nobody(
-    host: namespaces.Inside, paths: Paths, upstream: str
-) -> None:
+def test_an_internal_network_asks_nobody(host: Inside, paths: Paths, upstream: str) -> None:
     dns.publish(paths, "default", WEB)
     host.call(dns.ensure, paths, NETWORK.replace(internal=True), upstream=upstream)
 
@@ -194,7 +191,7 @@ def test_an_internal_network_asks_nobody(
     dns.stop(paths, "default")
 
 
-def test_it_does_not_ask_itself(host: namespaces.Inside, paths: Paths) -> None:
+def test_it_does_not_ask_itself(host: Inside, paths: Paths) -> None:
     path = f"{os.path.dirname(paths.run_dir)}/resolv.conf"
     with open(path, "w", encoding="ascii") as file:
         file.write("nameserver 10.64.0.1\n")
@@ -205,7 +202,7 @@ def test_it_does_not_ask_itself(host: namespaces.Inside, paths: Paths) -> None:
 
 
 def test_it_serves_again_on_a_bridge_that_was_deleted_and_made_again(
-    host: namespaces.Inside, paths: Paths
+    host: Inside, paths: Paths
 ) -> None:
     dns.publish(paths, "default", WEB)
     host.call(dns.ensure, paths, NETWORK)
@@ -217,7 +214,7 @@ def test_it_serves_again_on_a_bridge_that_was_deleted_and_made_again(
     assert host.call(ask, "web.shop.svc.cluster.local") == (NO_ERROR, ["10.64.0.5"])
 
 
-def test_an_address_in_use_is_worded(host: namespaces.Inside, paths: Paths) -> None:
+def test_an_address_in_use_is_worded(host: Inside, paths: Paths) -> None:
     with (
         host.call(socket.create_server, ("10.64.0.1", 53)),
         pytest.raises(HostFault, match=r"did not start on 10\.64\.0\.1:53: .*in use"),
@@ -225,9 +222,7 @@ def test_an_address_in_use_is_worded(host: namespaces.Inside, paths: Paths) -> N
         host.call(dns.ensure, paths, NETWORK)
 
 
-def test_another_process_with_the_remembered_pid_is_left_alone(
-    host: namespaces.Inside, paths: Paths
-) -> None:
+def test_another_process_with_the_remembered_pid_is_left_alone(host: Inside, paths: Paths) -> None:
     dns.publish(paths, "default", "")
     with open(f"{paths.networks}/default/dnsmasq.pid", "w", encoding="ascii") as file:
         file.write(f"{os.getpid()}\n")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime.kernel import namespaces, syscalls
+from runtime.kernel import syscalls
+from runtime.kernel.inside import Inside
 from tests.fixtures.command import wait_until
 from tests.fixtures.udp import Answering
 
@@ -160,7 +161,7 @@ def test_a_pod_that_rules_its_network_is_left_alone(
     podpy.ok("delete", "-f", str(file))
 
 
-def join(inside: namespaces.Inside, pid: str) -> None:
+def join(inside: Inside, pid: str) -> None:
     with open(f"/proc/{pid}/ns/net", "rb") as netns:
         inside.call(syscalls.setns, netns.fileno())
 
@@ -203,7 +204,7 @@ spec:
             podpy.ok("apply", "-f", str(file))
             (uid,) = os.listdir(instance.pods)
             pid = Path(f"{instance.container(uid, 'httpd')}/pid").read_text().strip()
-            with namespaces.Inside(name) as inside:
+            with Inside(name) as inside:
                 join(inside, pid)
                 with Answering(inside, name):
                     assert asked(client) == name

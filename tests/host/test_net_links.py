@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from manifests.faults import HostFault
-from runtime.kernel import namespaces
+from runtime.kernel import namespaces, sysctls
+from runtime.kernel.inside import Inside
 from runtime.net import attach, bridge, requests, rtnetlink, subnets
 from runtime.net.rtnetlink import Link
 
@@ -22,7 +23,7 @@ NETWORK = bridge.BridgeNetwork(
     instance="pp-t", name="default", subnet="10.64.0.0/16", gateway="10.64.0.1", mtu=1400
 )
 
-Join = Callable[[str, str], tuple[namespaces.Inside, attach.Attachment]]
+Join = Callable[[str, str], tuple[Inside, attach.Attachment]]
 
 
 def listed() -> dict[str, Link]:
@@ -48,7 +49,7 @@ def wanted(uid: str, address: str) -> attach.Attachment:
 
 
 @pytest.fixture
-def host(apart: namespaces.Inside) -> namespaces.Inside:
+def host(apart: Inside) -> Inside:
     """A host without a link but its loopback, with the bridge on it."""
     apart.call(apply, requests.set_link("lo", up=True))
     apart.call(bridge.ensure, NETWORK)
@@ -56,12 +57,12 @@ def host(apart: namespaces.Inside) -> namespaces.Inside:
 
 
 @pytest.fixture
-def join(host: namespaces.Inside) -> Iterator[Join]:
+def join(host: Inside) -> Iterator[Join]:
     """Make pods whose namespaces are the test's own and join them to the host's bridge."""
     run_dir = tempfile.mkdtemp(prefix="pp-t-")
-    made: list[namespaces.Inside] = []
+    made: list[Inside] = []
 
-    def joined(uid: str, address: str) -> tuple[namespaces.Inside, attach.Attachment]:
+    def joined(uid: str, address: str) -> tuple[Inside, attach.Attachment]:
         inside = host.call(namespaces.create, f"{run_dir}/pods/{uid}", hostname=uid)
         made.append(inside)
         place = wanted(uid, address)
@@ -89,7 +90,7 @@ def ask(address: str) -> bool:
     return True
 
 
-def test_a_bridge_is_made_once(apart: namespaces.Inside) -> None:
+def test_a_bridge_is_made_once(apart: Inside) -> None:
     first = apart.call(bridge.ensure, NETWORK)
     again = apart.call(bridge.ensure, NETWORK)
 
@@ -103,7 +104,7 @@ def test_a_bridge_is_made_once(apart: namespaces.Inside) -> None:
         "podpy pp-t network default",
         "02:70:0a:40:00:01",
     )
-    assert apart.call(namespaces.read_sysctl, "net.ipv4.ip_forward") == "1"
+    assert apart.call(sysctls.read, "net.ipv4.ip_forward") == "1"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_a_bridge_is_made_once(apart: namespaces.Inside) -> None:
         f"sysctl -q net.ipv4.conf.{NETWORK.link}.route_localnet=0",
     ],
 )
-def test_a_bridge_changed_by_hand_is_repaired(host: namespaces.Inside, damage: str) -> None:
+def test_a_bridge_changed_by_hand_is_repaired(host: Inside, damage: str) -> None:
     host.call(subprocess.run, damage.split(), check=True)
 
     assert host.call(bridge.ensure, NETWORK)
@@ -127,7 +128,7 @@ def test_a_bridge_changed_by_hand_is_repaired(host: namespaces.Inside, damage: s
 
 
 def test_one_link_is_asked_for_by_name_or_index_as_the_list_has_it(
-    host: namespaces.Inside,
+    host: Inside,
 ) -> None:
     def asked(name: str, index: int) -> tuple[Link | None, Link | None]:
         with rtnetlink.Socket() as kernel:
@@ -139,7 +140,7 @@ def test_one_link_is_asked_for_by_name_or_index_as_the_list_has_it(
     assert host.call(asked, "pp-nothing", 4711) == (None, None)
 
 
-def test_a_network_takes_the_mtu_of_the_way_out(apart: namespaces.Inside) -> None:
+def test_a_network_takes_the_mtu_of_the_way_out(apart: Inside) -> None:
     open_network = NETWORK.replace(mtu=0)
 
     def way_out() -> None:
@@ -156,14 +157,14 @@ def test_a_network_takes_the_mtu_of_the_way_out(apart: namespaces.Inside) -> Non
     assert apart.call(bridge.mtu_of, open_network) == 1280
 
 
-def test_a_bridge_is_removed_and_gone_already_is_success(host: namespaces.Inside) -> None:
+def test_a_bridge_is_removed_and_gone_already_is_success(host: Inside) -> None:
     host.call(bridge.remove, NETWORK)
     host.call(bridge.remove, NETWORK)
 
     assert set(host.call(listed)) <= {"lo", "ifb0", "ifb1"}
 
 
-def test_the_subnets_of_the_host_are_taken(host: namespaces.Inside) -> None:
+def test_the_subnets_of_the_host_are_taken(host: Inside) -> None:
     used = host.call(subnets.used)
 
     assert {(one.subnet, one.by) for one in used} == {
@@ -174,7 +175,7 @@ def test_the_subnets_of_the_host_are_taken(host: namespaces.Inside) -> None:
     assert not [one for one in host.call(subnets.used, NETWORK.link) if one.by == NETWORK.link]
 
 
-def test_no_subnet_is_chosen_where_something_listens(host: namespaces.Inside) -> None:
+def test_no_subnet_is_chosen_where_something_listens(host: Inside) -> None:
     def left_behind() -> socket.socket:
         left = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         # A name server keeps its address when the bridge goes; IP_FREEBIND gives it one like that.
@@ -187,7 +188,7 @@ def test_no_subnet_is_chosen_where_something_listens(host: namespaces.Inside) ->
     assert subnets.choose(host.call(subnets.taken), 16) == "10.65.0.0/16"
 
 
-def test_pods_reach_each_other_and_the_host(host: namespaces.Inside, join: Join) -> None:
+def test_pods_reach_each_other_and_the_host(host: Inside, join: Join) -> None:
     one, _ = join("one", "10.64.0.5")
     two, _ = join("two", "10.64.0.6")
 
@@ -198,7 +199,7 @@ def test_pods_reach_each_other_and_the_host(host: namespaces.Inside, join: Join)
         assert one.call(ask, "127.0.0.1") is False
 
 
-def test_a_pods_end_is_eth0_with_its_address_and_route(host: namespaces.Inside, join: Join) -> None:
+def test_a_pods_end_is_eth0_with_its_address_and_route(host: Inside, join: Join) -> None:
     inside, place = join("one", "10.64.0.5")
 
     link = inside.call(listed)["eth0"]
@@ -213,9 +214,7 @@ def test_a_pods_end_is_eth0_with_its_address_and_route(host: namespaces.Inside, 
     assert [route.gateway for route in routes if not route.destination] == ["10.64.0.1"]
 
 
-def test_the_hosts_list_of_links_tells_which_pods_are_joined(
-    host: namespaces.Inside, join: Join
-) -> None:
+def test_the_hosts_list_of_links_tells_which_pods_are_joined(host: Inside, join: Join) -> None:
     _, one = join("one", "10.64.0.5")
     _, two = join("two", "10.64.0.6")
 
@@ -230,9 +229,7 @@ def test_the_hosts_list_of_links_tells_which_pods_are_joined(
     ["ip link delete {link}", "ip link set {link} down", "ip link set {link} nomaster",
      "ip link set {link} alias x"],
 )  # fmt: skip
-def test_a_link_changed_by_hand_is_repaired(
-    host: namespaces.Inside, join: Join, damage: str
-) -> None:
+def test_a_link_changed_by_hand_is_repaired(host: Inside, join: Join, damage: str) -> None:
     inside, place = join("one", "10.64.0.5")
     host.call(subprocess.run, damage.format(link=place.link).split(), check=True)
     assert attach.drift(place, host.call(listed))
@@ -244,7 +241,7 @@ def test_a_link_changed_by_hand_is_repaired(
         assert host.call(ask, "10.64.0.5")
 
 
-def test_pods_survive_the_loss_of_their_bridge(host: namespaces.Inside, join: Join) -> None:
+def test_pods_survive_the_loss_of_their_bridge(host: Inside, join: Join) -> None:
     inside, place = join("one", "10.64.0.5")
     host.call(bridge.remove, NETWORK)
 
@@ -255,7 +252,7 @@ def test_pods_survive_the_loss_of_their_bridge(host: namespaces.Inside, join: Jo
         assert host.call(ask, "10.64.0.5")
 
 
-def test_what_a_former_try_left_is_replaced(host: namespaces.Inside, join: Join) -> None:
+def test_what_a_former_try_left_is_replaced(host: Inside, join: Join) -> None:
     inside, place = join("one", "10.64.0.5")
 
     host.call(attach.attach, inside, place)
@@ -263,7 +260,7 @@ def test_what_a_former_try_left_is_replaced(host: namespaces.Inside, join: Join)
     assert attach.drift(place, host.call(listed)) == ()
 
 
-def test_a_pod_that_is_gone_is_forgotten_by_its_bridge(host: namespaces.Inside, join: Join) -> None:
+def test_a_pod_that_is_gone_is_forgotten_by_its_bridge(host: Inside, join: Join) -> None:
     _, place = join("one", "10.64.0.5")
 
     host.call(attach.forget, [place])
@@ -276,7 +273,7 @@ def test_a_pod_that_is_gone_is_forgotten_by_its_bridge(host: namespaces.Inside, 
     assert "10.64.0.5" not in host.call(permanent)
 
 
-def test_a_pod_without_a_network_has_its_loopback(host: namespaces.Inside, join: Join) -> None:
+def test_a_pod_without_a_network_has_its_loopback(host: Inside, join: Join) -> None:
     inside, _ = join("one", "10.64.0.5")
     inside.call(apply, requests.set_link("lo", up=False))
 
@@ -286,7 +283,7 @@ def test_a_pod_without_a_network_has_its_loopback(host: namespaces.Inside, join:
         assert inside.call(ask, "127.0.0.1")
 
 
-def test_an_error_names_the_link_and_the_rest_is_still_tried(apart: namespaces.Inside) -> None:
+def test_an_error_names_the_link_and_the_rest_is_still_tried(apart: Inside) -> None:
     messages = (
         requests.set_link("no-such-link", up=True),
         requests.bridge("pp-t-made", mac="02:70:00:00:00:01", mtu=1500),
@@ -298,14 +295,14 @@ def test_an_error_names_the_link_and_the_rest_is_still_tried(apart: namespaces.I
     assert "pp-t-made" in apart.call(listed)
 
 
-def test_joining_a_bridge_that_is_missing_is_worded(host: namespaces.Inside, join: Join) -> None:
+def test_joining_a_bridge_that_is_missing_is_worded(host: Inside, join: Join) -> None:
     inside, place = join("one", "10.64.0.5")
 
     with pytest.raises(HostFault, match=r"pod one: bridge pp-no does not exist"):
         host.call(attach.attach, inside, place.replace(bridge="pp-no"))
 
 
-def test_a_bridge_may_be_made_by_two_at_once(apart: namespaces.Inside) -> None:
+def test_a_bridge_may_be_made_by_two_at_once(apart: Inside) -> None:
     before = os.stat("/proc/self/ns/net").st_ino
     apart.call(apply, requests.bridge(NETWORK.link, mac="02:70:00:00:00:01", mtu=1500))
 
@@ -319,10 +316,10 @@ def test_a_bridge_may_be_made_by_two_at_once(apart: namespaces.Inside) -> None:
     "setting", ["net/ipv4/ip_forward", f"net/ipv4/conf/{NETWORK.link}/route_localnet"]
 )
 def test_a_setting_of_the_kernel_that_was_turned_off_is_told_and_turned_on(
-    host: namespaces.Inside, setting: str
+    host: Inside, setting: str
 ) -> None:
     assert host.call(bridge.settings_drift, NETWORK) == ()
-    host.call(namespaces.sysctl, setting, "0")
+    host.call(sysctls.write, setting, "0")
 
     assert host.call(bridge.settings_drift, NETWORK) == (f"sysctl {setting} was not 1",)
     host.call(bridge.ensure, NETWORK)
@@ -330,9 +327,7 @@ def test_a_setting_of_the_kernel_that_was_turned_off_is_told_and_turned_on(
     assert host.call(bridge.settings_drift, NETWORK) == ()
 
 
-def test_the_list_of_links_tells_which_send_back_to_their_own_pod(
-    host: namespaces.Inside, join: Join
-) -> None:
+def test_the_list_of_links_tells_which_send_back_to_their_own_pod(host: Inside, join: Join) -> None:
     _, place = join("one", "10.64.0.5")
     host.call(apply, requests.set_link(place.link, hairpin=True))
 

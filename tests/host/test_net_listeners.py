@@ -13,7 +13,7 @@ from runtime.net import listeners
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from runtime.kernel import namespaces
+    from runtime.kernel.inside import Inside
     from tests.fixtures.command import Podpy
     from tests.fixtures.images import Image
 
@@ -39,7 +39,7 @@ def listening(protocol: str) -> dict[int, str]:
     return {one.port: one.address for one in listeners.listening([protocol])}
 
 
-def test_sockets_that_take_ipv4_are_found_with_their_process(apart: namespaces.Inside) -> None:
+def test_sockets_that_take_ipv4_are_found_with_their_process(apart: Inside) -> None:
     apart.call(lambda: os.system("ip link set lo up"))
     both = apart.call(
         lambda: socket.create_server(("", 81), family=socket.AF_INET6, dualstack_ipv6=True)

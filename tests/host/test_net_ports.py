@@ -14,7 +14,8 @@ import pytest
 
 from podpy import checkup_network
 from renderers import nft
-from runtime.kernel import namespaces, syscalls
+from runtime.kernel import namespaces, syscalls, sysctls
+from runtime.kernel.inside import Inside
 from runtime.net import attach, bridge, connections, nftables, requests, rtnetlink
 from tests.fixtures import traces
 from tests.fixtures.udp import Answering, bound_udp
@@ -30,7 +31,7 @@ NETWORKS = (OPEN, OTHER, SHUT)
 BRIDGE_NETFILTER = "net/bridge/bridge-nf-call-iptables"
 HOST, OUTSIDE = "192.0.2.2", "192.0.2.9"
 
-Join = Callable[[bridge.BridgeNetwork, str], namespaces.Inside]
+Join = Callable[[bridge.BridgeNetwork, str], Inside]
 
 
 def rules(*ports: nft.PortMap) -> nft.RuleSet:
@@ -56,7 +57,7 @@ def shell(*commands: str) -> None:
 
 
 @pytest.fixture
-def host(apart: namespaces.Inside) -> namespaces.Inside:
+def host(apart: Inside) -> Inside:
     """A host with three networks and a link to the outside."""
     apart.call(shell, "ip link set lo up")
     for network in NETWORKS:
@@ -65,9 +66,9 @@ def host(apart: namespaces.Inside) -> namespaces.Inside:
 
 
 @pytest.fixture
-def outside(host: namespaces.Inside) -> Iterator[namespaces.Inside]:
+def outside(host: Inside) -> Iterator[Inside]:
     """Another machine, which knows no route to the pods."""
-    with namespaces.Inside("outside") as machine:
+    with Inside("outside") as machine:
         machine.call(syscalls.unshare, syscalls.CLONE_NEWNET)
         netns = f"/proc/self/task/{machine.thread}/ns/net"
         host.call(_plug, netns)
@@ -84,11 +85,11 @@ def _plug(netns: str) -> None:
 
 
 @pytest.fixture
-def join(host: namespaces.Inside) -> Iterator[Join]:
+def join(host: Inside) -> Iterator[Join]:
     run_dir = tempfile.mkdtemp(prefix=traces.SESSION)
-    made: list[namespaces.Inside] = []
+    made: list[Inside] = []
 
-    def joined(network: bridge.BridgeNetwork, address: str) -> namespaces.Inside:
+    def joined(network: bridge.BridgeNetwork, address: str) -> Inside:
         uid = f"pod-{len(made)}"
         inside = host.call(namespaces.create, f"{run_dir}/pods/{uid}", hostname=uid)
         made.append(inside)
@@ -114,7 +115,7 @@ def join(host: namespaces.Inside) -> Iterator[Join]:
 class Server:
     """Answers every TCP connection to port 80 of a pod with the address that it comes from."""
 
-    def __init__(self, inside: namespaces.Inside, address: str = "0.0.0.0") -> None:
+    def __init__(self, inside: Inside, address: str = "0.0.0.0") -> None:
         self.socket = inside.call(socket.create_server, (address, 80))
         self.socket.settimeout(30)
         self.thread = threading.Thread(target=self._serve, daemon=True)
@@ -153,7 +154,7 @@ def refused(answer: str) -> bool:
 
 
 def test_a_port_is_reached_from_outside_from_the_host_and_by_localhost(
-    host: namespaces.Inside, outside: namespaces.Inside, join: Join
+    host: Inside, outside: Inside, join: Join
 ) -> None:
     host.call(load, port("10.64.0.5"))
 
@@ -167,10 +168,10 @@ def test_a_port_is_reached_from_outside_from_the_host_and_by_localhost(
 
 @pytest.mark.parametrize("through_bridge", ["0", "1"])
 def test_pods_reach_a_port_of_the_host_even_their_own(
-    host: namespaces.Inside, outside: namespaces.Inside, join: Join, through_bridge: str
+    host: Inside, outside: Inside, join: Join, through_bridge: str
 ) -> None:
     if os.path.exists(f"/proc/sys/{BRIDGE_NETFILTER}"):
-        host.call(namespaces.sysctl, BRIDGE_NETFILTER, through_bridge)
+        host.call(sysctls.write, BRIDGE_NETFILTER, through_bridge)
     elif through_bridge == "1":
         pytest.skip("br_netfilter is not loaded")
     host.call(load, port("10.64.0.5"))
@@ -186,7 +187,7 @@ def test_pods_reach_a_port_of_the_host_even_their_own(
 
 
 def test_a_port_of_one_address_is_no_port_of_the_others(
-    host: namespaces.Inside, outside: namespaces.Inside, join: Join
+    host: Inside, outside: Inside, join: Join
 ) -> None:
     local = port("10.64.0.5", 8081, host_ip="127.0.0.1")
     host.call(load, port("10.64.0.5", host_ip=HOST), local)
@@ -199,13 +200,13 @@ def test_a_port_of_one_address_is_no_port_of_the_others(
 
 
 def test_nobody_else_reaches_the_loopback_of_the_host(
-    host: namespaces.Inside, outside: namespaces.Inside, join: Join
+    host: Inside, outside: Inside, join: Join
 ) -> None:
     host.call(load, port("10.64.0.5", host_ip="127.0.0.1"))
     pod = join(OPEN, "10.64.0.5")
     # Both do what they can to send packets for 127.0.0.1 over the wire.
     for thread, link, gateway in ((pod, "eth0", "10.64.0.1"), (outside, "up0", HOST)):
-        thread.call(namespaces.sysctl, f"net/ipv4/conf/{link}/route_localnet", "1")
+        thread.call(sysctls.write, f"net/ipv4/conf/{link}/route_localnet", "1")
         thread.call(shell, "ip address delete 127.0.0.1/8 dev lo",
                     f"ip route replace 127.0.0.1/32 via {gateway} dev {link}")  # fmt: skip
 
@@ -229,7 +230,7 @@ def ask_udp(address: str, number: int) -> str:
 
 
 def test_udp_is_mapped_beside_tcp_on_the_same_port(
-    host: namespaces.Inside, outside: namespaces.Inside, join: Join
+    host: Inside, outside: Inside, join: Join
 ) -> None:
     host.call(load, port("10.64.0.5"), port("10.64.0.6", protocol="udp"))
     with (
@@ -261,7 +262,7 @@ def change(before: nft.RuleSet, now: nft.RuleSet) -> int:
 
 
 def test_a_pod_with_port_53_of_the_host_leaves_the_others_their_name_server(
-    host: namespaces.Inside, outside: namespaces.Inside, join: Join
+    host: Inside, outside: Inside, join: Join
 ) -> None:
     host.call(load, port("10.64.0.5", 53, protocol="udp"))
     pod, neighbour = join(OPEN, "10.64.0.5"), join(OPEN, "10.64.0.6")
@@ -277,7 +278,7 @@ def test_a_pod_with_port_53_of_the_host_leaves_the_others_their_name_server(
 
 @pytest.mark.parametrize("host_ip", ["", HOST])
 def test_a_udp_client_that_goes_on_sending_reaches_the_pod_that_follows(
-    host: namespaces.Inside, outside: namespaces.Inside, join: Join, host_ip: str
+    host: Inside, outside: Inside, join: Join, host_ip: str
 ) -> None:
     none = rules()
     old = rules(port("10.64.0.5", protocol="udp", host_ip=host_ip))
@@ -304,9 +305,7 @@ def test_a_udp_client_that_goes_on_sending_reaches_the_pod_that_follows(
         assert asked(far, HOST) == asked(near, HOST) == "nobody"
 
 
-def test_udp_of_others_is_not_forgotten(
-    host: namespaces.Inside, outside: namespaces.Inside, join: Join
-) -> None:
+def test_udp_of_others_is_not_forgotten(host: Inside, outside: Inside, join: Join) -> None:
     pod = join(OPEN, "10.64.0.5")
     host.call(change, rules(), rules())
     assert host.call(connections.available)
@@ -325,7 +324,7 @@ def test_udp_of_others_is_not_forgotten(
 
 
 def test_pods_leave_the_host_under_its_address_and_reach_each_other_under_their_own(
-    host: namespaces.Inside, outside: namespaces.Inside, join: Join
+    host: Inside, outside: Inside, join: Join
 ) -> None:
     host.call(load)
     one, two, stranger = (
@@ -339,7 +338,7 @@ def test_pods_leave_the_host_under_its_address_and_reach_each_other_under_their_
 
 
 def test_an_internal_network_is_cut_off_but_for_its_pods_and_this_host(
-    host: namespaces.Inside, outside: namespaces.Inside, join: Join
+    host: Inside, outside: Inside, join: Join
 ) -> None:
     host.call(load, port("10.66.0.5"))
     one, two, stranger = (
@@ -360,7 +359,7 @@ def test_an_internal_network_is_cut_off_but_for_its_pods_and_this_host(
 
 
 def test_the_firewall_of_the_host_is_left_alone_and_its_block_told(
-    host: namespaces.Inside,
+    host: Inside,
 ) -> None:
     host.call(
         nftables.load,
@@ -383,7 +382,7 @@ def test_the_firewall_of_the_host_is_left_alone_and_its_block_told(
     assert host.call(checkup_network.blocks, "pp-t") == told
 
 
-def test_the_nft_program_serves_where_there_is_no_library(host: namespaces.Inside) -> None:
+def test_the_nft_program_serves_where_there_is_no_library(host: Inside) -> None:
     text = nft.table(rules(port("10.64.0.5")))
 
     assert host.call(nftables.run_program, text)[0] == 0

@@ -17,7 +17,7 @@ from reconciler.targets.host import network_records, ruleset
 from runtime.net import bridge, netlink, nfnetlink, nftables
 
 if TYPE_CHECKING:
-    from runtime.kernel import namespaces
+    from runtime.kernel.inside import Inside
     from runtime.paths import Paths
 
 pytestmark = pytest.mark.host
@@ -77,7 +77,7 @@ def listings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_pods_come_and_go_as_elements_alone(
-    paths: Paths, apart: namespaces.Inside, listings: list[str]
+    paths: Paths, apart: Inside, listings: list[str]
 ) -> None:
     apart.call(ruleset.load, paths, [])
     assert listings == ["load", "list"]
@@ -98,7 +98,7 @@ def test_pods_come_and_go_as_elements_alone(
 
 
 def test_what_others_have_changed_is_read_once_in_a_pass(
-    paths: Paths, apart: namespaces.Inside, listings: list[str]
+    paths: Paths, apart: Inside, listings: list[str]
 ) -> None:
     apart.call(ruleset.load, paths, [])
     listings.clear()
@@ -112,7 +112,7 @@ def test_what_others_have_changed_is_read_once_in_a_pass(
     assert listings == ["list"]
 
 
-def test_many_pods_come_in_one_transaction(paths: Paths, apart: namespaces.Inside) -> None:
+def test_many_pods_come_in_one_transaction(paths: Paths, apart: Inside) -> None:
     many = [
         pod(f"10.64.{number // 200}.{number % 200 + 2}", port(9000 + number),
             port(9000 + number, Protocol.SCTP, "192.0.2.2"))
@@ -130,7 +130,7 @@ def test_many_pods_come_in_one_transaction(paths: Paths, apart: namespaces.Insid
 
 
 def test_networks_come_and_go_as_elements_and_the_last_takes_the_table(
-    paths: Paths, apart: namespaces.Inside, listings: list[str]
+    paths: Paths, apart: Inside, listings: list[str]
 ) -> None:
     apart.call(ruleset.load, paths, [])
     listings.clear()
@@ -150,7 +150,7 @@ def test_networks_come_and_go_as_elements_and_the_last_takes_the_table(
     assert not os.path.exists(paths.rules)
 
 
-def test_a_change_that_does_not_fit_changes_nothing(paths: Paths, apart: namespaces.Inside) -> None:
+def test_a_change_that_does_not_fit_changes_nothing(paths: Paths, apart: Inside) -> None:
     apart.call(ruleset.load, paths, [WEB])
     at = apart.call(generation)
     elements = nfnetlink.Elements(
@@ -195,7 +195,7 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_what_was_changed_by_hand_is_seen_and_repaired(
-    paths: Paths, apart: namespaces.Inside, damage: str
+    paths: Paths, apart: Inside, damage: str
 ) -> None:
     apart.call(ruleset.load, paths, [WEB])
     apart.call(nft, damage)
@@ -209,7 +209,7 @@ def test_what_was_changed_by_hand_is_seen_and_repaired(
 
 
 def test_a_rule_edited_under_its_own_comment_is_seen_and_repaired(
-    paths: Paths, apart: namespaces.Inside
+    paths: Paths, apart: Inside
 ) -> None:
     apart.call(ruleset.load, paths, [WEB])
     rules = apart.call(nft, "-a", "list", "chain", "inet", TABLE, "input")
@@ -229,7 +229,7 @@ def without_handles(text: str) -> str:
 
 @pytest.mark.parametrize("left", ["", "{", '{"generation": 0}'])
 def test_a_lost_memory_costs_one_load(
-    paths: Paths, apart: namespaces.Inside, listings: list[str], left: str
+    paths: Paths, apart: Inside, listings: list[str], left: str
 ) -> None:
     apart.call(ruleset.load, paths, [WEB])
     if left:

@@ -19,7 +19,8 @@ from manifests.pod import Pod
 from manifests.volumes import HostPathType
 from reconciler.targets.host import blocked, volume_mounts, volumes
 from reconciler.targets.host.environment import HostFacts, Sources, Subject
-from runtime.kernel import mounts, namespaces
+from runtime.kernel import mounts
+from runtime.kernel.inside import Inside
 from runtime.paths import Paths
 from runtime.volume import anonymous, claims, emptydir, hostpath, ownership
 
@@ -83,7 +84,7 @@ def make_claim(paths: Paths) -> claims.Claim:
 
 
 def test_a_pods_volumes_are_made_updated_and_attached(
-    apart: namespaces.Inside, instance: Paths, tmp_path: Path
+    apart: Inside, instance: Paths, tmp_path: Path
 ) -> None:
     pod = record(tmp_path / "host" / "new")
     claim = make_claim(instance)
@@ -122,7 +123,7 @@ def test_a_pods_volumes_are_made_updated_and_attached(
 
 
 def test_a_claim_that_is_missing_blocks_the_pod(
-    apart: namespaces.Inside, instance: Paths, tmp_path: Path
+    apart: Inside, instance: Paths, tmp_path: Path
 ) -> None:
     planned = volumes.plan(record(tmp_path / "host"), sources("one", b"x"), instance)
 
@@ -130,9 +131,7 @@ def test_a_claim_that_is_missing_blocks_the_pod(
         apart.call(volumes.apply, planned, instance)
 
 
-def test_one_containers_memory_volume_is_the_others(
-    apart: namespaces.Inside, tmp_path: Path
-) -> None:
+def test_one_containers_memory_volume_is_the_others(apart: Inside, tmp_path: Path) -> None:
     path = str(tmp_path / "fast")
 
     apart.call(emptydir.memory, path)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime.kernel import mounts, namespaces
+from runtime.kernel import mounts
+from runtime.kernel.inside import Inside
 from runtime.volume import projected
 from runtime.volume.projected import File
 from tests.fixtures.tree import TREE
@@ -73,7 +74,7 @@ def pair(number: int) -> list[File]:
 
 
 def test_a_reader_sees_all_of_one_version_through_many_updates(
-    apart: namespaces.Inside, tmp_path: Path
+    apart: Inside, tmp_path: Path
 ) -> None:
     """The reader sits in the pod's namespace; the volume is a secret's tmpfs there."""
     volume = str(tmp_path / "secret")
@@ -101,9 +102,7 @@ def test_a_reader_sees_all_of_one_version_through_many_updates(
     assert flaws == []
 
 
-def test_a_secret_lives_in_memory_that_only_the_pod_sees(
-    apart: namespaces.Inside, tmp_path: Path
-) -> None:
+def test_a_secret_lives_in_memory_that_only_the_pod_sees(apart: Inside, tmp_path: Path) -> None:
     volume = tmp_path / "volumes" / "token"
     files = [File(path="key", content=b"hush", mode=0o400)]
 
@@ -138,9 +137,7 @@ def test_fs_group_may_read_every_file_and_nobody_else_more(tmp_path: Path) -> No
         assert (stat.S_IMODE(held.st_mode), held.st_gid) == (mode, 4321)
 
 
-def test_a_full_file_system_leaves_the_old_version(
-    apart: namespaces.Inside, tmp_path: Path
-) -> None:
+def test_a_full_file_system_leaves_the_old_version(apart: Inside, tmp_path: Path) -> None:
     volume = tmp_path / "small"
     volume.mkdir()
     apart.call(mounts.tmpfs, str(volume), size=64 << 10)

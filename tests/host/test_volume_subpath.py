@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from manifests.faults import Fault, HostFault, Invalid
-from runtime.kernel import mounts, namespaces
+from runtime.kernel import mounts
+from runtime.kernel.inside import Inside
 from runtime.volume import projected, subpath
 from runtime.volume.projected import File
 from runtime.volume.subpath import SubPath
@@ -41,7 +42,7 @@ def sub(volume: Path, path: str) -> SubPath:
     )
 
 
-def test_a_directory_inside_the_volume_is_bound(apart: namespaces.Inside, volume: Path) -> None:
+def test_a_directory_inside_the_volume_is_bound(apart: Inside, volume: Path) -> None:
     (volume / "a" / "b").mkdir(parents=True)
     (volume / "a" / "b" / "file").write_text("inside")
     wanted = sub(volume, "a/b")
@@ -53,7 +54,7 @@ def test_a_directory_inside_the_volume_is_bound(apart: namespaces.Inside, volume
 
 
 def test_a_missing_directory_is_made_with_the_mode_of_the_volume(
-    apart: namespaces.Inside, volume: Path
+    apart: Inside, volume: Path
 ) -> None:
     os.chown(volume, 0, 4321)
     volume.chmod(0o2770)
@@ -65,7 +66,7 @@ def test_a_missing_directory_is_made_with_the_mode_of_the_volume(
         assert made.stat().st_gid == 4321
 
 
-def test_links_inside_the_volume_are_followed(apart: namespaces.Inside, volume: Path) -> None:
+def test_links_inside_the_volume_are_followed(apart: Inside, volume: Path) -> None:
     (volume / "v2").mkdir()
     (volume / "v2" / "file").write_text("two")
     (volume / "current").symlink_to("v2")
@@ -82,7 +83,7 @@ def test_links_inside_the_volume_are_followed(apart: namespaces.Inside, volume: 
 )
 @pytest.mark.parametrize("path", ["link", "link/deeper", "a/link"])
 def test_a_link_out_of_the_volume_is_refused_and_nothing_is_made_outside(
-    apart: namespaces.Inside, volume: Path, target: str, path: str
+    apart: Inside, volume: Path, target: str, path: str
 ) -> None:
     (volume / "a").mkdir()
     for name in ("link", "a/link"):
@@ -100,19 +101,19 @@ def test_a_link_out_of_the_volume_is_refused_and_nothing_is_made_outside(
 
 
 @pytest.mark.parametrize("path", ["../outside", "/etc", "a/../../outside", ".."])
-def test_a_path_that_climbs_is_refused(apart: namespaces.Inside, volume: Path, path: str) -> None:
+def test_a_path_that_climbs_is_refused(apart: Inside, volume: Path, path: str) -> None:
     with pytest.raises(Invalid, match="leads out of the volume"):
         apart.call(subpath.bind, sub(volume, path))
 
 
-def test_a_link_to_nowhere_is_refused(apart: namespaces.Inside, volume: Path) -> None:
+def test_a_link_to_nowhere_is_refused(apart: Inside, volume: Path) -> None:
     (volume / "link").symlink_to("missing")
 
     with pytest.raises(HostFault, match="File exists"):
         apart.call(subpath.bind, sub(volume, "link"))
 
 
-def test_a_file_in_the_way_is_named(apart: namespaces.Inside, volume: Path) -> None:
+def test_a_file_in_the_way_is_named(apart: Inside, volume: Path) -> None:
     (volume / "file").write_text("x")
 
     with pytest.raises(HostFault, match='subPath "file/below" cannot be opened: Not a directory'):
@@ -120,7 +121,7 @@ def test_a_file_in_the_way_is_named(apart: namespaces.Inside, volume: Path) -> N
 
 
 def test_a_directory_swapped_for_a_link_all_the_time_never_shows_the_outside(
-    apart: namespaces.Inside, volume: Path
+    apart: Inside, volume: Path
 ) -> None:
     """The attack of CVE-2021-25741: rename a directory and a link to the host over one another."""
     (volume / "dir").mkdir()
@@ -155,9 +156,7 @@ def test_a_directory_swapped_for_a_link_all_the_time_never_shows_the_outside(
     assert os.listdir(volume.parent / "outside") == ["secret"]
 
 
-def test_a_projected_file_is_pinned_until_it_is_bound_again(
-    apart: namespaces.Inside, tmp_path: Path
-) -> None:
+def test_a_projected_file_is_pinned_until_it_is_bound_again(apart: Inside, tmp_path: Path) -> None:
     volume = tmp_path / "config"
     projected.write(str(volume), [File(path="key", content=b"one", mode=0o644)])
     wanted = sub(volume, "key")
@@ -172,7 +171,7 @@ def test_a_projected_file_is_pinned_until_it_is_bound_again(
     assert len(apart.call(lambda: list(mounts.below(wanted.target)))) == 1
 
 
-def test_a_target_changes_from_file_to_directory(apart: namespaces.Inside, volume: Path) -> None:
+def test_a_target_changes_from_file_to_directory(apart: Inside, volume: Path) -> None:
     (volume / "thing").write_text("file")
     apart.call(subpath.bind, sub(volume, "thing"))
     (volume / "thing").unlink()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.state.database import Database
     from reconciler.targets.host.environment import HostFacts, Sources
     from runtime.image.store import Store
-    from runtime.kernel.namespaces import Inside
+    from runtime.kernel.inside import Inside
     from runtime.oci.engine import Engine
     from runtime.paths import Paths
 

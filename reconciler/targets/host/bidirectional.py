@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from manifests.pod import PodSpec
     from reconciler.targets.host.volumes import Plan, Planned
-    from runtime.kernel.namespaces import Inside
+    from runtime.kernel.inside import Inside
 
 
 def names(spec: PodSpec) -> frozenset[str]:

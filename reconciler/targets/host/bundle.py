@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.targets.host.base import Base
     from runtime.image.store import Image
     from runtime.kernel import cgroups
-    from runtime.kernel.namespaces import Inside
+    from runtime.kernel.inside import Inside
 
 APPARMOR = "/sys/kernel/security/apparmor/profiles"
 SELINUX = "/sys/fs/selinux/enforce"

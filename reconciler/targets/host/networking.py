@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from manifests.observed import PodRecord, PodState
     from manifests.pod import Pod
     from reconciler.targets.host.base import Base
-    from runtime.kernel.namespaces import Inside
+    from runtime.kernel.inside import Inside
     from runtime.net.bridge import BridgeNetwork
 
 _RULING = frozenset({"NET_ADMIN", "CAP_NET_ADMIN", "SYS_ADMIN", "CAP_SYS_ADMIN", "ALL"})

@@ -23,7 +23,7 @@ from reconciler.targets.host import (
 )
 from reconciler.targets.host import container as resolve
 from runtime import locks
-from runtime.kernel import namespaces
+from runtime.kernel import namespaces, sysctls
 from runtime.observe import records
 from runtime.oci import container as oci
 from runtime.oci.container import Container as OciContainer
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from manifests.ref import Ref
     from reconciler.targets.host.base import Base
     from reconciler.workloads.expand import WantedPod
-    from runtime.kernel.namespaces import Inside
+    from runtime.kernel.inside import Inside
 
 
 def prepare(base: Base, wanted: Sequence[WantedPod]) -> dict[Ref, PodRecord | Fault]:
@@ -201,7 +201,7 @@ def _make(base: Base, record: PodRecord) -> Inside:
     try:
         networking.join(base, record, inside)
         for setting in spec.security_context.sysctls:
-            inside.call(namespaces.sysctl, setting.name, setting.value)
+            inside.call(sysctls.write, setting.name, setting.value)
         etc_files.write(base.paths, record, hostname, networking.resolver(base, record))
         planned = volumes.plan(record, base.sources(record.pod), base.paths)
         inside.call(volumes.apply, planned, base.paths)

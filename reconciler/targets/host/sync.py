@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from manifests.observed import ContainerState, PodRecord, PodState
     from reconciler.targets.host.base import Base
     from reconciler.workloads.lifecycle import Decision
-    from runtime.kernel.namespaces import Inside
+    from runtime.kernel.inside import Inside
     from runtime.oci.creation import Creating
 
 
