@@ -180,7 +180,12 @@ def _without_flaws(document: Document, raw: Raw, flaws: tuple[Flaw, ...], report
 
 
 def _dispensable(raw: Raw, path: Path) -> Path:
-    """Return the field to leave out: the one of the flaw, or what it is missing from."""
+    """Return the field to leave out: the one of the flaw, or what it is missing from.
+
+    Of a list, all: a shorter one would move the places of the others.
+    """
+    if path and isinstance(path[-1], int):
+        return path[:-1]
     return path if support.at(raw, path) is not None else path[:-1]
 
 

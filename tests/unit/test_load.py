@@ -87,6 +87,16 @@ def test_a_wrong_value_does_not_hide_the_other_problems() -> None:
     ]
 
 
+def test_a_wrong_item_of_a_list_does_not_hide_the_other_problems() -> None:
+    pod = POD.replace("name: web", "name: Web") + "      args: [--port, 8080, yes]\n"
+
+    assert [problem.path for problem in loaded(pod).problems] == [
+        ".metadata.name",
+        ".spec.containers[0].args[1]",
+        ".spec.containers[0].args[2]",
+    ]
+
+
 def test_a_number_where_text_is_wanted_asks_for_quotes() -> None:
     env = "      env: [{name: A, value: 1}]\n"
 
