@@ -69,6 +69,10 @@ class Container(Value):
     def fifo(self) -> str:
         return f"{self.oci_root}/{self.id}/exec.fifo"
 
+    @property
+    def config(self) -> str:
+        return f"{self.bundle}/config.json"
+
 
 class Ended(Value):
     """How a container ended. `code` is 128 + n after signal n; None when nobody saw it end.
@@ -103,6 +107,18 @@ def start(engine: Engine, container: Container) -> None:
             f"container {container.name}: cannot be started: {conmon.plain(result.complaint)}",
             reason="RunContainerError",
         )
+
+
+def config(container: Container) -> str:
+    """Read the config.json that the container was made from. HostFault where somebody took it."""
+    try:
+        with open(container.config, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError as error:
+        raise HostFault(
+            f"container {container.name}: cannot enter it: {container.config} is not there",
+            hint="if its pod runs, apply that again: it puts back what was removed by hand",
+        ) from error
 
 
 def state(container: Container) -> State:

@@ -98,7 +98,7 @@ def begin(
     os.makedirs(container.oci_root, mode=0o700, exist_ok=True)
     oci.forget(container)
     prepared = filters.prepare(engine, container.oci_root, config)
-    _write(f"{container.bundle}/config.json", prepared.config)
+    _write(container.config, prepared.config)
     engine.shield()
     if seen.v2:
         cgroups.create(seen, container.cgroup)

@@ -18,6 +18,7 @@ import signal
 from manifests.faults import HostFault, TimedOut
 from manifests.value import Value
 from runtime.kernel import syscalls
+from runtime.oci import container as oci
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,8 +86,7 @@ def process(container: Container, wanted: Command) -> str:
     that --env names in place of the container's own, and a Secret among these would be seen by
     every user of the host in the list of processes.
     """
-    with open(f"{container.bundle}/config.json", encoding="utf-8") as file:
-        text = file.read()
+    text = oci.config(container)
     start = text.find('"user":')
     has_user = not wanted.user and text[start : text.find("}", start) + 1] not in _ROOT
     if not has_user and not wanted.env:

@@ -11,6 +11,8 @@ import json
 import os
 import stat
 
+from runtime.oci import container as oci
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from runtime.oci.container import Container
@@ -33,8 +35,7 @@ class Verdict(enum.IntEnum):
 
 def look(container: Container, pid: int, word: str, cwd: str = "") -> Verdict:
     """Tell whether the container of process `pid` can execute `word`, as execvp would."""
-    with open(f"{container.bundle}/config.json", encoding="utf-8") as file:
-        process = json.load(file)["process"]
+    process = json.loads(oci.config(container))["process"]
     return looked(f"/proc/{pid}/root", word, cwd or process["cwd"], process.get("env", ()))
 
 

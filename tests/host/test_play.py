@@ -118,6 +118,29 @@ def test_what_is_broken_by_hand_is_repaired(play: Podpy, instance: Paths, tmp_pa
     play.ok("delete", "-f", str(file))
 
 
+def test_a_lost_bundle_is_drift_and_costs_a_restart(
+    play: Podpy, instance: Paths, tmp_path: Path
+) -> None:
+    file = tmp_path / "web.yaml"
+    file.write_text(SERVER.format(text="here", port=18478))
+    play.ok("apply", "-f", str(file))
+    uid = os.listdir(instance.pods)[0]
+
+    for restart in (1, 2):  # The second comes within the back-off that the first would have begun.
+        os.unlink(f"{instance.container(uid, 'httpd')}/config.json")
+        refused = play.run("exec", "web", "-c", "httpd", "--", "true")
+        drifted = play.run("diff", "-f", str(file))
+        play.ok("apply", "-f", str(file))
+
+        assert refused.status == 1
+        assert "cannot enter it" in refused.stderr
+        assert "container httpd has lost its bundle" in drifted.stdout
+        assert play.ok("exec", "web", "-c", "httpd", "--", "echo", "here") == "here\n"
+        assert restarts(play) == restart
+    assert "unchanged" in play.ok("apply", "-f", str(file))
+    play.ok("delete", "-f", str(file))
+
+
 def test_a_mount_over_a_link_of_the_image_is_no_drift(podpy: Podpy, busybox_image: Image) -> None:
     podpy.load(busybox_image)
     # /lib is a link to usr/lib there, as in every image with a merged /usr.

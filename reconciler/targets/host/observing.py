@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from posixpath import normpath
 
@@ -70,21 +71,23 @@ def _own(base: Base, state: PodState, now: float) -> Iterator[Drift]:
     decision = lifecycle.decide(state.pod.spec, state.containers, now)
     for name in decision.start:
         yield Drift(mend=Mend.CONTAINERS, text=_why_due(state, name))
-    for name, path in unmounted(state):
-        yield Drift(mend=Mend.CONTAINERS, text=f"container {name} has lost its mount at {path}")
+    for name, lost in deprived(base, state):
+        yield Drift(mend=Mend.CONTAINERS, text=f"container {name} has lost its {lost}")
 
 
-def unmounted(state: PodState) -> Iterator[tuple[str, str]]:
-    """Yield (container, path) for each volume that a running container no longer has mounted."""
+def deprived(base: Base, state: PodState) -> Iterator[tuple[str, str]]:
+    """Yield (container, what) for what a running container was made with and no longer has."""
     for container in (*state.pod.spec.init_containers, *state.pod.spec.containers):
         current = state.containers[container.name]
         if current.stage is Stage.RUNNING and current.pid:
+            if not os.path.exists(OciContainer.of(base.paths, state.uid, container.name).config):
+                yield container.name, "bundle"
             # The kernel writes "/" paths without a second slash, however the manifest puts them.
             paths = [
                 normpath(f"/{mount.mount_path.lstrip('/')}") for mount in container.volume_mounts
             ]
             for path in pods.missing_mounts(current.pid, paths):
-                yield container.name, path
+                yield container.name, f"mount at {path}"
 
 
 def living_conmon(base: Base, state: PodState) -> int | None:

@@ -25,8 +25,6 @@ from reconciler.targets.host import container as resolve
 from runtime import locks
 from runtime.kernel import namespaces, sysctls
 from runtime.observe import records
-from runtime.oci import container as oci
-from runtime.oci.container import Container as OciContainer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -256,6 +254,14 @@ def _release(base: Base, uid: str) -> bool:
         return not base.start
 
 
+def _spare_backoff(base: Base, uid: str, name: str) -> None:
+    """Let the container's next start be at once: it is podpy that ends it now."""
+    with locks.held(base.paths, [sync.lock_name(uid)]):
+        record = records.read_container(base.paths, uid, name)
+        if record is not None:
+            records.write_container(base.paths, uid, name, record.replace(backoff=0.0))
+
+
 def mend(base: Base, state: PodState, wanted: WantedPod) -> None:
     """Put back what the host has lost of a pod: pins, links, rules, containers."""
     directory = base.paths.pod(state.uid)
@@ -268,8 +274,9 @@ def mend(base: Base, state: PodState, wanted: WantedPod) -> None:
     etc_files.restore(base.paths, state.uid)
     with namespaces.enter(directory) as inside:
         networking.rejoin(base, state.record, inside)
-        for name in sorted({name for name, _ in observing.unmounted(state)}):
-            oci.stop([(OciContainer.of(base.paths, state.uid, name), 15)], 10.0)
+        for name in sorted({name for name, _ in observing.deprived(base, state)}):
+            _spare_backoff(base, state.uid, name)
+            sync.stop(base, state, (name,))
         if not _release(base, state.uid):
             sync.bring_up(base, state.uid, inside)
     update(base, state, wanted)
