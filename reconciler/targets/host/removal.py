@@ -12,6 +12,7 @@ import os
 from manifests import kinds
 from manifests.faults import Fault
 from manifests.observed import Stage
+from reconciler.execute import pool
 from reconciler.state import leases
 from reconciler.targets.host import logs, networking, sync, waiting
 from runtime import files, locks, trees
@@ -55,12 +56,34 @@ def remove(base: Base, states: Sequence[PodState], *, now: bool = False) -> dict
                 faults[state.uid] = fault
         gone = [state for state in states if state.uid not in faults]
         leases.free(base.database, [state.uid for state in gone])
-        trees.remove([logs.directory(base, state.record) for state in gone])
-        trees.remove([base.paths.pod_disk(state.uid) for state in gone])
+        faults.update(_clear(base, gone))
+        gone = [state for state in gone if state.uid not in faults]
         # The record is the last to go: while it is there, a killed removal is found again.
         trees.remove([base.paths.pod(state.uid) for state in gone])
     if not closed:
         networking.synchronise(base)
+    return faults
+
+
+def _clear(base: Base, gone: Sequence[PodState]) -> dict[str, Fault]:
+    """Remove what pods have left in cgroups and on disks: side by side, as both wait for the
+    kernel. Returns uid -> fault of cgroups that resist; disks that do are raised."""
+    faults: dict[str, Fault] = {}
+
+    def in_cgroups() -> None:
+        for state in gone:
+            try:
+                _let_go_cgroups(base, state.uid)
+            except Fault as fault:
+                faults[state.uid] = fault
+
+    def on_disks() -> None:
+        trees.remove([logs.directory(base, state.record) for state in gone])
+        trees.remove([base.paths.pod_disk(state.uid) for state in gone])
+
+    for outcome in pool.run([in_cgroups, on_disks], 2):
+        if isinstance(outcome, Fault):
+            raise outcome
     return faults
 
 
@@ -113,6 +136,7 @@ def _sweep_one(base: Base, uid: str) -> None:
         if not alone:
             return
         _let_go(base, uid)
+        _let_go_cgroups(base, uid)
         written = [name for name in _listed(base.paths.log_dir) if name.endswith(f"_{uid}")]
         trees.remove([f"{base.paths.log_dir}/{name}" for name in written])
         trees.remove([base.paths.pod_disk(uid), base.paths.pod(uid)])
@@ -162,18 +186,15 @@ def _stop(base: Base, states: Iterable[PodState], *, now: bool) -> None:
 
 
 def _let_go(base: Base, uid: str) -> None:
-    """Drop a pod's processes, namespaces and cgroups, whatever state it is in."""
-    directory = base.paths.pod(uid)
-    tree = f"/{base.paths.instance}/{uid}"
+    """Drop a pod's processes and namespaces, whatever state it is in."""
     waiting.end(base.paths, uid)
-    cgroups.kill(base.cgroups, tree)
-    namespaces.remove(directory)
-    cgroups.remove(base.cgroups, tree)
-    _remove_states(base, uid)
+    cgroups.kill(base.cgroups, f"/{base.paths.instance}/{uid}")
+    namespaces.remove(base.paths.pod(uid))
 
 
-def _remove_states(base: Base, uid: str) -> None:
-    """Remove what the OCI runtime keeps of the pod's containers: directories named UID.NAME."""
+def _let_go_cgroups(base: Base, uid: str) -> None:
+    """Drop a pod's cgroups, and the OCI runtime's state of its containers: directories UID.NAME."""
+    cgroups.remove(base.cgroups, f"/{base.paths.instance}/{uid}")
     with contextlib.suppress(FileNotFoundError):
         for name in os.listdir(base.paths.oci_state):
             if name.startswith(f"{uid}."):
