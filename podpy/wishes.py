@@ -14,7 +14,7 @@ from reconciler.plan.wish import Wished
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from manifests.kinds import Object
     from manifests.load import Located
@@ -152,17 +152,26 @@ def pruned_set(arguments: argparse.Namespace) -> str:
     return applyset(arguments.filename)
 
 
-def earlier(context: Context, sources: Sequence[str]) -> dict[Ref, Object]:
-    """Return what these sources, as they were earlier, have brought and was not removed.
+def present(context: Context, refs: Collection[Ref], sources: Sequence[str]) -> dict[Ref, Object]:
+    """Return what there is of these objects, and what their sources, as they were earlier, have
+    brought and was not removed.
 
     Nothing tells what came from standard input before: it may have been another manifest.
     """
+    from manifests import kinds
     from reconciler.state import objects
+    from runtime.observe import records
 
-    if "-" in sources:
-        return {}
-    found = objects.read(context.database, applyset=applyset(sources))
-    return {item.ref: item.object() for item in found}
+    found: dict[Ref, Object] = {
+        ref: record.pod
+        for record in records.read_pods(context.paths)
+        if (ref := kinds.ref(record.pod)) in refs
+    }
+    earlier = None if "-" in sources else applyset(sources)
+    for item in objects.read(context.database):
+        if item.ref not in found and (item.ref in refs or item.applyset == earlier):
+            found[item.ref] = item.object()
+    return found
 
 
 def tells_set(arguments: argparse.Namespace) -> bool:
@@ -181,16 +190,3 @@ def apply_options(arguments: argparse.Namespace) -> load.Options:
     """How bad is what, for `apply` and `diff`."""
     unsupported = Severity.WARNING if arguments.allow_unsupported else Severity.ERROR
     return load.APPLY.replace(unsupported=unsupported, namespace=arguments.namespace)
-
-
-def present(context: Context) -> dict[Ref, Object]:
-    """Everything that was applied, and every pod on the host."""
-    from manifests import kinds
-    from reconciler.state import objects
-    from runtime.observe import records
-
-    found: dict[Ref, Object] = {
-        kinds.ref(record.pod): record.pod for record in records.read_pods(context.paths)
-    }
-    found.update({item.ref: item.object() for item in objects.read(context.database)})
-    return found

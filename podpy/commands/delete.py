@@ -117,11 +117,10 @@ def _from_files(context: Context, arguments: argparse.Namespace) -> Found:
     refs = wishes.refs(arguments.filename, options, context.paths.cache)
     if not refs:
         raise Invalid(f"no objects in {', '.join(arguments.filename)}, nothing was changed")
-    present = wishes.present(context)
-    things = {ref: present[ref] for ref in refs if ref in present}
-    things = wishes.earlier(context, arguments.filename) | things
+    things = wishes.present(context, refs, arguments.filename)
+    missing = [str(ref) for ref in refs if ref not in things]
     _add_inhabitants(Inventory(context), things)
-    return things, [str(ref) for ref in refs if ref not in present]
+    return things, missing
 
 
 def _by_name(context: Context, arguments: argparse.Namespace) -> Found:

@@ -35,12 +35,10 @@ def take_down(files: Sequence[str], arguments: argparse.Namespace) -> int:
     from reconciler import cycle
 
     context = Context()
-    present = wishes.present(context)
     # As kube play's, so that what that has read is not read again.
     options = load.KUBE_PLAY.replace(namespace=arguments.namespace)
     refs = wishes.refs(files, options, context.paths.cache)
-    things = {ref: present[ref] for ref in refs if ref in present}
-    things = wishes.earlier(context, files) | things
+    things = wishes.present(context, refs, files)
     report = cycle.remove(context.host, things, cycle.Options(data=arguments.force))
     podman.show_removed(report)
     for outcome in report.failed:
