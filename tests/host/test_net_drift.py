@@ -110,6 +110,8 @@ DAMAGES: dict[str, tuple[Callable[[Scene], object], str]] = {
 def fetched() -> bool:
     done = subprocess.run(
         ["curl", "-s", "-o", "/dev/null", "-m", "5", "-w", "%{http_code}",
+         # The server has perhaps been started a moment ago.
+         "--retry", "5", "--retry-delay", "1", "--retry-connrefused",
          f"http://127.0.0.1:{PORT}/"], capture_output=True, text=True, check=False,
     )  # fmt: skip
     return done.stdout == "404"

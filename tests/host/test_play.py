@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,9 +54,17 @@ def play(podpy: Podpy, busybox_image: Image) -> Podpy:
     return podpy
 
 
-def fetched(port: int) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
-        return str(answer.read().decode())
+def fetched(port: int, seconds: float = 20.0) -> str:
+    """Return the page; a server that has just been started is given time to listen."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+                return str(answer.read().decode())
+        except urllib.error.URLError as error:
+            if not isinstance(error.reason, ConnectionError) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
