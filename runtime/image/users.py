@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 LARGEST_FILE = 4 << 20
+LARGEST_ID = (1 << 31) - 1
+"""As for Docker and Kubernetes. Linux takes 4294967295 for "stay who you are", which is root."""
 
 
 class User(Value):
@@ -32,27 +34,28 @@ def resolve(wanted: str, layers: Sequence[str]) -> User:
     """Return the user that `wanted` names: UID, UID:GID, NAME or NAME:GROUP.
 
     `layers` are the image's directories, the topmost first. Raises Invalid for a name that the
-    image does not know. A number needs no entry; without one its group is 0, as for Docker.
+    image does not know, or a number that is no id. A number needs no entry; without one its group
+    is 0, as for Docker.
     """
     name, _, group = wanted.partition(":")
     entry = next(
         (line for line in _lines("etc/passwd", layers) if len(line) >= 6 and name in line[:1])
-        if not name.isdigit()
+        if not _is_number(name)
         else (line for line in _lines("etc/passwd", layers) if len(line) >= 6 and line[2] == name),
         None,
     )
-    if entry is None and not name.isdigit():
+    if entry is None and not _is_number(name):
         raise Invalid(
             f'user "{name}" is not in the image\'s /etc/passwd',
             hint="set securityContext.runAsUser to a number",
         )
-    uid = int(entry[2]) if entry else int(name)
+    uid = _id(entry[2] if entry else name)
     home = entry[5] if entry else "/"
-    gid = int(entry[3]) if entry else 0
     if group:
         return User(uid=uid, gid=_group(group, layers), home=home)
+    gid = _id(entry[3]) if entry else 0
     groups = tuple(
-        int(line[2])
+        _id(line[2])
         for line in _lines("etc/group", layers)
         if entry and len(line) >= 4 and entry[0] in line[3].split(",")
     )
@@ -60,21 +63,36 @@ def resolve(wanted: str, layers: Sequence[str]) -> User:
 
 
 def _group(wanted: str, layers: Sequence[str]) -> int:
-    if wanted.isdigit():
-        return int(wanted)
+    if _is_number(wanted):
+        return _id(wanted)
     for line in _lines("etc/group", layers):
         if len(line) >= 3 and line[0] == wanted:
-            return int(line[2])
+            return _id(line[2])
     raise Invalid(
         f'group "{wanted}" is not in the image\'s /etc/group',
         hint="set securityContext.runAsGroup to a number",
     )
 
 
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _id(text: str) -> int:
+    if not _is_number(text) or len(text) > 10 or int(text) > LARGEST_ID:
+        raise Invalid(
+            f'the image names "{text[:20]}" as the id of a user or group, which are '
+            f"0 to {LARGEST_ID}",
+            hint="correct the image's USER, /etc/passwd or /etc/group, or set "
+            "securityContext.runAsUser and runAsGroup",
+        )
+    return int(text)
+
+
 def _lines(path: str, layers: Sequence[str]) -> Iterator[list[str]]:
     for line in _read(path, layers).splitlines():
         fields = line.strip().split(":")
-        if len(fields) >= 3 and fields[2].isdigit():
+        if len(fields) >= 3 and _is_number(fields[2]):
             yield fields
 
 

@@ -77,3 +77,19 @@ def test_a_removed_file_is_not_found_below(tmp_path: Path) -> None:
 
     with pytest.raises(Invalid):
         users.resolve("app", (high, low))
+
+
+@pytest.mark.parametrize(
+    "wanted", ["4294967295", "2147483648", "9" * 5000, "1:4294967295", "high", "low", "app:many"]
+)
+def test_what_is_no_id_is_refused(tmp_path: Path, wanted: str) -> None:
+    passwd = "high:x:4294967295:1::/:\nlow:x:1:-1::/:\napp:x:1:1::/:\n"
+    folder = layer(tmp_path / "a", passwd=passwd, group="many:x:4294967296:\n")
+
+    with pytest.raises(Invalid, match="as the id of a user or group"):
+        users.resolve(wanted, (folder,))
+
+
+def test_a_figure_of_another_script_is_a_name(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="not in the image"):
+        users.resolve("²", (layer(tmp_path / "a", passwd=PASSWD),))
