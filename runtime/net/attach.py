@@ -13,6 +13,7 @@ import os
 from manifests import digests
 from manifests.faults import HostFault
 from manifests.value import Value
+from runtime.kernel import sysctls
 from runtime.net import netlink, requests, rtnetlink
 from runtime.net.bridge import mac_of
 
@@ -71,6 +72,7 @@ def attach(inside: Inside, wanted: Attachment) -> None:
                 kernel.apply([requests.delete_link(wanted.link), *pair])
     finally:
         os.close(netns)
+    inside.call(_be_deaf)
     inside.call(_configure, wanted)
 
 
@@ -148,6 +150,13 @@ def _pair(wanted: Attachment, netns: int) -> list[requests.Message]:
         # the kernel repeats only after a second.
         requests.neighbour(master, wanted.address, wanted.mac),
     ]
+
+
+def _be_deaf() -> None:
+    """Inside: let no neighbour make itself the pod's IPv6 router; podpy gives a pod none."""
+    setting = f"net/ipv6/conf/{INNER}/accept_ra"
+    if os.path.exists(f"/proc/sys/{setting}"):
+        sysctls.write(setting, "0")
 
 
 def _configure(wanted: Attachment) -> None:

@@ -132,14 +132,17 @@ def _apply(kernel: rtnetlink.Socket, network: BridgeNetwork) -> None:
 
 
 def _sysctls(network: BridgeNetwork) -> tuple[tuple[str, str], ...]:
-    """What the way out and `localhost:hostPort` need of the kernel.
+    """What the way out and `localhost:hostPort` need of the kernel, and what pods must not do.
 
     rp_filter stays as it is: answers come back by the bridge that leads to the pod, which the
     strict filter accepts, too. What else route_localnet would allow, the nft table takes back.
+    Pods may send any packet (NET_RAW): one that says to be an IPv6 router gets no hearing.
     """
+    deaf = (f"net/ipv6/conf/{network.link}/accept_ra", "0")
     return (
         ("net/ipv4/ip_forward", "1"),
         (f"net/ipv4/conf/{network.link}/route_localnet", "1"),
+        *((deaf,) if os.path.exists("/proc/sys/net/ipv6") else ()),
     )
 
 

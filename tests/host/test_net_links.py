@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,12 +18,15 @@ from runtime.kernel import namespaces, sysctls
 from runtime.kernel.inside import Inside
 from runtime.net import attach, bridge, requests, rtnetlink, subnets
 from runtime.net.rtnetlink import Link
+from tests.fixtures.command import wait_until
 
 pytestmark = pytest.mark.host
 
 NETWORK = bridge.BridgeNetwork(
     instance="pp-t", name="default", subnet="10.64.0.0/16", gateway="10.64.0.1", mtu=1400
 )
+
+PREFIX = "20010db80bad0000"
 
 Join = Callable[[str, str], tuple[Inside, attach.Attachment]]
 
@@ -118,6 +123,7 @@ def test_a_bridge_is_made_once(apart: Inside) -> None:
         f"ip address add 10.9.9.9/24 dev {NETWORK.link}",
         "sysctl -q net.ipv4.ip_forward=0",
         f"sysctl -q net.ipv4.conf.{NETWORK.link}.route_localnet=0",
+        f"sysctl -q net.ipv6.conf.{NETWORK.link}.accept_ra=1",
     ],
 )
 def test_a_bridge_changed_by_hand_is_repaired(host: Inside, damage: str) -> None:
@@ -313,18 +319,60 @@ def test_a_bridge_may_be_made_by_two_at_once(apart: Inside) -> None:
 
 
 @pytest.mark.parametrize(
-    "setting", ["net/ipv4/ip_forward", f"net/ipv4/conf/{NETWORK.link}/route_localnet"]
+    ("setting", "value"),
+    [
+        ("net/ipv4/ip_forward", "1"),
+        (f"net/ipv4/conf/{NETWORK.link}/route_localnet", "1"),
+        (f"net/ipv6/conf/{NETWORK.link}/accept_ra", "0"),
+    ],
 )
-def test_a_setting_of_the_kernel_that_was_turned_off_is_told_and_turned_on(
-    host: Inside, setting: str
+def test_a_setting_of_the_kernel_that_was_changed_is_told_and_put_back(
+    host: Inside, setting: str, value: str
 ) -> None:
     assert host.call(bridge.settings_drift, NETWORK) == ()
-    host.call(sysctls.write, setting, "0")
+    host.call(sysctls.write, setting, str(1 - int(value)))
 
-    assert host.call(bridge.settings_drift, NETWORK) == (f"sysctl {setting} was not 1",)
+    assert host.call(bridge.settings_drift, NETWORK) == (f"sysctl {setting} was not {value}",)
     host.call(bridge.ensure, NETWORK)
 
     assert host.call(bridge.settings_drift, NETWORK) == ()
+
+
+def advertise() -> None:
+    """Tell all neighbours on eth0 to be their IPv6 router, and what their prefix is."""
+    prefix = struct.pack("!BBBBIII16s", 3, 4, 64, 0xC0, 600, 600, 0, socket.inet_pton(
+        socket.AF_INET6, "2001:db8:bad::"
+    ))  # fmt: skip
+    router = struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 600, 0, 0)
+    with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as sender:
+        sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+        index = socket.if_nametoindex("eth0")
+        wait_until(lambda: _sent(sender, router + prefix, index), "eth0 to be ready for IPv6")
+
+
+def _sent(sender: socket.socket, packet: bytes, index: int) -> bool:
+    try:
+        sender.sendto(packet, ("ff02::1", 0, 0, index))
+    except OSError:  # Its own address is not checked for duplicates yet.
+        return False
+    return True
+
+
+def routes() -> str:
+    return Path("/proc/thread-self/net/ipv6_route").read_text()
+
+
+def test_no_pod_becomes_the_router_of_the_host_or_of_others(host: Inside, join: Join) -> None:
+    hostile, _ = join("one", "10.64.0.5")
+    neighbour, _ = join("two", "10.64.0.6")
+    listening, _ = join("three", "10.64.0.7")
+    listening.call(sysctls.write, "net/ipv6/conf/eth0/accept_ra", "1")
+
+    hostile.call(advertise)
+    wait_until(lambda: PREFIX in listening.call(routes), "the advertisement to be heard")
+
+    assert PREFIX not in host.call(routes)
+    assert PREFIX not in neighbour.call(routes)
 
 
 def test_the_list_of_links_tells_which_send_back_to_their_own_pod(host: Inside, join: Join) -> None:
