@@ -152,11 +152,19 @@ def _guard(pods: str) -> None:
     """Make the directory of all pods a private mount, so that no pin spreads to other namespaces.
 
     A mount namespace cannot be pinned on a shared mount, which /run is under systemd. The caller
-    holds the lock of run_dir shared; two that arrive here together may stack two mounts, which
-    `release` takes off one by one.
+    holds the lock of run_dir shared. One at a time: a second mount over a first would hide the pins
+    that were made there meanwhile.
     """
-    if not mounts.is_mounted(pods):
-        mounts.bind(pods, pods, recursive=False)
+    if mounts.is_mounted(pods):
+        return
+    # The directory is the same file, whatever is mounted of it over itself.
+    lock = os.open(pods, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not mounts.is_mounted(pods):
+            mounts.bind(pods, pods, recursive=False)
+    finally:
+        os.close(lock)
 
 
 def _make(pod_dir: str, kinds: list[str], hostname: str, cpu: int | None) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import pytest
 from manifests.faults import HostFault
 from runtime.kernel import mounts, namespaces, syscalls
 from tests.fixtures import traces
+from tests.fixtures.command import wait_until
 
 pytestmark = [pytest.mark.host, pytest.mark.usefixtures("host_mounts")]
 
@@ -123,6 +126,30 @@ def test_what_the_host_mounts_later_is_seen_inside_and_not_the_other_way(
             mounts.umount(f"{shared}/from-host", lazy=False)
     finally:
         mounts.umount(shared)
+
+
+def test_the_first_pods_do_not_hide_each_others_pins(run_dir: str) -> None:
+    pods = f"{run_dir}/pods"
+    first, second = f"{pods}/uid-1", f"{pods}/uid-2"
+    lock = os.open(pods, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    late = threading.Thread(target=lambda: namespaces.create(second).close())
+    late.start()
+    # It has found no mount yet, and waits for its turn to make one.
+    wait_until(lambda: f":{os.stat(pods).st_ino} 0 EOF" in waiting_locks(), "a second podpy")
+    mounts.bind(pods, pods, recursive=False)
+    os.close(lock)
+    namespaces.create(first).close()
+    late.join()
+
+    assert [mount.target for mount in mounts.table()].count(pods) == 1
+    assert namespaces.pinned(first)
+    assert namespaces.pinned(second)
+
+
+def waiting_locks() -> str:
+    lines = Path("/proc/locks").read_text().splitlines()
+    return "\n".join(line for line in lines if "->" in line)
 
 
 def test_a_second_set_of_namespaces_is_refused(pod_dir: str) -> None:
