@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 GARBAGE_THRESHOLD = 50_000
+UMASK = 0o022
 
 
 def main() -> int:
@@ -24,6 +25,9 @@ def main() -> int:
     if words == ["--version"]:
         print(f"podpy version {VERSION}")
         return 0
+    # Whoever calls: what is made has the mode that it is given, a container's root directory, too,
+    # and none of it is others' to write. What is private is made so, each time.
+    posix.umask(UMASK)
     import gc
 
     # Imports and manifests make many objects that live to the end: looking for garbage among them

@@ -11,7 +11,7 @@
             containers/CONTAINER/        {upper,work}: its writable layer; volumes/: its image's
             emptydir/VOLUME/
     run_dir    /run/podpy                (tmpfs, 0711; dies with what it describes)
-        pods/UID/
+        pods/UID/                        (pods: 0700)
             pod.json                     the pod as it was asked for, and what it was given
             mnt                          the pinned mount namespace: the pod's one host mount
             ns/{net,ipc,uts}             pins, mounted inside the pod's mount namespace only

@@ -174,3 +174,7 @@ def ensure_directories(paths: Paths) -> None:
     os.makedirs(paths.log_dir, mode=0o755, exist_ok=True)
     if syscalls.file_system(paths.run_dir) != syscalls.TMPFS:
         mounts.tmpfs(paths.run_dir, mode=0o711)
+    # ConfigMaps lie below it, and a pin that somebody opens keeps its namespaces for ever.
+    os.makedirs(paths.pods, mode=0o700, exist_ok=True)
+    if os.stat(paths.pods).st_mode & 0o077:
+        os.chmod(paths.pods, 0o700)
