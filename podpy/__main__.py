@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 GARBAGE_THRESHOLD = 50_000
 UMASK = 0o022
+STANDARD_ERROR = 2
 
 
 def main() -> int:
@@ -41,15 +42,37 @@ def main() -> int:
         return 130
 
 
-def run() -> NoReturn:
-    """Run the command and end the process, without taking the interpreter apart first.
+def open_streams() -> None:
+    """Open what was closed of the standard streams: else files that podpy opens take their
+    numbers, and what a program that it starts prints would go into one of them."""
+    descriptor = posix.open("/dev/null", posix.O_RDWR | posix.O_CLOEXEC)
+    while descriptor <= STANDARD_ERROR:
+        posix.set_inheritable(descriptor, True)
+        descriptor = posix.open("/dev/null", posix.O_RDWR | posix.O_CLOEXEC)
+    posix.close(descriptor)
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8")  # noqa: SIM115 (open to the end)
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8")  # noqa: SIM115
 
-    That frees module by module what the kernel frees at once, and has SQLite, whose connection
-    would be the last one, write its log into the database: a fifth of a short command, and four
-    waits for the disk.
+
+def run(tree: str = "") -> NoReturn:
+    """Run the command and end the process; `tree` is the source tree whose code archive to use.
+
+    The interpreter is not taken apart first: that frees module by module what the kernel frees at
+    once, and has SQLite, whose connection would be the last one, write its log into the database:
+    a fifth of a short command, and four waits for the disk.
     """
+    open_streams()
+    if tree:
+        from podpy import code_archive
+
+        code_archive.use(tree)
     status = main()
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        if status == 0:  # Else the command has told why it failed.
+            print(f"Error: standard output: {error.strerror}", file=sys.stderr)
+            status = 1
     sys.stderr.flush()
     posix._exit(status)
 

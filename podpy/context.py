@@ -89,10 +89,7 @@ class Context:
 def _program() -> str:
     places = [place for place in sys.path if place]
     tree = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    return (
-        f"import sys; sys.path[:] = {places!r}; from podpy import code_archive; "
-        f"code_archive.use({tree!r}); from podpy.__main__ import run; run()"
-    )
+    return f"import sys; sys.path[:] = {places!r}; from podpy.__main__ import run; run({tree!r})"
 
 
 def _quoted(word: str) -> str:

@@ -32,10 +32,8 @@ def launcher(python: str, source: str, site_packages: str) -> str:
         "import sys\n"
         f"sys.path[:0] = [{source!r}]\n"
         f"sys.path.append({site_packages!r})\n"
-        "from podpy import code_archive\n"
-        f"code_archive.use({source!r})\n"
         "from podpy.__main__ import run\n"
-        "run()\n"
+        f"run({source!r})\n"
     )
 
 
