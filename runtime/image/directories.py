@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from runtime.image.tar import Entry
+    from runtime.image.tar_header import Entry
 
 
 class Directories:

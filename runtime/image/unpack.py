@@ -24,7 +24,8 @@ from manifests.faults import Fault, HostFault, Invalid
 from manifests.value import Value
 from runtime.image.blob import Limits, Stream
 from runtime.image.directories import Directories
-from runtime.image.tar import Entry, Kind, Reader
+from runtime.image.tar import Reader
+from runtime.image.tar_header import Entry, Kind
 from runtime.image.tree import Tree, clean, shown
 
 TYPE_CHECKING = False
