@@ -89,10 +89,6 @@ class Document(Value):
         place = self.origin.marks.position(self.number, (*self.prefix, *path))
         return place if place != (0, 0) else (self.first_line, 0)
 
-    def written(self, path: FieldPath) -> str:
-        """Return the text of a scalar as the file has it (`yes`, `0644`); "" of anything else."""
-        return self.origin.marks.written(self.number, (*self.prefix, *path))
-
     def problem(
         self, path: FieldPath, message: str, severity: Severity = Severity.ERROR
     ) -> Problem:

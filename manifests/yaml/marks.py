@@ -23,15 +23,13 @@ Place = tuple[int, int]
 class Node:
     """One value of a document: its place, and the nodes below it.
 
-    `fields` are by key, each with the place of the key; `items` are those of a list. `text` is
-    what stands there for a scalar, before it is a boolean or a number.
+    `fields` are by key, each with the place of the key; `items` are those of a list.
     """
 
-    __slots__ = ("fields", "items", "place", "text")
+    __slots__ = ("fields", "items", "place")
 
-    def __init__(self, place: Place, text: str = "") -> None:
+    def __init__(self, place: Place) -> None:
         self.place = place
-        self.text = text
         self.fields: dict[str, tuple[Place, Node]] = {}
         self.items: list[Node] = []
 
@@ -60,15 +58,6 @@ class Marks:
 
         (0, 0) where the document itself is not there.
         """
-        return self._nearest(document, path)[0]
-
-    def written(self, document: int, path: FieldPath) -> str:
-        """Return the text of a scalar as it is written (`yes`, `0644`), "" where there is none."""
-        _, node = self._nearest(document, path)
-        return node.text if node else ""
-
-    def _nearest(self, document: int, path: FieldPath) -> tuple[Place, Node | None]:
-        """Follow `path` as far as it exists: the place there, and the node if that is all."""
         node = self.documents[document] if document < len(self.documents) else None
         place = node.place if node else (0, 0)
         for step in path:
@@ -81,7 +70,7 @@ class Marks:
                 place, node = node.fields[step]
             else:
                 node = None
-        return place, node
+        return place
 
     def _read(self, source: Callable[[], Any]) -> BaseException | None:
         """Mark what stands before a mistake, and return what is said of that; the reader tells."""
@@ -111,7 +100,7 @@ class Marks:
         kind = type(event)
         if kind is events.Alias:
             return self._anchors.get(event.anchor) or Node(_place(event))
-        node = Node(_place(event), event.value if kind is events.Scalar else "")
+        node = Node(_place(event))
         if event.anchor is not None:
             self._anchors[event.anchor] = node
         if kind is events.MappingStart:

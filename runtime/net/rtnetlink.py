@@ -1,4 +1,4 @@
-"""Talk rtnetlink: carry out requests on links, addresses, routes and neighbours, and list them.
+"""Talk rtnetlink: carry out requests (runtime.net.requests), and list links, addresses, routes.
 
 `Socket().apply([...])` sends any number of runtime.net.requests in one system call and reads an
 answer to each; `links()` and the other lists hold only what podpy compares. A Socket acts in the
@@ -50,13 +50,6 @@ class Route(Value):
     gateway: str = ""
     index: int = 0
     table: int = wire.MAIN_TABLE
-
-
-class Neighbour(Value):
-    index: int
-    address: str
-    mac: str
-    permanent: bool
 
 
 class Socket(netlink.Socket):
@@ -126,10 +119,6 @@ class Socket(netlink.Socket):
             if wire.ROUTE.unpack_from(body)[7] == wire.UNICAST
         ]
 
-    def neighbours(self, family: int = socket.AF_INET) -> list[Neighbour]:
-        ask = wire.NEIGHBOUR.pack(family, 0, 0, 0, 0)
-        return [_read_neighbour(body) for body in self.dump(wire.GETNEIGH, ask, "neighbours")]
-
 
 def index_of(name: str) -> int | None:
     """Return the index of a link of the calling thread's namespace; None when there is none."""
@@ -174,17 +163,6 @@ def _read_route(body: bytes) -> Route:
         gateway=socket.inet_ntop(family, gateway) if gateway else "",
         index=wire.read_u32(found.get(wire.RTA_OIF)),
         table=wire.read_u32(found.get(wire.RTA_TABLE)) or table,
-    )
-
-
-def _read_neighbour(body: bytes) -> Neighbour:
-    family, index, state, _flags, _type = wire.NEIGHBOUR.unpack_from(body)
-    found = wire.attributes(body, wire.NEIGHBOUR.size)
-    return Neighbour(
-        index=index,
-        address=socket.inet_ntop(family, found[wire.NDA_DST]),
-        mac=found.get(wire.NDA_LLADDR, b"").hex(":"),
-        permanent=bool(state & wire.NUD_PERMANENT),
     )
 
 

@@ -36,7 +36,6 @@ class Engine(Value):
     path: str
     version: tuple[int, ...]
     conmon: str
-    conmon_version: tuple[int, ...]
     reason: str = ""
 
     @property
@@ -88,7 +87,6 @@ def find(run_dir: str, seen: cgroups.View, instance: str) -> Engine:
             path=path,
             version=version(path),
             conmon=conmon,
-            conmon_version=version(conmon),
             reason="; ".join(complaints),
         )
         _remember(f"{run_dir}/engine.json", key, engine)
@@ -126,7 +124,6 @@ def _remembered(path: str, key: str) -> Engine | None:
             path=kept["path"],
             version=tuple(kept["version"]),
             conmon=kept["conmon"],
-            conmon_version=tuple(kept["conmon_version"]),
             reason=kept["reason"],
         )
     except (OSError, ValueError, KeyError, TypeError):

@@ -48,9 +48,7 @@ def only(kind: Kind, pod_dir: str) -> Engine:
     conmon = engines.locate("conmon")
     if path is None or conmon is None:
         pytest.skip(f"{kind} is not installed")
-    return Engine(
-        kind=kind, path=path, version=engines.version(path), conmon=conmon, conmon_version=()
-    )
+    return Engine(kind=kind, path=path, version=engines.version(path), conmon=conmon)
 
 
 @pytest.mark.parametrize("kind", list(Kind))

@@ -34,8 +34,7 @@ from runtime.oci.exec import Command
 from runtime.paths import Paths
 paths = Paths(**{paths!r})
 path, conmon = engines.locate({kind!r}), engines.locate("conmon")
-engine = engines.Engine(kind=engines.Kind({kind!r}), path=path, version=(), conmon=conmon,
-                        conmon_version=())
+engine = engines.Engine(kind=engines.Kind({kind!r}), path=path, version=(), conmon=conmon)
 oci_exec.replace(engine, Container.of(paths, {uid!r}, "app"), paths.pod({uid!r}),
                  Command(**{command!r}))
 """

@@ -1,4 +1,4 @@
-"""schemas.validator with manifests.conformity: violations as the user reads them."""
+"""schemas.validator: violations as the user reads them, each at its place in the file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from manifests import conformity, documents
+from manifests import documents
 from manifests.sources import File
 from schemas import validator
 
@@ -27,7 +27,9 @@ def cases() -> list[tuple[str, list[str]]]:
 @pytest.mark.parametrize(("text", "said"), cases())
 def test_violations_read_as_sentences(text: str, said: list[str]) -> None:
     (document,), problems = documents.parse([File(name="f", data=text.encode())])
-    problems += conformity.problems(document)
+    for found in validator.violations(document.raw, document.api_version, document.kind):
+        quotes = "; put it in quotes" if found.quote else ""
+        problems += (document.problem(found.path, found.message + quotes),)
 
     assert [str(problem) for problem in problems] == said
 
