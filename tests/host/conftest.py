@@ -8,33 +8,27 @@ import pytest
 
 from runtime.kernel import mounts, syscalls
 from runtime.kernel.inside import Inside
-from tests.fixtures import images, registry, requirements, traces
+from tests.fixtures import images, registry, traces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tests.fixtures.images import Image
     from tests.fixtures.registry import Registry
 
 
 @pytest.fixture(scope="session")
-def is_ours(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], bool]:
-    """Tell whether what is new on the host is this session's doing.
-
-    Outside CI other work may run beside the tests: there, only what names this session's folder
-    or one of its instances counts.
-    """
-    marks = (traces.SESSION, str(tmp_path_factory.getbasetemp()))
-    return lambda about: requirements.in_ci() or any(mark in about for mark in marks)
+def session_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Give the folder below which all files of this session lie."""
+    return str(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture(scope="session", autouse=True)
-def nothing_is_left(is_ours: Callable[[str], bool]) -> Iterator[None]:
-    """Fail the session when the host is not as it was before."""
-    before = traces.of_host()
+def nothing_is_left(session_folder: str) -> Iterator[None]:
+    """Fail the session when it leaves something; what others have beside it is not looked at."""
     yield
 
-    left = traces.settled(lambda: filter(is_ours, traces.of_host() - before))
+    left = traces.settled(lambda: traces.of_session(session_folder))
     if left:
         pytest.fail("the tests left on this host:\n" + "\n".join(left), pytrace=False)
 
@@ -62,11 +56,12 @@ def apart() -> Iterator[Inside]:
 
 
 @pytest.fixture
-def host_mounts(is_ours: Callable[[str], bool]) -> Iterator[None]:
+def host_mounts(session_folder: str) -> Iterator[None]:
     """Fail the test that leaves a mount behind in the host's namespace."""
-    before = {mount.target for mount in mounts.table()}
+    before = set(traces.mounts())
     yield
-    left = set(filter(is_ours, {mount.target for mount in mounts.table()} - before))
+    new = set(traces.mounts()) - before
+    left = {target for target in new if traces.is_ours(target, session_folder)}
     for target in sorted(left, reverse=True):
         mounts.umount(target)
     assert not left
