@@ -7,7 +7,6 @@ import sys
 
 from manifests import digests, kinds
 from manifests.faults import Invalid
-from podpy import registry_flags
 from reconciler.plan.change import Op
 
 TYPE_CHECKING = False
@@ -36,6 +35,8 @@ def pulling(arguments: argparse.Namespace, report: Callable[[Progress], None]) -
         return Pulling(progress=report)
     if arguments.authfile and not os.path.exists(arguments.authfile):
         raise Invalid(f"--authfile {arguments.authfile}: there is no such file")
+    from podpy import registry_flags
+
     return Pulling(options=registry_flags.options(arguments), progress=report)
 
 
@@ -54,6 +55,7 @@ def build(context: Context, wished: Iterable[Wished], arguments: argparse.Namesp
             if not directory:
                 continue
             if arguments.build or context.base.store.find(container.image) is None:
+                from podpy import registry_flags
                 from runtime.image import build as builder
 
                 builder.build(

@@ -21,7 +21,7 @@ from manifests.ref import Ref
 from manifests.value import EMPTY, Value
 from reconciler import recording
 from reconciler.execute import run as execute
-from reconciler.plan import make, networks
+from reconciler.plan import make
 from reconciler.plan.change import Plan, Reason
 from reconciler.plan.wish import Remembered, Wish, Wished
 from reconciler.state import objects, results
@@ -95,6 +95,8 @@ class Prospect(Value):
 
 def prospect(host: Host, wished: Sequence[Wished], options: Options = DEFAULTS) -> Prospect:
     """Return the plan for these objects. Changes nothing."""
+    from reconciler.plan import networks
+
     base = host.base
     base.wish(item.object for item in wished)
     refs = frozenset(item.ref for item in wished)

@@ -15,7 +15,7 @@ from manifests import digests
 from manifests.faults import HostFault
 from manifests.value import EMPTY, Value
 from reconciler.targets.host import network_records
-from renderers import nft, nft_drift
+from renderers import nft
 from runtime import files
 from runtime.net import connections, netlink, nfnetlink, nftables
 
@@ -64,6 +64,10 @@ def drift(paths: Paths, present: Iterable[PodRecord]) -> tuple[str, ...]:
         return ()
     held = nft.elements(wanted)
     known, generation = _remembered(paths), nfnetlink.generation()
+    if known is not None and known.generation == generation and known.elements == held:
+        return ()
+    from renderers import nft_drift
+
     if known is not None and known.generation == generation:
         return nft_drift.elements_changed(held, known.elements)
     listed = nftables.listed(wanted.table)
@@ -114,6 +118,8 @@ def _as_it_is(paths: Paths) -> Memory | None:
     listed = nftables.listed(paths.instance)
     if listed is None:
         return None
+    from renderers import nft_drift
+
     found = nft_drift.read(listed)
     if found.parts != known.parts:
         return None
@@ -122,6 +128,8 @@ def _as_it_is(paths: Paths) -> Memory | None:
 
 def _load(paths: Paths, wanted: nft.RuleSet, held: nft.Elements) -> None:
     """Load the whole table, and read back what nft made of it before anybody else changes rules."""
+    from renderers import nft_drift
+
     memory = Memory(generation=0, place=_place(), frame=_frame(paths), parts={}, elements={})
     for _try in range(_TRIES):
         # Remembered first: where there may be a table of ours, there is a memory of it.
