@@ -1,6 +1,6 @@
 """Have what is written below a directory on the disk, begun while more is being written.
 
-Called by runtime.image.layers. A record that outlives a power cut must be right, so layers are on
+Called by runtime.image.pull. A record that outlives a power cut must be right, so layers are on
 the disk before their image is recorded. A thread tells the kernel to write every few dozen
 megabytes: the disk works while the next files are made, and little is left to wait for.
 """

@@ -11,15 +11,19 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from manifests.faults import HostFault
 from runtime.kernel import processes
-from runtime.kernel.inside import Inside
 from runtime.net import bridge, dns
 from runtime.paths import Paths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runtime.kernel.inside import Inside
 
 pytestmark = pytest.mark.host
 

@@ -139,11 +139,15 @@ class Server:
         self.socket.close()
 
 
-def ask(address: str, number: int = 8080) -> str:
+SHUT_OUT = 0.5
+"""Seconds to ask where packets are dropped: what gets through does at once."""
+
+
+def ask(address: str, number: int = 8080, *, timeout: float = 2.5) -> str:
     """Return what the server at the other end of this port sees as the client's address."""
     try:
         # An address that is asked for a moment before its link is up answers a second later.
-        with socket.create_connection((address, number), timeout=2.5) as connection:
+        with socket.create_connection((address, number), timeout=timeout) as connection:
             return connection.recv(100).decode()
     except OSError as error:
         return f"no: {type(error).__name__}"
@@ -163,7 +167,7 @@ def test_a_port_is_reached_from_outside_from_the_host_and_by_localhost(
         assert host.call(ask, HOST) == HOST
         assert host.call(ask, "127.0.0.1") == "10.64.0.1"
         assert host.call(ask, "10.64.0.1") == "10.64.0.1"
-        assert refused(outside.call(ask, HOST, 8081))
+        assert refused(outside.call(ask, HOST, 8081, timeout=SHUT_OUT))
 
 
 @pytest.mark.parametrize("through_bridge", ["0", "1"])
@@ -183,7 +187,7 @@ def test_pods_reach_a_port_of_the_host_even_their_own(
         assert server.call(ask, HOST) == "10.64.0.1"
         assert neighbour.call(ask, HOST) == "10.64.0.1"
         assert neighbour.call(ask, "10.64.0.1") == "10.64.0.1"
-        assert not refused(stranger.call(ask, HOST))
+        assert not refused(stranger.call(ask, HOST, timeout=SHUT_OUT))
 
 
 def test_a_port_of_one_address_is_no_port_of_the_others(
@@ -194,9 +198,9 @@ def test_a_port_of_one_address_is_no_port_of_the_others(
 
     with Server(join(OPEN, "10.64.0.5")):
         assert outside.call(ask, HOST) == OUTSIDE
-        assert refused(host.call(ask, "127.0.0.1"))
+        assert refused(host.call(ask, "127.0.0.1", timeout=SHUT_OUT))
         assert host.call(ask, "127.0.0.1", 8081) == "10.64.0.1"
-        assert refused(outside.call(ask, HOST, 8081))
+        assert refused(outside.call(ask, HOST, 8081, timeout=SHUT_OUT))
 
 
 def test_nobody_else_reaches_the_loopback_of_the_host(
@@ -213,8 +217,8 @@ def test_nobody_else_reaches_the_loopback_of_the_host(
     with Server(pod, "10.64.0.5"), host.call(socket.create_server, ("127.0.0.1", 8082)):
         assert host.call(ask, "127.0.0.1") == "10.64.0.1"
         for thread in (pod, outside):
-            assert refused(thread.call(ask, "127.0.0.1"))
-            assert refused(thread.call(ask, "127.0.0.1", 8082))
+            assert refused(thread.call(ask, "127.0.0.1", timeout=SHUT_OUT))
+            assert refused(thread.call(ask, "127.0.0.1", 8082, timeout=SHUT_OUT))
 
 
 def udp_echo(answering: socket.socket) -> None:
@@ -352,10 +356,10 @@ def test_an_internal_network_is_cut_off_but_for_its_pods_and_this_host(
         assert host.call(ask, "10.66.0.5", 80) == "10.66.0.1"
         assert host.call(ask, HOST) == "10.66.0.1"
         assert host.call(ask, "127.0.0.1") == "10.66.0.1"
-        assert refused(two.call(ask, OUTSIDE, 80))
-        assert refused(two.call(ask, "10.64.0.5", 80))
-        assert refused(outside.call(ask, HOST))
-        assert refused(stranger.call(ask, "10.66.0.5", 80))
+        assert refused(two.call(ask, OUTSIDE, 80, timeout=SHUT_OUT))
+        assert refused(two.call(ask, "10.64.0.5", 80, timeout=SHUT_OUT))
+        assert refused(outside.call(ask, HOST, timeout=SHUT_OUT))
+        assert refused(stranger.call(ask, "10.66.0.5", 80, timeout=SHUT_OUT))
 
 
 def test_the_firewall_of_the_host_is_left_alone_and_its_block_told(

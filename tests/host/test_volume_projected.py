@@ -10,15 +10,19 @@ import stat
 import subprocess
 import sys
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from runtime.kernel import mounts
-from runtime.kernel.inside import Inside
 from runtime.volume import projected
 from runtime.volume.projected import File
 from tests.fixtures.tree import TREE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runtime.kernel.inside import Inside
 
 pytestmark = pytest.mark.host
 

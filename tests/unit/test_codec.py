@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +13,9 @@ from manifests.config import ConfigMap, Secret
 from manifests.pod import Pod
 from manifests.quantity import Quantity
 from manifests.value import EMPTY, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Colour(StrEnum):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +11,9 @@ from manifests import codec, defaults, kinds
 from manifests.checks import objects
 from manifests.problems import path_text
 from tests.fixtures import field_paths
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _POD_SPEC = {
     "containers": [

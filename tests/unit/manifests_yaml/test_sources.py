@@ -7,8 +7,7 @@ import http.server
 import io
 import os
 import threading
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +15,10 @@ from manifests import sources
 from manifests.faults import Invalid, Retry
 from manifests.sources import Source
 from manifests.yaml.limits import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
 def names(*given: str) -> list[str]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from schemas import generate
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_the_folder_is_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
