@@ -22,6 +22,7 @@ SUITE = "trixie"
 DISK = "6G"
 PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "udev", "kmod", "iproute2",
+    "apparmor", "libpam-systemd", "openssh-server", "openssh-client", "systemd-resolved",
     "nftables", "libnftables1", "crun", "conmon", "skopeo", "dnsmasq-base", "ca-certificates",
     "curl", "procps", "busybox-static", "python3", "python3-ruamel.yaml",
     "python3-ruamel.yaml.clib", "python3-jsonschema", "python3-pyroute2", "python3-jinja2",

@@ -65,6 +65,8 @@ class Base:
         self._wished: dict[Ref, Object] = {}
         self._engine: Engine | None = None
         self._engine_lock = threading.Lock()
+        self._profile_lock = threading.Lock()
+        self._profile_loaded = False
         self._database_lock = threading.Lock()
 
     @cached_property
@@ -102,6 +104,27 @@ class Base:
                     engine.find, self.paths.run_dir, self.pod_cgroups, self.paths.instance
                 )
             return self._engine
+
+    @cached_property
+    def default_profile(self) -> str:
+        """The AppArmor profile of containers that name none; "" where podpy cannot load one."""
+        from renderers import apparmor as text
+        from runtime.kernel import apparmor
+
+        if not apparmor.enabled():
+            return ""
+        self._profile_loaded = text.NAME in apparmor.loaded()
+        return text.NAME if self._profile_loaded or apparmor.can_load() else ""
+
+    def load_default_profile(self) -> None:
+        """Give the kernel the default profile, if there is one that it does not have yet."""
+        from renderers import apparmor as text
+        from runtime.kernel import apparmor
+
+        with self._profile_lock:
+            if self.default_profile and not self._profile_loaded:
+                apparmor.load(text.render(abi=apparmor.knows_abi()))
+                self._profile_loaded = True
 
     @property
     def substitute(self) -> str:

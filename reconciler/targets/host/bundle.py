@@ -10,10 +10,18 @@ import os
 
 from manifests.faults import Invalid
 from manifests.value import Value
+from reconciler.targets.host import (
+    confinement,
+    environment,
+    process,
+    rootfs,
+    volume_mounts,
+    volumes,
+)
 from reconciler.targets.host import container as resolve
-from reconciler.targets.host import environment, process, rootfs, volume_mounts, volumes
 from reconciler.targets.host.process import Identity
 from renderers import capabilities, oci_config
+from runtime.kernel import apparmor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,10 +31,8 @@ if TYPE_CHECKING:
     from manifests.observed import PodRecord
     from reconciler.targets.host.base import Base
     from runtime.image.store import Image
-    from runtime.kernel import cgroups
     from runtime.kernel.inside import Inside
 
-APPARMOR = "/sys/kernel/security/apparmor/profiles"
 SELINUX = "/sys/fs/selinux/enforce"
 
 
@@ -65,7 +71,7 @@ def describe(base: Base, record: PodRecord, container: Container, image: Image) 
             declared=declared,
             bindings=bindings,
             user=_user(base, record, container, image),
-            engine=_abilities(base, base.pod_cgroups, container),
+            engine=_abilities(base, record, container),
             paths=base.paths,
             seccomp_profile=_profile(base, subject),
         )
@@ -78,6 +84,8 @@ def prepare(
 ) -> dict[str, Any]:
     """Mount the container's root and bindings inside the pod, and return its config.json."""
     described = describe(base, record, container, image)
+    if described.spec.apparmor == base.default_profile:
+        base.load_default_profile()
     inside.call(rootfs.mount, base, record.uid, container.name, image)
     inside.call(volume_mounts.attach, described.bindings, label=described.label)
     return oci_config.render(described.spec)
@@ -93,9 +101,10 @@ def _user(base: Base, record: PodRecord, container: Container, image: Image) -> 
     return Identity(uid=found.uid, gid=found.gid, groups=found.groups)
 
 
-def _abilities(base: Base, seen: cgroups.View, container: Container) -> resolve.Engine:
+def _abilities(base: Base, record: PodRecord, container: Container) -> resolve.Engine:
     from runtime.oci import host
 
+    seen = base.pod_cgroups
     nodes = host.devices() if container.security_context.privileged else ()
     return resolve.Engine(
         cgroup_v2=seen.v2,
@@ -103,7 +112,7 @@ def _abilities(base: Base, seen: cgroups.View, container: Container) -> resolve.
         capabilities=capabilities.from_mask(host.capabilities()),
         lowest_oom_score_adj=host.lowest_oom_score_adj(),
         swap_limits=base.limits_swap(seen),
-        apparmor=os.path.exists(APPARMOR),
+        apparmor=_armor(base, record, container),
         selinux=os.path.exists(SELINUX),
         devices=tuple(
             oci_config.Device(
@@ -118,6 +127,15 @@ def _abilities(base: Base, seen: cgroups.View, container: Container) -> resolve.
             for node in nodes
         ),
     )
+
+
+def _armor(base: Base, record: PodRecord, container: Container) -> confinement.Armor | None:
+    if not apparmor.enabled():
+        return None
+    own, pods = container.security_context, record.pod.spec.security_context
+    named = confinement.wants_localhost(own, pods)
+    loaded = apparmor.loaded() if named else frozenset()
+    return confinement.Armor(default=base.default_profile, loaded=loaded)
 
 
 def _profile(base: Base, subject: environment.Subject) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from manifests import kinds, podman_limits, settings
 from manifests.container import SeccompType
 from manifests.value import EMPTY, Value
-from reconciler.targets.host import blocked, environment, process, volume_mounts
+from reconciler.targets.host import blocked, confinement, environment, process, volume_mounts
 from renderers import capabilities, names, oci_config
 
 TYPE_CHECKING = False
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from manifests.container import SecurityContext
     from manifests.observed import PodRecord
+    from reconciler.targets.host.confinement import Armor
     from reconciler.targets.host.environment import Declared, HostFacts, Subject
     from reconciler.targets.host.process import Identity
     from reconciler.targets.host.volume_mounts import Binding
@@ -55,7 +56,7 @@ class Engine(Value):
     capabilities: tuple[str, ...] = capabilities.KNOWN
     lowest_oom_score_adj: int = -1000
     swap_limits: bool = False
-    apparmor: bool = False
+    apparmor: Armor | None = None
     selinux: bool = False
     devices: tuple[oci_config.Device, ...] = ()
 
@@ -120,8 +121,10 @@ def container_spec(context: Context) -> oci_config.ContainerSpec:
         proc_mount=oci_config.ProcMount(own.proc_mount.value),
         seccomp=oci_config.SeccompType(process.seccomp_profile(own, pods).type.value),
         seccomp_profile=context.seccomp_profile,
-        apparmor=process.apparmor_profile(own, pods, enabled=engine.apparmor, label=subject.label),
-        selinux_label=process.selinux_label(own, pods, enabled=engine.selinux, label=subject.label),
+        apparmor=confinement.apparmor_profile(own, pods, engine.apparmor, label=subject.label),
+        selinux_label=confinement.selinux_label(
+            own, pods, enabled=engine.selinux, label=subject.label
+        ),
         rlimits=process.rlimits(extra),
         resources=process.limits(container.resources, extra, swap_limits=engine.swap_limits),
         devices=engine.devices if own.privileged else (),

@@ -20,13 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from manifests.container import (
-        AppArmorProfile,
-        Container,
-        Resources,
-        SecurityContext,
-        SELinuxOptions,
-    )
+    from manifests.container import Container, Resources, SecurityContext
     from manifests.pod import PodSecurityContext, PodSpec
     from manifests.quantity import Quantity
 
@@ -138,53 +132,6 @@ def seccomp_profile(own: SecurityContext, pods: PodSecurityContext) -> SeccompPr
         or pods.seccomp_profile
         or SeccompProfile(type=SeccompType.RUNTIME_DEFAULT)
     )
-
-
-def apparmor_profile(
-    own: SecurityContext, pods: PodSecurityContext, *, enabled: bool, label: str
-) -> str:
-    """Return the AppArmor profile to run under, empty for podpy's own confinement.
-
-    Raises blocked.Blocked for a Localhost profile where the host has no AppArmor.
-    """
-    profile: AppArmorProfile | None = own.app_armor_profile or pods.app_armor_profile
-    if profile is None or profile.type is SeccompType.RUNTIME_DEFAULT or own.privileged:
-        return ""
-    if profile.type is SeccompType.UNCONFINED:
-        return "unconfined" if enabled else ""
-    if not enabled:
-        raise blocked.Blocked(
-            f'{label}: AppArmor profile "{profile.localhost_profile}" cannot be enforced: '
-            "this host has no AppArmor",
-            reason=blocked.CONFIG,
-            hint="run it on a host with AppArmor, or remove appArmorProfile",
-        )
-    return profile.localhost_profile
-
-
-def selinux_label(
-    own: SecurityContext, pods: PodSecurityContext, *, enabled: bool, label: str
-) -> str:
-    """Return the SELinux label to run under, empty where none is asked for.
-
-    Raises blocked.Blocked where one is asked for and the host has no SELinux.
-    """
-    options: SELinuxOptions | None = own.se_linux_options or pods.se_linux_options
-    if options is None:
-        return ""
-    if not enabled:
-        raise blocked.Blocked(
-            f"{label}: seLinuxOptions cannot be enforced: this host has no SELinux",
-            reason=blocked.CONFIG,
-            hint="run it on a host with SELinux, or remove seLinuxOptions",
-        )
-    words = (
-        options.user or "system_u",
-        options.role or "system_r",
-        options.type or "container_t",
-        options.level or "s0",
-    )
-    return ":".join(words)
 
 
 def rlimits(extra: podman_limits.Limits) -> tuple[oci_config.Rlimit, ...]:

@@ -145,22 +145,6 @@ def test_the_seccomp_profile_in_force(own: Any, pods: Any, kind: SeccompType) ->
     assert found == SeccompProfile(type=kind)
 
 
-def test_mandatory_access_control_is_refused_where_the_host_has_none() -> None:
-    armor = {"appArmorProfile": {"type": "Localhost", "localhostProfile": "mine"}}
-    linux = {"seLinuxOptions": {"level": "s0:c1,c2"}}
-    own = container(securityContext={**armor, **linux}).security_context
-    pods = pod().security_context
-
-    assert process.apparmor_profile(own, pods, enabled=True, label="") == "mine"
-    assert process.selinux_label(own, pods, enabled=True, label="") == (
-        "system_u:system_r:container_t:s0:c1,c2"
-    )
-    with pytest.raises(blocked.Blocked, match=r'AppArmor profile "mine" cannot be enforced'):
-        process.apparmor_profile(own, pods, enabled=False, label="Pod/web")
-    with pytest.raises(blocked.Blocked, match="seLinuxOptions cannot be enforced"):
-        process.selinux_label(own, pods, enabled=False, label="Pod/web")
-
-
 @pytest.mark.parametrize(
     ("cpu", "shares", "quota"),
     [
