@@ -5,7 +5,7 @@
 Compiling the default profile for the three x86 architectures costs 18 ms, twice as much as all the
 rest of creating a container. crun 1.9 and later may keep programs itself; Debian 12's 1.8.1 is
 built without that. crun leaves the program in its state directory (for `exec`) and takes one in
-an annotation instead of rules, since version 1.2. Called by runtime.oci.container.
+an annotation instead of rules, since version 1.2. Called by runtime.oci.creation.
 """
 
 from __future__ import annotations

@@ -251,8 +251,9 @@ def test_udp_is_mapped_beside_tcp_on_the_same_port(
         assert outside.call(ask, HOST) == OUTSIDE
 
 
-def asked(client: socket.socket, address: str) -> str:
+def asked(client: socket.socket, address: str, timeout: float = 2.0) -> str:
     """Send from this very socket, and return who answers."""
+    client.settimeout(timeout)
     try:
         client.sendto(b"who?", (address, 8080))
         return client.recv(100).decode()
@@ -296,9 +297,7 @@ def test_a_udp_client_that_goes_on_sending_reaches_the_pod_that_follows(
         outside.call(bound_udp, ("0.0.0.0", 5000)) as far,
         host.call(bound_udp, ("0.0.0.0", 5001)) as near,
     ):
-        far.settimeout(2)
-        near.settimeout(2)
-        assert asked(far, HOST) == asked(near, HOST) == "nobody"
+        assert asked(far, HOST, SHUT_OUT) == asked(near, HOST, SHUT_OUT) == "nobody"
         assert host.call(change, none, old) >= 1
         assert asked(far, HOST) == asked(near, HOST) == "one"
         # Without a change of its way a connection stays.
@@ -306,7 +305,7 @@ def test_a_udp_client_that_goes_on_sending_reaches_the_pod_that_follows(
         assert host.call(change, old, new) == 2
         assert asked(far, HOST) == asked(near, HOST) == "two"
         assert host.call(change, new, none) == 2
-        assert asked(far, HOST) == asked(near, HOST) == "nobody"
+        assert asked(far, HOST, SHUT_OUT) == asked(near, HOST, SHUT_OUT) == "nobody"
 
 
 def test_udp_of_others_is_not_forgotten(host: Inside, outside: Inside, join: Join) -> None:
