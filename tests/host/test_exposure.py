@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +12,6 @@ import pytest
 from tests.fixtures.command import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from runtime.paths import Paths
     from tests.fixtures.command import Podpy
     from tests.fixtures.images import Image

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +13,6 @@ from runtime.kernel import processes
 from tests.fixtures.command import wait_until
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from runtime.paths import Paths
     from tests.fixtures.command import Podpy
     from tests.fixtures.images import Image

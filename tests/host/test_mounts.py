@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from manifests.faults import HostFault
 from runtime.kernel import mounts, syscalls
+from runtime.kernel.inside import Inside
 from runtime.kernel.mounts import Access, Propagation
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from runtime.kernel.inside import Inside
 
 pytestmark = pytest.mark.host
 

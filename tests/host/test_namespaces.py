@@ -9,8 +9,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,9 +18,6 @@ from manifests.faults import HostFault
 from runtime.kernel import mounts, namespaces, syscalls
 from tests.fixtures import traces
 from tests.fixtures.command import wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = [pytest.mark.host, pytest.mark.usefixtures("host_mounts")]
 

@@ -11,19 +11,15 @@ import subprocess
 import tempfile
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
 from manifests.faults import HostFault
 from runtime.kernel import processes
+from runtime.kernel.inside import Inside
 from runtime.net import bridge, dns
 from runtime.paths import Paths
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from runtime.kernel.inside import Inside
 
 pytestmark = pytest.mark.host
 

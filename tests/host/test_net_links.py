@@ -10,7 +10,6 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,10 +18,8 @@ from runtime import proc
 from runtime.kernel import namespaces, sysctls
 from runtime.kernel.inside import Inside
 from runtime.net import attach, bridge, requests, rtnetlink, subnets
+from runtime.net.rtnetlink import Link
 from tests.fixtures.command import wait_until
-
-if TYPE_CHECKING:
-    from runtime.net.rtnetlink import Link
 
 pytestmark = pytest.mark.host
 

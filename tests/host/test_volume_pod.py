@@ -6,7 +6,6 @@ import os
 import socket
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -21,11 +20,9 @@ from manifests.volumes import HostPathType
 from reconciler.targets.host import blocked, volume_mounts, volumes
 from reconciler.targets.host.environment import HostFacts, Sources, Subject
 from runtime.kernel import mounts
+from runtime.kernel.inside import Inside
 from runtime.paths import Paths
 from runtime.volume import anonymous, claims, emptydir, hostpath, ownership
-
-if TYPE_CHECKING:
-    from runtime.kernel.inside import Inside
 
 pytestmark = pytest.mark.host
 

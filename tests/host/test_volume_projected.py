@@ -10,19 +10,15 @@ import stat
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from runtime.kernel import mounts
+from runtime.kernel.inside import Inside
 from runtime.volume import projected
 from runtime.volume.projected import File
 from tests.fixtures.tree import TREE
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from runtime.kernel.inside import Inside
 
 pytestmark = pytest.mark.host
 

@@ -7,18 +7,15 @@ import os
 import stat
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from manifests.faults import Fault, HostFault, Invalid
 from runtime.kernel import mounts
+from runtime.kernel.inside import Inside
 from runtime.volume import projected, subpath
 from runtime.volume.projected import File
 from runtime.volume.subpath import SubPath
-
-if TYPE_CHECKING:
-    from runtime.kernel.inside import Inside
 
 pytestmark = pytest.mark.host
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,6 @@ from manifests.config import ConfigMap, Secret
 from manifests.pod import Pod
 from manifests.quantity import Quantity
 from manifests.value import EMPTY, Value
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Colour(StrEnum):

@@ -8,17 +8,15 @@ import pathlib
 import pickle
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from manifests import cache, documents, load, sharing
+from manifests.kinds import Object
 from manifests.load import APPLY, KUBE_PLAY, Loaded, Options
 from manifests.problems import Severity
 from manifests.ref import Ref
-
-if TYPE_CHECKING:
-    from manifests.kinds import Object
 
 POD = """\
 apiVersion: v1

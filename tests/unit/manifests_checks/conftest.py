@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -11,9 +12,6 @@ from manifests import codec, defaults, kinds
 from manifests.checks import objects
 from manifests.problems import path_text
 from tests.fixtures import field_paths
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _POD_SPEC = {
     "containers": [

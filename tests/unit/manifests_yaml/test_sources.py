@@ -7,7 +7,8 @@ import http.server
 import io
 import os
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,10 +16,6 @@ from manifests import sources
 from manifests.faults import Invalid, Retry
 from manifests.sources import Source
 from manifests.yaml.limits import Limits
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 
 def names(*given: str) -> list[str]:

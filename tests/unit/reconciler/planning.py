@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from manifests import kinds
 from manifests.observed import Drift, Mend, NetworkState, Observed, PodState
+from manifests.ref import Ref
 from manifests.value import EMPTY
 from manifests.volumes import ConfigMapVolume, SecretVolume, Volume
 from reconciler.plan import make
+from reconciler.plan.change import Change, Plan
 from reconciler.plan.wish import Remembered, Wish, Wished
 from reconciler.workloads.expand import expand
 from tests.unit.reconciler.builders import NOW, pod, spec
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from manifests.kinds import Object
-    from manifests.ref import Ref
-    from reconciler.plan.change import Change, Plan
 
 SETTINGS = Volume(name="v", config_map=ConfigMapVolume(name="settings"))
 LOGIN = Volume(name="w", secret=SecretVolume(secret_name="login"))

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from schemas import generate
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_the_folder_is_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

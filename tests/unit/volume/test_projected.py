@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +12,6 @@ from manifests.codec import SecretBytes
 from manifests.faults import HostFault, Invalid
 from runtime.volume import projected
 from runtime.volume.projected import File
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def files(**contents: str) -> list[File]:

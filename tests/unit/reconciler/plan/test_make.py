@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from manifests import kinds
 from manifests.observed import NetworkState, Observed
+from manifests.ref import Ref
 from reconciler.plan import make
 from reconciler.plan.change import Effect, Op, Plan, Reason
 from reconciler.plan.wish import Wish
@@ -37,7 +38,6 @@ from tests.unit.reconciler.planning import (
 
 if TYPE_CHECKING:
     from manifests.kinds import Object
-    from manifests.ref import Ref
 
 ASKED = Reason(text="asked for")
 
