@@ -59,11 +59,17 @@ def leftovers(store: Store) -> list[str]:
 
 def helpers() -> list[str]:
     """The processes of skopeo's that this one has started and that still run."""
-    found = []
-    for task in Path("/proc/self/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found.append(Path(f"/proc/{child}/cmdline").read_bytes().decode())
-    return [words for words in found if "skopeo" in words]
+    while True:
+        try:
+            children = [
+                child
+                for task in Path("/proc/self/task").iterdir()
+                for child in (task / "children").read_text().split()
+            ]
+            found = [Path(f"/proc/{child}/cmdline").read_bytes().decode() for child in children]
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # A thread or child has just ended; its children are another thread's now.
+        return [words for words in found if "skopeo" in words]
 
 
 def test_layers_come_several_at_once_and_each_one_once(store: Store, server: Server) -> None:
