@@ -15,7 +15,7 @@ from manifests.observed import Stage
 from reconciler.execute import pool
 from reconciler.state import leases
 from reconciler.targets.host import logs, networking, sync, waiting
-from runtime import files, locks, trees
+from runtime import descriptors, files, locks, trees
 from runtime.kernel import cgroups, namespaces
 from runtime.observe import records
 from runtime.oci import container as oci
@@ -41,7 +41,9 @@ def remove(base: Base, states: Sequence[PodState], *, now: bool = False) -> dict
     """
     faults: dict[str, Fault] = {}
     names = [sync.lock_name(state.uid) for state in states]
-    with locks.held(base.paths, names):
+    # A lock for each pod; for each container two processes to be waited for.
+    needed = sum(1 + 2 * len(state.containers) for state in states)
+    with descriptors.room_for(needed), locks.held(base.paths, names):
         for state in states:
             _announce(base, state.record)
         closed = _close(base)
