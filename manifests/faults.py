@@ -16,7 +16,12 @@ import errno
 
 
 class Fault(Exception):
-    """`message` names the object, what failed and why; `hint` says what to do about it."""
+    """`message` names the object, what failed and why; `hint` says what to do about it.
+
+    `reason` is the word that Kubernetes has for it, "" where it has none.
+    """
+
+    reason = ""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)

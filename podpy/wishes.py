@@ -122,7 +122,7 @@ def _known(context: Context) -> frozenset[Ref]:
     """The objects of earlier passes: pods may name them."""
     from reconciler.state import objects
 
-    return frozenset(item.ref for item in objects.read(context.database))
+    return objects.refs(context.database)
 
 
 def add_prune_options(parser: argparse.ArgumentParser, what: str) -> None:

@@ -101,13 +101,7 @@ def _after(base: Base, state: PodState, decision: Decision, name: str) -> None:
     if sync.is_over(decision):
         networking.synchronise(base)
     if name in decision.delayed:
-        event = Event(
-            ref=kinds.ref(state.pod),
-            reason="BackOff",
-            message=f"back-off restarting failed container {name}",
-            type=EventType.WARNING,
-        )
-        events.record(base.database, [event], time.time())
+        _warn(base, state.record, "BackOff", f"back-off restarting failed container {name}")
 
 
 def _put_off(base: Base, uid: str, fault: Fault, delay: float) -> float | None:
@@ -115,10 +109,7 @@ def _put_off(base: Base, uid: str, fault: Fault, delay: float) -> float | None:
     record = records.read_pod(base.paths, uid)
     if record is None or record.deleting:
         return None
-    ref = kinds.ref(record.pod)
-    reason = str(getattr(fault, "reason", "")) or "FailedStart"
-    event = Event(ref=ref, reason=reason, message=str(fault), type=EventType.WARNING)
-    events.record(base.database, [event], time.time())
+    _warn(base, record, fault.reason or "FailedStart", str(fault))
     with locks.tried(base.paths, sync.lock_name(uid)) as held:
         # Where somebody else works on the pod, this process waits without being on the list.
         if held and not waiting.enter(base.paths, uid):
@@ -148,10 +139,9 @@ def _note_end(base: Base, record: PodRecord, name: str) -> None:
         return  # It was not created this time: whoever tried knows, and says so.
     if ended is None or ended.exit_code == 0:
         return
-    event = Event(
-        ref=kinds.ref(record.pod),
-        reason=ended.reason,
-        message=f"container {name} ended with exit code {ended.exit_code}",
-        type=EventType.WARNING,
-    )
+    _warn(base, record, ended.reason, f"container {name} ended with exit code {ended.exit_code}")
+
+
+def _warn(base: Base, record: PodRecord, reason: str, message: str) -> None:
+    event = Event(ref=kinds.ref(record.pod), reason=reason, message=message, type=EventType.WARNING)
     events.record(base.database, [event], time.time())

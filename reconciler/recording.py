@@ -101,7 +101,7 @@ def note(database: Database, outcomes: Sequence[Outcome]) -> None:
 
 def _event(change: Change, fault: Fault | None) -> Event:
     if fault is not None:
-        reason = str(getattr(fault, "reason", "")) or "Failed"
+        reason = fault.reason or "Failed"
         return Event(ref=change.ref, reason=reason, message=str(fault), type=EventType.WARNING)
     why = "; ".join(str(reason) for reason in change.reasons)
     return Event(ref=change.ref, reason=_REASONS[change.op], message=why)

@@ -35,6 +35,14 @@ def write(path: str, data: bytes, *, temporary: str, durable: bool = False) -> N
     os.replace(temporary, path)
 
 
+def unlink(path: str) -> None:
+    """Remove a file; gone already is success."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+
+
 def link_over(kept: str, path: str) -> None:
     """Let `path`, which holds the same, be another name of the file `kept`, if that is there."""
     temporary = f"{path}.{os.getpid()}.tmp"
@@ -57,10 +65,7 @@ def sweep(directory: str) -> None:
     for name in left:
         pid = name.split(".")[-2]
         if pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
-            try:
-                os.unlink(f"{directory}/{name}")
-            except FileNotFoundError:
-                continue
+            unlink(f"{directory}/{name}")
 
 
 def read_json(path: str) -> Any:

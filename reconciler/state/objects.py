@@ -146,6 +146,14 @@ def read(database: Database, *, kind: str = "", applyset: str = "") -> tuple[App
     return tuple(_applied(row) for row in rows)
 
 
+def refs(database: Database) -> frozenset[Ref]:
+    """Return which objects there are, without what they are."""
+    rows = database.read("SELECT kind, namespace, name FROM objects")
+    return frozenset(
+        Ref(kind=kind, namespace=namespace, name=name) for kind, namespace, name in rows
+    )
+
+
 def find(database: Database, ref: Ref) -> Applied | None:
     """Return the object that `ref` names, if it was applied."""
     rows = database.read(

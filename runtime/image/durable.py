@@ -15,7 +15,6 @@ from runtime.kernel import syscalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Self
 
 STRIDE = 32 << 20
@@ -42,12 +41,7 @@ class Flusher:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self._ended = True
         self._wake.set()
         self._thread.join()

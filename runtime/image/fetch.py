@@ -21,7 +21,6 @@ from runtime.image.proxy import Proxy
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import TracebackType
     from typing import Self, TypeVar
 
     from runtime.image.blob import Source
@@ -62,12 +61,7 @@ class Line:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self._drop()
 
     def cut(self) -> None:

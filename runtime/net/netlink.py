@@ -37,6 +37,9 @@ class Socket:
         return self
 
     def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._socket.close()
 
     def numbered(self, kind: int, flags: int, body: bytes) -> bytes:

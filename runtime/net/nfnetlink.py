@@ -88,7 +88,7 @@ def change(
         _confirm(kernel, len(changes), what)
     finally:
         # The kernel lets a socket go only when what it has deleted is unused everywhere: 10 ms.
-        threading.Thread(target=kernel.__exit__, daemon=True).start()
+        threading.Thread(target=kernel.close, daemon=True).start()
     return following(at)
 
 

@@ -79,6 +79,10 @@ class Creation:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give up what is not finished, and close what it was to be told by."""
         if self._first:
             _abandon(self._first, self.launch.bundle)
             self._first = 0
@@ -136,7 +140,7 @@ def spawn(engine: Engine, launch: Launch, seen: cgroups.View) -> Creation:
     try:
         creation.begin(engine, seen)
     except BaseException:
-        creation.__exit__()
+        creation.close()
         raise
     finally:
         os.fchdir(before)

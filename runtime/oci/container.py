@@ -20,6 +20,7 @@ import time
 
 from manifests.faults import HostFault
 from manifests.value import Value
+from runtime import files
 from runtime.kernel import cgroups, processes
 from runtime.oci import conmon
 from runtime.oci.conmon import NotCreated
@@ -277,7 +278,7 @@ def remove(container: Container, seen: cgroups.View, engine: Engine | None = Non
 def forget(container: Container) -> None:
     """Remove from the bundle what conmon has recorded of an earlier attempt."""
     for record in _RECORDS:
-        _unlink(f"{container.bundle}/{record}")
+        files.unlink(f"{container.bundle}/{record}")
 
 
 def recover(
@@ -317,7 +318,7 @@ def _start_by_fifo(fifo: str) -> None:
             os.write(fd, b"\0")
         finally:
             os.close(fd)
-    _unlink(fifo)
+    files.unlink(fifo)
 
 
 def _watched(containers: Iterable[Container]) -> dict[str, int]:
@@ -339,13 +340,6 @@ def _number(path: str) -> int | None:
         return None
 
 
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return
-
-
 def _remove_directory(path: str) -> None:
     try:
         with os.scandir(path) as entries:
@@ -353,7 +347,7 @@ def _remove_directory(path: str) -> None:
                 if entry.is_dir(follow_symlinks=False):
                     _remove_directory(entry.path)
                 else:
-                    _unlink(entry.path)
+                    files.unlink(entry.path)
         os.rmdir(path)
     except FileNotFoundError:
         return

@@ -61,7 +61,7 @@ class Creating:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._conmons.__exit__()
+        self._conmons.close()
 
     def finish(self, *, timeout: float = CREATE_SECONDS) -> int:
         """Wait until the container is there, not yet started; return its pid.
@@ -72,7 +72,7 @@ class Creating:
         try:
             created = self._conmons.finish(timeout=timeout)
         except Fault:
-            self._conmons.__exit__()
+            self._conmons.close()
             oci.remove(self.container, self._seen)
             raise
         filters.keep(self._prepared, f"{self.container.oci_root}/{self.container.id}")

@@ -17,6 +17,7 @@ import signal
 
 from manifests.faults import HostFault, TimedOut
 from manifests.value import Value
+from runtime import files
 from runtime.kernel import syscalls
 from runtime.oci import container as oci
 
@@ -156,8 +157,8 @@ def captured(
             f"container {container.name}: {wanted.argv[0]} did not end within {timeout:g} s"
         ) from timed_out
     finally:
-        _unlink(pid_file)
-        _unlink(process_file)
+        files.unlink(pid_file)
+        files.unlink(process_file)
 
 
 def _merged(own: Iterable[str], added: tuple[str, ...]) -> tuple[str, ...]:
@@ -184,11 +185,4 @@ def _kill(pid_file: str) -> None:
         with open(pid_file, encoding="ascii") as file:
             os.kill(int(file.read()), signal.SIGKILL)
     except (OSError, ValueError):
-        return
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
         return

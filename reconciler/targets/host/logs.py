@@ -10,6 +10,7 @@ import os
 
 from manifests import settings
 from manifests.observed import Stage
+from runtime import files
 from runtime.oci.container import Container
 
 TYPE_CHECKING = False
@@ -37,7 +38,7 @@ def prepare(base: Base, record: PodRecord, name: str, run: int) -> str:
             if old <= run - _KEPT_RUNS:
                 log = logs.path(place, old)
                 for part in (*logs.parts(log), log):
-                    _unlink(part)
+                    files.unlink(part)
     return f"{place}/{run}.log"
 
 
@@ -74,10 +75,3 @@ def directory(base: Base, record: PodRecord) -> str:
     """Return where the logs of the pod's containers are, each in a directory of its own."""
     metadata = record.pod.metadata
     return base.paths.pod_logs(metadata.namespace, metadata.name, record.uid)
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return

@@ -14,7 +14,7 @@ from reconciler.targets.host import network_records, ruleset
 from renderers import names
 from runtime import locks
 from runtime.kernel import namespaces
-from runtime.net import attach, bridge, dns, inside, rtnetlink
+from runtime.net import attach, bridge, dns, pod_end, rtnetlink
 from runtime.net.attach import Attachment
 from runtime.observe import records
 
@@ -148,7 +148,7 @@ def own_masters(pod: Pod) -> bool:
 def _inside_drift(state: PodState, place: Attachment) -> tuple[str, ...]:
     """What the pod has lost of its end, as one of its containers sees it."""
     pid = next((one.pid for one in state.containers.values() if one.pid), 0)
-    return inside.lost(pid, place) if pid and not own_masters(state.pod) else ()
+    return pod_end.lost(pid, place) if pid and not own_masters(state.pod) else ()
 
 
 def _publish(base: Base, present: Sequence[PodRecord]) -> None:

@@ -64,6 +64,7 @@ def test_objects_are_read_by_kind_and_apply_set(state: Database) -> None:
     save(state, pod("other"), applyset="other")
 
     assert len(objects.read(state)) == 3
+    assert objects.refs(state) == {item.ref for item in objects.read(state)}
     assert [item.ref.name for item in objects.read(state, kind="Pod")] == ["other", "web"]
     assert [item.ref.kind for item in objects.read(state, applyset="app")] == ["Deployment", "Pod"]
 

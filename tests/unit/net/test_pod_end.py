@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runtime.net.attach import Attachment
-from runtime.net.inside import missing
+from runtime.net.pod_end import missing
 
 PLACE = Attachment(
     instance="pp-t", pod="u", bridge="pp-0", address="10.64.0.5", prefix=16, gateway="10.64.0.1"
