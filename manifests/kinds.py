@@ -9,6 +9,7 @@ from manifests import codec
 from manifests.config import ConfigMap, Namespace, Network, PersistentVolumeClaim, Secret
 from manifests.pod import Pod
 from manifests.ref import Ref
+from manifests.sync import Sync
 from manifests.value import Value
 from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
 
@@ -24,7 +25,7 @@ Workload = Deployment | ReplicaSet | DaemonSet | Job
 """The kinds that pods are made from."""
 
 Object = (
-    Namespace | Network | ConfigMap | Secret | PersistentVolumeClaim | Pod | Workload
+    Namespace | Network | ConfigMap | Secret | PersistentVolumeClaim | Pod | Workload | Sync
 )  # in the order in which they are applied
 
 
@@ -66,6 +67,7 @@ KINDS: tuple[KindInfo, ...] = (
     KindInfo(api_version="apps/v1", type=ReplicaSet, names=("replicasets", "replicaset", "rs")),
     KindInfo(api_version="apps/v1", type=DaemonSet, names=("daemonsets", "daemonset", "ds")),
     KindInfo(api_version="batch/v1", type=Job, names=("jobs", "job")),
+    KindInfo(api_version="podpy.dev/v1", type=Sync, names=("syncs", "sync"), namespaced=False),
 )
 
 BY_KIND: dict[str, KindInfo] = {info.kind: info for info in KINDS}

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from manifests.checks.sets import Clash
     from manifests.documents import Document
     from manifests.kinds import Object
-    from manifests.sources import File, Source
+    from manifests.sources import Bundle, File, Source
 
     _Parsed = tuple[tuple[Document, ...], tuple[Problem, ...]]
 
@@ -43,7 +43,7 @@ _PODPYS = ("uid", "ownerReferences", "creationTimestamp")
 
 
 def load(
-    given: Iterable[str | Source],
+    given: Iterable[str | Source | Bundle],
     options: Options = APPLY,
     *,
     known: Collection[Ref] = frozenset(),
@@ -159,11 +159,12 @@ class _Book:
     """The readings of files: from the cache where the bytes are the same, else made and kept."""
 
     def __init__(
-        self, directory: str | None, given: Sequence[str | Source], options: Options
+        self, directory: str | None, given: Sequence[str | Source | Bundle], options: Options
     ) -> None:
         self._directory = directory
         self._options = options
-        self._slot = cache.slot(_here(), given, options)
+        places = [one.name if isinstance(one, sources.Bundle) else one for one in given]
+        self._slot = cache.slot(_here(), places, options)
         self._old = cache.read(directory, self._slot) if directory else {}
         self._new: dict[Any, Any] = {}
         self._parsed: dict[str, _Parsed] = {}

@@ -51,12 +51,19 @@ class File(Value):
         return digests.of(self.data)
 
 
+class Bundle(Value):
+    """Files that were read elsewhere, a revision of a Sync; `name` stands for where."""
+
+    name: str
+    files: tuple[File, ...]
+
+
 class _TooBigError(Exception):
     pass
 
 
 def gather(
-    sources: Iterable[str | Source],
+    sources: Iterable[str | Source | Bundle],
     *,
     stdin: BinaryIO | None = None,
     limit: Limits = limits.DEFAULT,
@@ -69,6 +76,9 @@ def gather(
     files: list[File] = []
     problems: list[Problem] = []
     for given in sources:
+        if isinstance(given, Bundle):
+            files.extend(given.files)
+            continue
         source = Source(location=given) if isinstance(given, str) else given
         if is_url(source.location):
             files.append(_fetched(source, limit))

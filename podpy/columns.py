@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from manifests.config import ConfigMap, Network, PersistentVolumeClaim, Secret
+from manifests.sync import Sync
 from manifests.value import Value
 from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
 from podpy import status, tables
@@ -53,6 +54,7 @@ COLUMNS: dict[str, Columns] = {
     ),
     "Namespace": Columns(heads=("NAME", "STATUS", "AGE")),
     "Network": Columns(heads=("NAME", "DRIVER", "SUBNET", "GATEWAY", "INTERNAL", "PODS", "AGE")),
+    "Sync": Columns(heads=("NAME", "READY", "STATUS", "REVISION", "SOURCE", "LAST PASS")),
 }
 _MODES = {
     "ReadWriteOnce": "RWO",
@@ -88,6 +90,10 @@ def cells(inventory: Inventory, item: Item, *, wide: bool) -> tuple[str, ...]:
             return _claim(item, thing, age, wide=wide)
         case Network():
             return _network(inventory, thing, age)
+        case Sync():
+            from podpy import sync_output
+
+            return sync_output.cells(inventory.database, thing, now)
         case _:
             return name, "Active", age
 

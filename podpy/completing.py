@@ -133,6 +133,8 @@ def _positional(
         return _new(_names(_POD, namespace), given[1:])
     if command in [f"network {verb}" for verb in NETWORK_VERBS]:
         return _new(_names(kinds.BY_KIND["Network"], ""), given)
+    if command.startswith("sync ") and command != "sync add" and command != "sync ls":
+        return _new(_names(kinds.BY_KIND["Sync"], ""), given)
     if command == "volume rm":
         return _new(_names(kinds.BY_KIND["PersistentVolumeClaim"], namespace), given)
     if command == "image rm":

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from manifests.kinds import KindInfo, Object
     from manifests.observed import PodState
     from podpy.context import Context
+    from reconciler.state.database import Database
     from reconciler.state.objects import Applied
     from reconciler.workloads.jobs import Progress
     from runtime.net.bridge import BridgeNetwork
@@ -61,6 +62,10 @@ class Inventory:
             sorted(found, key=lambda one: (one.pod.metadata.namespace, one.pod.metadata.name))
         )
 
+    @property
+    def database(self) -> Database:
+        return self._context.database
+
     @cached_property
     def remembered_jobs(self) -> Mapping[Ref, Progress]:
         from reconciler.state import results
@@ -97,6 +102,8 @@ class Inventory:
                 _add(found, _network(network))
         if info.kind == "PersistentVolumeClaim":
             self._add_claims(found)
+        if info.kind == "Sync":
+            self._add_syncs(found)
         return sorted(found.values(), key=lambda item: item.ref.key())
 
     def owned(self, ref: Ref) -> list[PodState]:
@@ -161,6 +168,13 @@ class Inventory:
         applied = {item.ref.namespace for item in objects.read(self._context.database)}
         of_pods = {state.pod.metadata.namespace for state in self.pods}
         return {DEFAULT_NAMESPACE, *applied, *of_pods} - {""}
+
+    def _add_syncs(self, found: dict[Ref, Item]) -> None:
+        """Syncs that the administrator's files declare."""
+        from reconciler.syncs import declared
+
+        for one in declared.read(self.paths, self.database).syncs:
+            _add(found, one.sync)
 
     def _add_claims(self, found: dict[Ref, Item]) -> None:
         """Claims whose manifests are gone: their data stays until someone removes it."""

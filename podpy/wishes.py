@@ -9,7 +9,7 @@ from manifests import load
 from manifests.faults import Invalid
 from manifests.problems import Severity
 from podpy import changes
-from reconciler.plan.wish import Wished
+from reconciler import loading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from manifests.kinds import Object
-    from manifests.load import Located
     from manifests.ref import Ref
     from manifests.sources import Source
     from podpy.context import Context
+    from reconciler.plan.wish import Wished
 
 NAMED_SET = "applyset "
 """Begins the sets that users name; others begin with a path or a URL."""
@@ -77,19 +77,7 @@ def load_wished(
         raise Invalid(f"{changes.count(errors, 'problem')} found, nothing was changed")
     if not (loaded.objects or loaded.unsupported or may_be_empty):
         raise Invalid(f"no objects in {', '.join(sources)}, nothing was changed")
-    return tuple(
-        Wished(object=item.object, digest=_digest(context, item), file=item.file, line=item.line)
-        for item in loaded.objects
-    )
-
-
-def _digest(context: Context, item: Located) -> str:
-    """What the database keeps of an object to know it again; it must not tell a Secret."""
-    if item.object.kind != "Secret":
-        return item.digest
-    from reconciler.state import secrets
-
-    return secrets.digest(context.paths, item.digest)
+    return loading.wished(context.paths, loaded)
 
 
 def refs(

@@ -31,7 +31,7 @@ from runtime import interrupts, locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from manifests.kinds import Object
     from manifests.observed import Observed
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from reconciler.targets.host.host import Host
     from reconciler.workloads.expand import Expansion
     from reconciler.workloads.jobs import Progress
+
+    Consent = Callable[[Collection[Ref], int], bool]
 
 
 class Options(Value):
@@ -93,19 +95,36 @@ class Prospect(Value):
     plan: Plan
 
 
-def prospect(host: Host, wished: Sequence[Wished], options: Options = DEFAULTS) -> Prospect:
-    """Return the plan for these objects. Changes nothing."""
+def _granted(_gone: Collection[Ref], _owned: int) -> bool:
+    return True
+
+
+def prospect(
+    host: Host,
+    wished: Sequence[Wished],
+    options: Options = DEFAULTS,
+    consent: Consent = _granted,
+) -> Prospect:
+    """Return the plan for these objects. Changes nothing.
+
+    Before anything is pruned, `consent` is asked: it is given what would go, and of how many.
+    """
     from reconciler.plan import networks
 
     base = host.base
     base.wish(item.object for item in wished)
     refs = frozenset(item.ref for item in wished)
     applied = objects.read(base.database)
+    # After the loss of the database nothing tells what was removed from the source.
+    prune = options.prune and not base.database.rebuilt
+    if prune:
+        owned = [item.ref for item in applied if item.applyset == options.applyset]
+        gone = [ref for ref in owned if ref not in refs]
+        prune = not gone or consent(gone, len(owned))
     wish = Wish(
         objects=tuple(wished),
         applyset=options.applyset,
-        # After the loss of the database nothing tells what was removed from the source.
-        prune=options.prune and not base.database.rebuilt,
+        prune=prune,
         recreate=options.recreate,
         remembered={
             item.ref: Remembered(object=item.object(), digest=item.digest, applyset=item.applyset)
@@ -169,9 +188,10 @@ def converge(
     wished: Sequence[Wished],
     options: Options = DEFAULTS,
     notify: Callable[[Outcome], None] = lambda _outcome: None,
+    consent: Consent = _granted,
 ) -> Report:
     """Bring the host in line with these objects, record what came of it, and see to back-offs."""
-    seen, report = _pass(host, wished, options, notify)
+    seen, report = _pass(host, wished, options, notify, consent)
     _see_to_waits(host, seen)
     return report
 
@@ -181,11 +201,12 @@ def _pass(
     wished: Sequence[Wished],
     options: Options = DEFAULTS,
     notify: Callable[[Outcome], None] = lambda _outcome: None,
+    consent: Consent = _granted,
 ) -> tuple[Prospect, Report]:
     names = [str(item.ref) for item in wished]
     with interrupts.noticed(), locks.held(host.base.paths, names):
         host.sweep()
-        seen = prospect(host, wished, options)
+        seen = prospect(host, wished, options, consent)
         run = execute.Run(
             seen.plan, host, seen.observed.pods, notify, careful=options.all_or_nothing
         )

@@ -2,6 +2,7 @@
 
     noticed        for a block: the first signal is noted, a second one ends the process at once
     check          raises Interrupted when one was noted: for whoever waits, or starts something
+    sleep          sleeps, and checks
     undisturbed    for a block: `check` lets everything pass, because something is taken back
 
 The state is the process's, as signals are.
@@ -44,6 +45,17 @@ def check(about: str = "") -> None:
 
         what = f"{about}: " if about else ""
         raise Interrupted(f"{what}interrupted by {signal.Signals(_noted[0]).name}")
+
+
+def sleep(seconds: float, about: str = "") -> None:
+    """Sleep; raises Interrupted, naming `about`, soon after a signal was noted."""
+    import time
+
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        check(about)
+        time.sleep(min(left, CHECK_SECONDS))
+    check(about)
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@
         images/                          image store: see runtime.image.store
         layers/                          unpacked layers, shared by all images
         volumes/NAMESPACE/CLAIM/         PersistentVolumeClaims: user data, never removed unasked
+        sources/SYNC.git                 a Sync's revisions; a cache, fetched again when lost
         secrets.key                      keys the digests of Secrets in state.db (0600)
         pods/UID/                        what a pod may fill the disk with
             containers/CONTAINER/        {upper,work}: its writable layer; volumes/: its image's
@@ -26,11 +27,13 @@
         secrets/NAMESPACE/               Secret objects: never on a disk
         crun/, conmon/                   the OCI runtime's and conmon's own state
         locks/                           flock files, never removed while a command runs
+    config_dir /etc/podpy                (the administrator's; podpy writes what it is told to)
+        syncs.d/*.yaml                   the Syncs that this host follows
     log_dir    /var/log/pods/NAMESPACE_POD_UID/CONTAINER/N.log       as the kubelet lays them out
 
 Names of Kubernetes have up to 253 bytes, a file's has 255: what is made of several is `fitted`.
 
-Rootless, the three roots lie under the XDG directories; nothing but this file knows that.
+Rootless, the four roots lie under the XDG directories; nothing but this file knows that.
 Paths are text, not pathlib: importing pathlib costs as much as starting a container's network.
 """
 
@@ -54,6 +57,7 @@ class Paths(Value):
     state_dir: str
     run_dir: str
     log_dir: str
+    config_dir: str = "/etc/podpy"
     instance: str = "podpy"
 
     @property
@@ -75,6 +79,14 @@ class Paths(Value):
     @property
     def claims(self) -> str:
         return f"{self.state_dir}/volumes"
+
+    @property
+    def sources(self) -> str:
+        return f"{self.state_dir}/sources"
+
+    @property
+    def syncs(self) -> str:
+        return f"{self.config_dir}/syncs.d"
 
     @property
     def secrets_key(self) -> str:
@@ -150,7 +162,7 @@ def _check(root: str, instance: str) -> None:
 def default() -> Paths:
     """The paths of this user; PODPY_ROOT puts them below a directory, with an instance of its own.
 
-    PODPY_ROOT=/tmp/x gives /tmp/x/lib, /tmp/x/run, /tmp/x/log and the instance in PODPY_INSTANCE.
+    PODPY_ROOT=/tmp/x gives /tmp/x/{lib,run,log,etc} and the instance in PODPY_INSTANCE.
     Raises Invalid for a root that depends on the working directory, and for an instance whose name
     cannot be that of links, rules and cgroups.
     """
@@ -159,7 +171,11 @@ def default() -> Paths:
         instance = os.environ.get("PODPY_INSTANCE", "podpy")
         _check(root, instance)
         return Paths(
-            state_dir=f"{root}/lib", run_dir=f"{root}/run", log_dir=f"{root}/log", instance=instance
+            state_dir=f"{root}/lib",
+            run_dir=f"{root}/run",
+            log_dir=f"{root}/log",
+            config_dir=f"{root}/etc",
+            instance=instance,
         )
     if os.geteuid() == 0:
         return Paths(state_dir="/var/lib/podpy", run_dir="/run/podpy", log_dir="/var/log/pods")
@@ -167,6 +183,10 @@ def default() -> Paths:
     data = os.environ.get("XDG_DATA_HOME", f"{home}/.local/share")
     run = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.geteuid()}")
     state = os.environ.get("XDG_STATE_HOME", f"{home}/.local/state")
+    config = os.environ.get("XDG_CONFIG_HOME", f"{home}/.config")
     return Paths(
-        state_dir=f"{data}/podpy", run_dir=f"{run}/podpy", log_dir=f"{state}/podpy/log/pods"
+        state_dir=f"{data}/podpy",
+        run_dir=f"{run}/podpy",
+        log_dir=f"{state}/podpy/log/pods",
+        config_dir=f"{config}/podpy",
     )

@@ -119,9 +119,12 @@ def start(
     )
 
 
-def communicate(child: subprocess.Popen[bytes], seconds: float) -> tuple[bytes, bytes]:
-    """Return what `child` has written, at its end; raises as its own `communicate`, and
-    interrupts.Interrupted. The caller kills it then."""
+def communicate(child: subprocess.Popen[bytes], seconds: float, about: str) -> tuple[bytes, bytes]:
+    """Return what `child` has written, at its end.
+
+    Raises TimedOut, naming `about`, after `seconds`, and interrupts.Interrupted when a signal asks
+    podpy to end. The caller kills it then.
+    """
     import subprocess
 
     from runtime import interrupts
@@ -131,10 +134,10 @@ def communicate(child: subprocess.Popen[bytes], seconds: float) -> tuple[bytes, 
         left = deadline - time.monotonic()
         try:
             return child.communicate(timeout=max(0.0, min(left, interrupts.CHECK_SECONDS)))
-        except subprocess.TimeoutExpired:
+        except subprocess.TimeoutExpired as error:
             interrupts.check()
             if left <= 0:
-                raise
+                raise TimedOut(f"{about} did not end within {seconds:g} s") from error
 
 
 def find(tool: str) -> str | None:

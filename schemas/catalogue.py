@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 _FOLDER = os.path.dirname(__file__)
 _DEFINITIONS = "#/$defs/"
 _SAME_GROUP = 0.9  # how alike two names are that differ in a slip of the pen
-_OWN_KINDS = {"podpy.dev/v1": {"Network": ["podpy.network.json#/$defs/Network", False]}}
+_OWN_KINDS = {
+    "podpy.dev/v1": {
+        "Network": ["podpy.network.json#/$defs/Network", False],
+        "Sync": ["podpy.sync.json#/$defs/Sync", False],
+    }
+}
 
 
 KUSTOMIZATION = (

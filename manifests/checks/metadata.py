@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ANNOTATIONS_SIZE = 256 * 1024
 """Bytes of all annotations of an object, keys and values."""
 
-_LABEL_NAMED = frozenset({"Namespace", "Network"})
+_LABEL_NAMED = frozenset({"Namespace", "Network", "Sync"})
 
 
 def check(thing: Object, findings: Findings) -> None:

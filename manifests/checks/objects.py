@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from manifests.checks import config, metadata, network, pods, volumes, workloads
+from manifests.checks import config, metadata, network, pods, syncs, volumes, workloads
 from manifests.checks.findings import Findings
 from manifests.config import ConfigMap, Namespace, Network, PersistentVolumeClaim, Secret
 from manifests.pod import Pod
+from manifests.sync import Sync
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def check(thing: Object) -> tuple[Flaw, ...]:
             volumes.check_claim(thing, findings)
         case Network():
             network.check(thing, findings)
+        case Sync():
+            syncs.check(thing, findings)
         case Namespace():
             pass
         case _:

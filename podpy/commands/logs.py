@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def selection(arguments: argparse.Namespace, now: float) -> logs.Selection:
     """Return which lines are asked for. Raises Invalid for what is no duration or no time."""
-    from podpy import durations
+    from manifests import durations
 
     since: float | None = None
     if arguments.since and arguments.since_time:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import time
 
+from manifests import durations
 from manifests.faults import Invalid, TimedOut
-from podpy import asking, conditions, durations, listing, names
+from podpy import asking, conditions, listing, names
 from podpy.context import Context
 from podpy.inventory import Inventory
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_SECONDS = 10.0
 LOG_PAGES = 128
 SCHEMA = """
@@ -58,6 +58,16 @@ CREATE TABLE events (
 CREATE INDEX events_object ON events (kind, namespace, name);
 CREATE INDEX events_last ON events (last_at);
 """
+SYNCS = """
+CREATE TABLE syncs (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE revisions (
+    id INTEGER PRIMARY KEY, sync TEXT NOT NULL, revision TEXT NOT NULL, outcome TEXT NOT NULL,
+    message TEXT NOT NULL, changes TEXT NOT NULL, at REAL NOT NULL, seconds REAL NOT NULL
+);
+CREATE INDEX revisions_sync ON revisions (sync, id);
+"""
+STEPS = (SCHEMA, SYNCS)
+"""What makes each version of the tables out of the one before it."""
 
 
 class Database:
@@ -175,7 +185,9 @@ def _open(path: str) -> Database:
     try:
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
-            _create(connection)
+            _use_wal(connection)
+        if version < SCHEMA_VERSION:
+            _upgrade(connection)
         elif version != SCHEMA_VERSION:
             raise sqlite3.DatabaseError(f"schema version {version}, expected {SCHEMA_VERSION}")
         # In WAL mode NORMAL keeps the database whole after a power cut; the last commits may be
@@ -190,13 +202,14 @@ def _open(path: str) -> Database:
     return Database(connection, path, rebuilt=version == 0)
 
 
-def _create(connection: sqlite3.Connection) -> None:
-    _use_wal(connection)
+def _upgrade(connection: sqlite3.Connection) -> None:
+    """Bring the tables to SCHEMA_VERSION, from whichever version they have: 0 is an empty file."""
     connection.execute("BEGIN IMMEDIATE")
-    if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-        for statement in SCHEMA.split(";"):
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    for step in STEPS[version:]:
+        for statement in step.split(";"):
             connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.execute("COMMIT")
 
 

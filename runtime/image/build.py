@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 
-from manifests.faults import HostFault, Invalid, TimedOut
+from manifests.faults import HostFault, Invalid
 from manifests.value import EMPTY
 from runtime import proc
 from runtime.image import (
@@ -153,13 +153,11 @@ def _run(
         new_session=True,
     )
     try:
-        out, said = proc.communicate(child, BUILD_SECONDS)
-    except BaseException as error:
+        out, said = proc.communicate(child, BUILD_SECONDS, f"buildah {command}")
+    except BaseException:
         os.killpg(child.pid, signal.SIGKILL)  # what it has started for a RUN, too
         child.communicate()
-        if type(error).__name__ != "TimeoutExpired":  # subprocess is behind runtime.proc's door
-            raise
-        raise TimedOut(f"buildah {command} did not end within {BUILD_SECONDS:g} s") from error
+        raise
     complaint = said.decode(errors="replace").strip()
     if child.returncode != 0:
         raise Invalid(

@@ -145,13 +145,13 @@ def _once(command: Command, seconds: float, about: str) -> bytes:
     """Run skopeo once and return its output; raises what it complained of."""
     child = proc.start(command.argv, stdout=proc.PIPE, stderr=proc.PIPE, pass_fds=command.keep)
     try:
-        out, said = proc.communicate(child, seconds)
+        out, said = proc.communicate(child, seconds, about)
     except BaseException as error:
         child.kill()
         child.communicate()
-        if type(error).__name__ != "TimeoutExpired":  # subprocess is behind runtime.proc's door
-            raise
-        raise silent(about, seconds) from error
+        if isinstance(error, TimedOut):
+            raise silent(about, seconds) from error
+        raise
     if child.returncode != 0:
         raise worded(said.decode(errors="replace").strip(), about)
     return out

@@ -57,6 +57,21 @@ VALID: dict[str, dict[str, Any]] = {
             "resources": {"requests": {"storage": "1Gi"}},
         }
     },
+    "Sync": {
+        "spec": {
+            "source": {
+                "git": {
+                    "url": "https://git.example/shop.git",
+                    "ref": {"branch": "main"},
+                    "credentials": {"tokenFile": "/etc/podpy/token", "username": "bot"},
+                }
+            },
+            "path": "deploy/prod",
+            "include": ["*.yaml"],
+            "dependsOn": [{"name": "base"}],
+            "suspendUntil": "2026-01-31T08:00:00Z",
+        }
+    },
     "Network": {"spec": {"subnet": "10.90.0.0/24", "gateway": "10.90.0.1", "mtu": 1400}},
 }
 

@@ -20,6 +20,7 @@ KINDS = (
     "Namespace",
     "PersistentVolumeClaim",
     "Network",
+    "Sync",
 )
 C = ".spec.containers[0]"
 T = ".spec.template.spec"

@@ -15,7 +15,7 @@ import pytest
 
 from manifests.faults import HostFault, Retry
 from manifests.ref import Ref
-from reconciler.state import database, events, leases
+from reconciler.state import database, events, leases, syncs
 from reconciler.state.events import Event
 from tests.fixtures.tree import TREE
 
@@ -125,6 +125,22 @@ def test_a_database_of_another_version_is_put_aside(path: str) -> None:
 
     assert made.rebuilt
     assert os.path.exists(f"{path}.damaged")
+    made.close()
+
+
+def test_a_database_of_an_earlier_version_is_brought_up_and_keeps_what_it_holds(path: str) -> None:
+    first = database.connect(path)
+    hold(first, "a")
+    first.close()
+    other = sqlite3.connect(path)
+    for statement in ("DROP TABLE syncs", "DROP TABLE revisions", "PRAGMA user_version = 1"):
+        other.execute(statement)
+    other.close()
+    made = database.connect(path)
+
+    assert not made.rebuilt
+    assert leases.holders(made) == {"a"}
+    assert syncs.names(made) == ()
     made.close()
 
 

@@ -1,0 +1,168 @@
+"""Check podpy's Sync: where it comes from, and the spans, times and globs in it."""
+
+from __future__ import annotations
+
+from manifests import durations
+from manifests.checks import names
+from manifests.faults import Invalid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from manifests.checks.findings import Findings
+    from manifests.codec import Path
+    from manifests.sync import GitRef, GitSource, Sync, SyncSpec
+
+SHORTEST_INTERVAL = 5.0
+"""Seconds: forges lock out who asks more often."""
+
+_SOURCE = ("spec", "source")
+_GIT = (*_SOURCE, "git")
+_HEX = frozenset("0123456789abcdef")
+_COMMIT_LENGTHS = (40, 64)  # of SHA-1 and of SHA-256
+
+
+def check(sync: Sync, findings: Findings) -> None:
+    spec = sync.spec
+    _check_source(spec, findings)
+    _check_relative(spec.path, ("spec", "path"), findings)
+    for field, globs in (("include", spec.include), ("exclude", spec.exclude)):
+        for index, glob in enumerate(globs):
+            if not glob:
+                findings.add(("spec", field, index), "is empty")
+    if spec.namespace:
+        findings.unless(names.dns_label(spec.namespace), ("spec", "namespace"))
+    _check_times(spec, findings)
+    limit = spec.prune_limit
+    if not 0 <= limit.percent <= 100:
+        message = f"must be from 0 to 100; it is {limit.percent}"
+        findings.add(("spec", "pruneLimit", "percent"), message)
+    if limit.objects < 0:
+        findings.add(("spec", "pruneLimit", "objects"), "must not be negative")
+    for index, other in enumerate(spec.depends_on):
+        path = ("spec", "dependsOn", index, "name")
+        findings.unless(names.dns_label(other.name), path)
+        if other.name == sync.metadata.name:
+            findings.add(path, "is the Sync itself")
+
+
+def _check_source(spec: SyncSpec, findings: Findings) -> None:
+    git, directory = spec.source.git, spec.source.directory
+    if (git is None) == (directory is None):
+        findings.add(_SOURCE, "must be exactly one of git and directory")
+    if directory is not None and not directory.path.startswith("/"):
+        message = f'"{directory.path}" must be an absolute path'
+        findings.add((*_SOURCE, "directory", "path"), message)
+    if git is not None:
+        _check_git(git, findings)
+        _check_ref(git.ref, findings)
+
+
+def _check_git(git: GitSource, findings: Findings) -> None:
+    url = (*_GIT, "url")
+    transport = transport_of(git.url)
+    if not transport:
+        findings.add(url, f'"{git.url}" must be https://, ssh://, USER@HOST:PATH or a path')
+    scheme, separator, rest = git.url.partition("://")
+    user = rest.partition("/")[0].rpartition("@")[0] if separator else ""
+    if ":" in user or (user and scheme in ("http", "https")):
+        findings.add(url, "must hold no password: put it into a file, and name that in tokenFile")
+    given = git.credentials
+    where = (*_GIT, "credentials")
+    files = (
+        ("tokenFile", given.token_file, ("https",)),
+        ("caFile", given.ca_file, ("https",)),
+        ("sshKeyFile", given.ssh_key_file, ("ssh",)),
+        ("knownHostsFile", given.known_hosts_file, ("ssh",)),
+    )
+    for field, value, transports in files:
+        if not value:
+            continue
+        if transport and transport not in transports:
+            findings.add((*where, field), f"is for {transports[0]}, and the url is {transport}")
+        if not value.startswith("/"):
+            findings.add((*where, field), f'"{value}" must be an absolute path')
+    verify = git.verify
+    if verify is not None and bool(verify.allowed_signers_file) == bool(verify.gpg_keys_file):
+        message = "must have exactly one of allowedSignersFile and gpgKeysFile"
+        findings.add((*_GIT, "verify"), message)
+
+
+def transport_of(url: str) -> str:
+    """Return how git gets at a url: https, http, ssh, file; "" where podpy does not let it.
+
+    git takes HOST:PATH for ssh, unless a slash comes before the colon (git-fetch(1), GIT URLS).
+    """
+    if url.startswith("-"):
+        return ""
+    scheme, separator, rest = url.partition("://")
+    if separator:
+        return scheme if rest and scheme in ("https", "http", "ssh", "file") else ""
+    if url.startswith("/"):
+        return "file"
+    host, colon, path = url.partition(":")
+    return "ssh" if colon and host and path and "/" not in host and ":" not in path[:1] else ""
+
+
+def _check_ref(ref: GitRef, findings: Findings) -> None:
+    where = (*_GIT, "ref")
+    given = [
+        field
+        for field, value in (("tag", ref.tag), ("semver", ref.semver), ("commit", ref.commit))
+        if value
+    ]
+    if len(given) > 1:
+        findings.add(where, f"must not have both {given[0]} and {given[1]}")
+    elif ref.branch and given and given != ["commit"]:
+        findings.add(where, f"must not have both branch and {given[0]}")
+    for field, name in (("branch", ref.branch), ("tag", ref.tag)):
+        if name and not _ref_name(name):
+            findings.add((*where, field), f'"{name}" is no name of a {field}')
+    if ref.commit and (len(ref.commit) not in _COMMIT_LENGTHS or not _HEX.issuperset(ref.commit)):
+        message = f'"{ref.commit}" must be the whole id of a commit, in lower case'
+        findings.add((*where, "commit"), message)
+    if ref.semver:
+        from semantic_version import NpmSpec
+
+        try:
+            NpmSpec(ref.semver)
+        except ValueError:
+            message = f'"{ref.semver}" is no range of versions, as ^1.2 or ">=1.0.0 <2.0.0"'
+            findings.add((*where, "semver"), message)
+
+
+def _ref_name(name: str) -> bool:
+    """Whether git takes it: the rules of git-check-ref-format(1)."""
+    parts = name.split("/")
+    return (
+        not name.startswith("-")
+        and name != "@"
+        and not any(sign <= " " or sign in "\x7f~^:?*[\\" for sign in name)
+        and ".." not in name
+        and "@{" not in name
+        and not name.endswith(".")
+        and all(part and part[0] != "." and not part.endswith(".lock") for part in parts)
+    )
+
+
+def _check_relative(path: str, where: Path, findings: Findings) -> None:
+    if path.startswith("/") or ".." in path.split("/"):
+        findings.add(where, f'"{path}" must be a path below the source, without ".."')
+
+
+def _check_times(spec: SyncSpec, findings: Findings) -> None:
+    for field, text in (("interval", spec.interval), ("timeout", spec.timeout)):
+        try:
+            seconds = durations.duration(text)
+        except Invalid:
+            findings.add(("spec", field), f'"{text}" is no span of time: write it as 30s or 5m')
+            continue
+        if field == "interval" and seconds < SHORTEST_INTERVAL:
+            findings.add(("spec", field), f"must be at least {SHORTEST_INTERVAL:g}s")
+        if field == "timeout" and not seconds:
+            findings.add(("spec", field), "must be more than nothing")
+    if spec.suspend_until:
+        try:
+            durations.moment(spec.suspend_until)
+        except Invalid:
+            message = f'"{spec.suspend_until}" is no time: write it as 2026-01-31T08:00:00Z'
+            findings.add(("spec", "suspendUntil"), message)

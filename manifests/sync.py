@@ -1,0 +1,97 @@
+"""podpy's own Sync: where manifests come from, and how the host follows them."""
+
+from __future__ import annotations
+
+from manifests.meta import ObjectMeta
+from manifests.value import Value
+
+
+class GitRef(Value):
+    """Which commit is wanted: of a branch, of a tag, of the highest tag in a range, or a given one.
+
+    With nothing given it is what the remote's HEAD means. `branch` beside `commit` says where the
+    commit can be found, for remotes that give no commit by its name.
+    """
+
+    branch: str = ""
+    tag: str = ""
+    semver: str = ""
+    commit: str = ""
+
+
+class GitCredentials(Value):
+    """What the remote wants to see, in files of this host: a token (https), a key (ssh).
+
+    `ca_file` and `known_hosts_file` tell the remote from others that pretend to be it.
+    """
+
+    username: str = ""
+    token_file: str = ""
+    ssh_key_file: str = ""
+    known_hosts_file: str = ""
+    ca_file: str = ""
+
+
+class Verification(Value):
+    """Whose signatures a commit must have: allowed signers of ssh-keygen(1), or GPG keys."""
+
+    allowed_signers_file: str = ""
+    gpg_keys_file: str = ""
+
+
+class GitSource(Value):
+    url: str
+    ref: GitRef = GitRef()
+    credentials: GitCredentials = GitCredentials()
+    verify: Verification | None = None
+
+
+class DirectorySource(Value):
+    path: str
+
+
+class SyncSource(Value):
+    """Exactly one of them is given."""
+
+    git: GitSource | None = None
+    directory: DirectorySource | None = None
+
+
+class PruneLimit(Value):
+    """More than `percent` of all objects, and at least `objects`, go by consent only."""
+
+    percent: int = 50
+    objects: int = 3
+
+
+class SyncName(Value):
+    name: str
+
+
+class SyncSpec(Value):
+    """`path` is below the source's root; `include` and `exclude` are globs below `path`.
+
+    `interval` and `timeout` are spans (30s, 5m); `suspend_until` is a time of RFC 3339.
+    """
+
+    source: SyncSource
+    path: str = ""
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    namespace: str = ""
+    allow_unsupported: bool = False
+    interval: str = "1m"
+    timeout: str = "5m"
+    prune: bool = True
+    prune_limit: PruneLimit = PruneLimit()
+    rollback: bool = True
+    depends_on: tuple[SyncName, ...] = ()
+    suspend: bool = False
+    suspend_until: str = ""
+
+
+class Sync(Value):
+    api_version: str = "podpy.dev/v1"
+    kind: str = "Sync"
+    metadata: ObjectMeta
+    spec: SyncSpec

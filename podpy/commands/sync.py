@@ -1,0 +1,195 @@
+"""Follow sources: say which Syncs there are, have them followed, see how they are.
+
+A Sync (podpy.dev/v1) says where manifests come from and how the host follows them. `reconcile`
+does one pass, and ends with 0 where the host follows the source, 3 where it went back to the last
+good revision, 4 where removals wait for consent, 1 where something else is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+from manifests import durations
+from manifests.faults import Invalid
+from podpy import changes, cli, sync_adding, sync_output
+from podpy.context import Context
+from reconciler.state import syncs
+from reconciler.syncs import declared
+from reconciler.syncs.status import Outcome
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from reconciler.syncs.declared import Declared, Found
+    from reconciler.syncs.reconcile import Pass
+
+EXAMPLES = """
+podpy sync add shop --url https://git.example/shop.git --branch main --path deploy
+podpy sync add local --directory /srv/manifests
+podpy sync reconcile shop
+podpy sync ls
+podpy sync approve shop
+podpy sync rollback shop
+"""
+
+EXITS = {
+    Outcome.READY: 0,
+    Outcome.SUSPENDED: 0,
+    Outcome.ROLLED_BACK: 3,
+    Outcome.WITHHELD: 4,
+}
+"""The exit status of `reconcile`, 1 for all other outcomes."""
+_WORST_FIRST = (1, 3, 4, 0)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    sync_adding.configure(cli.verb(verbs, "add", "follow a source: write the file of a Sync"))
+    removing = cli.verb(verbs, "rm", "follow a Sync no more, and remove what it has brought")
+    removing.add_argument("name", metavar="NAME")
+    removing.add_argument("--keep", action="store_true", help="leave what it has brought")
+    listing = cli.verb(verbs, "ls", "list Syncs")
+    telling = cli.verb(verbs, "status", "tell all about Syncs")
+    telling.add_argument("names", nargs="*", metavar="NAME")
+    past = cli.verb(verbs, "history", "list what a Sync's revisions came to")
+    past.add_argument("name", metavar="NAME")
+    following = cli.verb(verbs, "reconcile", "do a pass of these Syncs, or of all")
+    following.add_argument("names", nargs="*", metavar="NAME")
+    for verb in (listing, telling, past, following):
+        verb.add_argument(
+            "-o",
+            "--output",
+            choices=("text", "json"),
+            default="text",
+            help="for people or for programs",
+        )
+    stopping = cli.verb(verbs, "suspend", "leave a Sync alone")
+    stopping.add_argument("name", metavar="NAME")
+    stopping.add_argument("--for", dest="span", default="", metavar="SPAN", help="as 30m or 8h")
+    for word, what in (
+        ("resume", "follow a suspended Sync again"),
+        ("approve", "consent to what the present revision removes"),
+        ("retry", "try revisions again that have failed"),
+    ):
+        cli.verb(verbs, word, what).add_argument("name", metavar="NAME")
+    back = cli.verb(verbs, "rollback", "go back to an earlier revision, until there is a new one")
+    back.add_argument("name", metavar="NAME")
+    back.add_argument("revision", nargs="?", default="", help="left out, the last other good one")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    context = Context()
+    if arguments.verb == "add":
+        return sync_adding.add(context.paths, arguments)
+    found = declared.read(context.paths, context.database)
+    for problem in found.problems:
+        print(problem, file=sys.stderr)
+    match arguments.verb:
+        case "ls" | "status":
+            _tell(context, found, arguments)
+        case "history":
+            _history(context, found.named(arguments.name), arguments.output)
+        case "reconcile":
+            return _reconcile(context, found, arguments)
+        case "rm":
+            return _remove(context, found.named(arguments.name), keep=arguments.keep)
+        case _:
+            return _steer(context, found, arguments)
+    return 0
+
+
+def _tell(context: Context, found: Found, arguments: argparse.Namespace) -> None:
+    names = getattr(arguments, "names", ())
+    chosen = [found.named(name) for name in names] or list(found.syncs)
+    database = context.database
+    if arguments.output == "json":
+        print(json.dumps([sync_output.wire(database, one) for one in chosen], indent=2))
+    elif not chosen:
+        print("No Syncs found", file=sys.stderr)
+    elif arguments.verb == "ls":
+        print(sync_output.table(database, chosen))
+    else:
+        print("\n\n".join(sync_output.described(database, one) for one in chosen))
+
+
+def _history(context: Context, one: Declared, output: str) -> None:
+    lines = syncs.history(context.database, one.sync.metadata.name)
+    show = sync_output.history_json if output == "json" else sync_output.history
+    print(show(lines))
+
+
+def _reconcile(context: Context, found: Found, arguments: argparse.Namespace) -> int:
+    """Do a pass of each, in the order of their dependencies: one that fails stops no other."""
+    from reconciler.syncs.reconcile import Follower
+
+    chosen = [found.named(name) for name in arguments.names] or list(found.syncs)
+    if not chosen:
+        raise Invalid("there are no Syncs", hint="podpy sync add")
+    quiet = arguments.output == "json"
+    exits, told = [1] if found.problems else [], []
+    for one in (one for one in found.syncs if one in chosen):
+        ready = declared.readiness(found, context.database)
+        notify = (lambda _outcome: None) if quiet else changes.show_outcome
+        passed = Follower(context.host, one.sync, ready, notify).reconcile()
+        exits.append(EXITS.get(passed.outcome, 1))
+        if quiet:
+            told.append(sync_output.wire(context.database, one))
+        else:
+            _show(one.sync.metadata.name, passed)
+    if quiet:
+        print(json.dumps(told, indent=2))
+    return next(status for status in _WORST_FIRST if status in exits)
+
+
+def _show(name: str, passed: Pass) -> None:
+    for problem in passed.problems:
+        print(problem.shown, file=sys.stderr)
+    for ref in passed.withheld:
+        print(f"{ref} is no longer in the source and waits for: podpy sync approve {name}")
+    revision = f" {passed.revision[: sync_output.SHORT]}" if passed.revision else ""
+    said = "" if passed.problems else passed.message
+    print(f"sync/{name}: {passed.outcome}{revision}{': ' if said else ''}{said}", flush=True)
+
+
+def _steer(context: Context, found: Found, arguments: argparse.Namespace) -> int:
+    from reconciler.syncs.steering import Steering
+
+    name = found.named(arguments.name).sync.metadata.name
+    steering = Steering(context.paths, context.database, name)
+    match arguments.verb:
+        case "suspend":
+            span = durations.duration(arguments.span) if arguments.span else 0.0
+            steering.suspend(time.time() + span if span else 0.0)
+            print(f"sync/{name} suspended" + (f" for {arguments.span}" if span else ""))
+            return 0
+        case "resume":
+            steering.resume()
+        case "approve":
+            for ref in steering.approve():
+                print(f"{ref} may go")
+        case "retry":
+            for revision in steering.retry():
+                print(f"revision {revision[: sync_output.SHORT]} is tried again")
+        case _:
+            target = steering.go_back(arguments.revision)
+            print(f"sync/{name} goes back to revision {target[: sync_output.SHORT]}")
+    arguments.names, arguments.output = [name], "text"
+    return _reconcile(context, found, arguments)
+
+
+def _remove(context: Context, one: Declared, *, keep: bool) -> int:
+    """Remove the Sync's file first: killed after it, what is left can be deleted by name."""
+    from reconciler.syncs import removal
+
+    name = one.sync.metadata.name
+    if one.file != f"{context.paths.syncs}/{name}.yaml":
+        raise Invalid(f"Sync/{name} is declared at {one.file}:{one.line}", hint="remove it there")
+    report = removal.remove(context.host, name, keep=keep, notify=changes.show_outcome)
+    if report is not None and report.failed:
+        return 1
+    sync_adding.remove(context.paths, name)
+    print(f"sync/{name} removed")
+    return 0

@@ -1,0 +1,120 @@
+"""Write the file of a Sync, as `podpy sync add` is told it, and take it away again."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from manifests import load, sources
+from manifests.faults import Invalid
+from podpy import yaml_text
+from runtime import files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+    from typing import Any
+
+    from podpy.cli import Parser
+    from runtime.paths import Paths
+
+_REFS = {"branch": "branch", "tag": "tag", "semver": "semver", "commit": "commit"}
+_CREDENTIALS = {
+    "username": "username",
+    "token_file": "tokenFile",
+    "ssh_key_file": "sshKeyFile",
+    "known_hosts_file": "knownHostsFile",
+    "ca_file": "caFile",
+}
+_VERIFY = {"allowed_signers_file": "allowedSignersFile", "gpg_keys_file": "gpgKeysFile"}
+_SPEC = {"path": "path", "interval": "interval", "timeout": "timeout"}
+_HELP = {
+    "branch": "the branch to follow; left out, the remote's own",
+    "tag": "the tag to follow",
+    "semver": "follow the highest tag in a range, as ^1.2",
+    "commit": "the commit to stay at",
+    "username": "for https; most forges take any",
+    "token_file": "file with the token, for https",
+    "ssh_key_file": "file with the key, for ssh",
+    "known_hosts_file": "file with the remote's keys, for ssh",
+    "ca_file": "file with the remote's certificate authority, for https",
+    "allowed_signers_file": "follow commits only that these ssh keys have signed",
+    "gpg_keys_file": "follow commits only that these GPG keys have signed",
+    "path": "the directory of the manifests, from the source's root",
+    "interval": "how often to ask the source, as 1m",
+    "timeout": "how long a revision may take to run, as 5m",
+}
+
+
+def configure(parser: Parser) -> None:
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("--url", default="", help="of a git repository")
+    parser.add_argument("--directory", default="", metavar="PATH", help="in place of a repository")
+    for field, what in _HELP.items():
+        parser.add_argument(f"--{field.replace('_', '-')}", default="", help=what)
+    parser.add_argument("--no-prune", action="store_true", help="remove nothing of itself")
+    parser.add_argument("--print", action="store_true", help="print the file, write nothing")
+
+
+def add(paths: Paths, arguments: argparse.Namespace) -> int:
+    """Write the file, checked as every manifest is. Raises Invalid where there is one already."""
+    text = yaml_text.dumps(_manifest(arguments))
+    loaded = load.load(
+        [sources.Bundle(name="", files=(sources.File(name="", data=text.encode()),))]
+    )
+    for problem in loaded.problems:
+        print(problem.replace(line=0, column=0).shown, file=sys.stderr)
+    if loaded.errors:
+        raise Invalid(f"Sync/{arguments.name} was not added", hint="podpy sync add --help")
+    if arguments.print:
+        print(text, end="")
+        return 0
+    path = _file(paths, arguments.name)
+    if os.path.exists(path):
+        raise Invalid(f"{path} is there already", hint="edit it, or remove the Sync first")
+    os.makedirs(paths.syncs, mode=0o755, exist_ok=True)
+    files.write(path, text.encode(), temporary=f"{path}.{os.getpid()}.tmp", durable=True)
+    print(f"sync/{arguments.name} added: {path}")
+    return 0
+
+
+def remove(paths: Paths, name: str) -> bool:
+    """Remove the file that `add` wrote; tells whether there was one."""
+    try:
+        os.unlink(_file(paths, name))
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _file(paths: Paths, name: str) -> str:
+    return f"{paths.syncs}/{name}.yaml"
+
+
+def _manifest(arguments: argparse.Namespace) -> dict[str, Any]:
+    source: dict[str, Any] = {}
+    if arguments.url:
+        parts = {"ref": _REFS, "credentials": _CREDENTIALS, "verify": _VERIFY}
+        chosen = {name: _given(arguments, fields) for name, fields in parts.items()}
+        source["git"] = {
+            "url": arguments.url,
+            **{name: found for name, found in chosen.items() if found},
+        }
+    elif found := _given(arguments, {**_REFS, **_CREDENTIALS, **_VERIFY}):
+        raise Invalid(f"{', '.join(found)}: for a git repository alone", hint="name its --url")
+    if arguments.directory:
+        source["directory"] = {"path": os.path.abspath(arguments.directory)}
+    spec = {"source": source, **_given(arguments, _SPEC)}
+    if arguments.no_prune:
+        spec["prune"] = False
+    return {
+        "apiVersion": "podpy.dev/v1",
+        "kind": "Sync",
+        "metadata": {"name": arguments.name},
+        "spec": spec,
+    }
+
+
+def _given(arguments: argparse.Namespace, fields: Mapping[str, str]) -> dict[str, Any]:
+    return {wire: value for field, wire in fields.items() if (value := getattr(arguments, field))}

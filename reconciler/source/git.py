@@ -1,0 +1,128 @@
+"""Run git: words in, its output or a worded failure out. The one door to git, through GitPython.
+
+git runs without this user's settings, without hooks, file system monitors and transports that were
+not asked for, and never asks anybody anything. Secrets are read by git and ssh from files.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from manifests.faults import HostFault, Retry
+from manifests.value import EMPTY, Value
+from runtime import proc
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Mapping
+    from typing import BinaryIO
+
+SECONDS = 60.0
+"""The deadline of what git does without a network."""
+
+_SETTINGS = (
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "credential.helper=",
+    "gc.auto=0",
+    "maintenance.auto=false",
+)
+_ENVIRONMENT = {
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "/bin/false",
+    "SSH_ASKPASS_REQUIRE": "never",
+    "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_ALLOW_PROTOCOL": "",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+}
+
+
+class Answer(Value):
+    """How git ended, and what it wrote."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def complaint(self) -> str:
+        """What went wrong, in git's last words."""
+        lines = self.stderr.decode(errors="replace").strip().splitlines()
+        told = [
+            line.removeprefix("fatal: ").removeprefix("error: ")
+            for line in lines
+            if line and not line.startswith(("hint:", "warning:"))
+        ]
+        return "; ".join(told[-3:]) or f"git ended with {self.status}, without a word"
+
+
+def run(
+    repository: str,
+    *words: str,
+    stdin: bytes = b"",
+    environment: Mapping[str, str] = EMPTY,
+    timeout: float = SECONDS,
+) -> Answer:
+    """Run `git --git-dir=REPOSITORY WORDS` and return its answer, whatever its status.
+
+    `environment` comes on top of podpy's own. Raises HostFault where there is no git, TimedOut
+    after `timeout` seconds, interrupts.Interrupted when a signal asks podpy to end; git and what it
+    has started have been killed then.
+    """
+    with _input(stdin) as given:
+        child = _started(repository, words, given, environment)
+        try:
+            stdout, stderr = proc.communicate(child, timeout, f"git {words[0]}")
+        except BaseException:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.communicate()
+            raise
+    return Answer(status=child.returncode, stdout=stdout, stderr=stderr)
+
+
+def check(
+    repository: str,
+    *words: str,
+    stdin: bytes = b"",
+    environment: Mapping[str, str] = EMPTY,
+    timeout: float = SECONDS,
+) -> bytes:
+    """Run git as `run` does and return what it writes; raises Retry with its complaint."""
+    answer = run(repository, *words, stdin=stdin, environment=environment, timeout=timeout)
+    if answer.status:
+        raise Retry(f"git {words[0]}: {answer.complaint}")
+    return answer.stdout
+
+
+def _input(data: bytes) -> BinaryIO:
+    """A file that holds `data`: what goes into git may be larger than a pipe, and comes first."""
+    file = os.fdopen(os.memfd_create("git-input", os.MFD_CLOEXEC), "w+b")
+    file.write(data)
+    file.seek(0)
+    return file
+
+
+def _started(
+    repository: str, words: tuple[str, ...], given: BinaryIO, environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # else importing it fails without a git
+    import git
+
+    settings = [word for setting in _SETTINGS for word in ("-c", setting)]
+    try:
+        running = git.Git().execute(
+            ["git", f"--git-dir={repository}", *settings, *words],
+            istream=given,
+            as_process=True,
+            env={**_ENVIRONMENT, **environment},
+            start_new_session=True,
+        )
+    except git.GitCommandNotFound as error:
+        raise HostFault("git: not found on this host", hint="apt-get install git") from error
+    child, running.proc = running.proc, None  # Else it ends with `running`.
+    if child is None:
+        raise HostFault("git: could not be started")
+    return child

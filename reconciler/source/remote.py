@@ -1,0 +1,244 @@
+"""Fetch what a Sync wants of a git remote: its GitSource in, a commit in its repository out.
+
+The remote is asked first which commits its names mean, and only what is missing is fetched, alone
+and without its history.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+import time
+
+from manifests.checks.syncs import transport_of
+from manifests.faults import Fault, HostFault, Invalid, Retry, TimedOut
+from manifests.value import Value
+from reconciler.source import git
+from reconciler.source.repository import FETCHED, Repository, is_sha256
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from manifests.sync import GitCredentials, GitRef, GitSource
+
+CONNECT_SECONDS = 15
+_HEAD = "HEAD"
+_HEADS, _TAGS = "refs/heads/", "refs/tags/"
+_PEELED = "^{}"
+_ASKPASS = """#!/bin/sh
+case "$1" in
+Username*) printf '%s\\n' "$PODPY_GIT_USERNAME" ;;
+*) exec cat -- "$PODPY_GIT_TOKEN_FILE" ;;
+esac
+"""
+# What the remote, not this host, has to say; anything else is taken to pass with time.
+_REFUSALS = (
+    "Authentication failed",
+    "Permission denied",
+    "not found",
+    "does not exist",
+    "does not appear to be a git repository",
+    "Host key verification failed",
+    "could not read Username",
+    "access denied",
+)
+
+
+class Target(Value):
+    """The ref of the remote to fetch (a name, or a commit's id), and the commit that it means."""
+
+    name: str
+    commit: str
+
+
+class Remote:
+    """A remote as one Sync reaches it. `scratch` is a private directory on tmpfs."""
+
+    def __init__(self, source: GitSource, scratch: str, seconds: float) -> None:
+        self._source = source
+        self._deadline = time.monotonic() + seconds
+        self._seconds = seconds
+        self._environment = _environment(source, scratch)
+
+    def fetch(self, repository: Repository) -> str:
+        """Return the commit that is wanted now, after it has been fetched into `repository`.
+
+        Raises Invalid or HostFault where only somebody can help, Retry where time may.
+        """
+        target = wanted(self._source.ref, self._listed())
+        try:
+            return self._fetched(repository, target)
+        except (Retry, HostFault) as fault:
+            # A clone that was cut off by a kill or a full disk is thrown away, and made again.
+            if isinstance(fault, TimedOut) or repository.whole():
+                raise
+            repository.remove()
+            return self._fetched(repository, target)
+
+    def _fetched(self, repository: Repository, target: Target) -> str:
+        repository.ensure(sha256=is_sha256(target.commit))
+        if target.commit and repository.commit(target.commit):
+            repository.point(FETCHED, target.commit)
+            return target.commit
+        words = ("fetch", "--quiet", "--no-tags", "--depth=1", "--no-write-fetch-head")
+        answer = self._ask(repository.path, *words, self._source.url, f"+{target.name}:{FETCHED}")
+        if answer.status and self._source.ref.commit:
+            answer = self._ask_for_all(repository)
+        if answer.status:
+            raise self._refused(answer.complaint)
+        commit = repository.commit(self._source.ref.commit or FETCHED)
+        if not commit:
+            raise Invalid(f"{self.shown} has no commit {self._source.ref.commit}")
+        if self._source.ref.commit:
+            repository.point(FETCHED, commit)
+        return commit
+
+    def _ask_for_all(self, repository: Repository) -> git.Answer:
+        """Fetch what may hold the commit: many remotes do not give one by its id."""
+        branch = self._source.ref.branch
+        spec = f"+{_HEADS}{branch or '*'}:refs/podpy/branches/{branch or '*'}"
+        # What was fetched without its history before would end there again.
+        shallow = os.path.exists(f"{repository.path}/shallow")
+        words = ("--quiet", "--no-tags", "--no-write-fetch-head", *["--unshallow"] * shallow)
+        return self._ask(repository.path, "fetch", *words, self._source.url, spec)
+
+    def _listed(self) -> dict[str, str]:
+        """Return ref -> commit of the remote, tags as the commits that they stand for."""
+        if self._source.ref.commit:
+            return {}
+        answer = self._ask(
+            "/", "ls-remote", "--quiet", self._source.url, *_patterns(self._source.ref)
+        )
+        if answer.status:
+            raise self._refused(answer.complaint)
+        found: dict[str, str] = {}
+        for line in answer.stdout.decode(errors="replace").splitlines():
+            commit, _, name = line.partition("\t")
+            found[name] = commit
+        for name in [name for name in found if name.endswith(_PEELED)]:
+            found[name.removesuffix(_PEELED)] = found.pop(name)
+        return found
+
+    def _ask(self, repository: str, *words: str) -> git.Answer:
+        left = self._deadline - time.monotonic()
+        try:
+            if left <= 0:
+                raise TimedOut("")
+            return git.run(repository, *words, environment=self._environment, timeout=left)
+        except TimedOut as error:
+            raise TimedOut(
+                f"{self.shown} was not fetched within {self._seconds:g} s",
+                hint="look whether the remote answers: git ls-remote",
+            ) from error
+
+    @property
+    def shown(self) -> str:
+        """The url as messages show it."""
+        return self._source.url
+
+    def _refused(self, complaint: str) -> Fault:
+        said = f"{self.shown} cannot be fetched: {complaint}"
+        if any(one.lower() in complaint.lower() for one in _REFUSALS):
+            return Invalid(said, hint="look at spec.source.git: its url, ref and credentials")
+        return Retry(said)
+
+
+def wanted(ref: GitRef, listed: Mapping[str, str]) -> Target:
+    """Return what to fetch for `ref` from a remote that has these refs. Raises Invalid for none."""
+    if ref.commit:
+        return Target(name=ref.commit, commit=ref.commit)
+    if ref.semver:
+        tag = newest(ref.semver, (name.removeprefix(_TAGS) for name in listed if _TAGS in name))
+        if not tag:
+            raise Invalid(f'the remote has no tag in the range "{ref.semver}"')
+        name = f"{_TAGS}{tag}"
+    elif ref.tag:
+        name = f"{_TAGS}{ref.tag}"
+    else:
+        name = f"{_HEADS}{ref.branch}" if ref.branch else _HEAD
+    if name not in listed:
+        kind = "tag" if ref.tag else "branch"
+        said = f'the remote has no {kind} "{ref.tag or ref.branch}"'
+        raise Invalid(said if name != _HEAD else "the remote has no commit yet")
+    return Target(name=name, commit=listed[name])
+
+
+def newest(range_: str, tags: Iterable[str]) -> str:
+    """Return the tag of the highest version in a range of npm's notation; "" where none is.
+
+    A "v" before a version is no part of it; a tag that is no version is left out.
+    """
+    from semantic_version import NpmSpec, Version
+
+    allowed = NpmSpec(range_)
+    best: tuple[Version, str] | None = None
+    for tag in tags:
+        try:
+            version = Version(tag.removeprefix("v"))
+        except ValueError:
+            continue
+        if version in allowed and (best is None or (version, tag) > best):
+            best = (version, tag)
+    return best[1] if best else ""
+
+
+def _patterns(ref: GitRef) -> tuple[str, ...]:
+    """Which refs of the remote to list."""
+    if ref.semver:
+        return (f"{_TAGS}*",)
+    if ref.tag:
+        return (f"{_TAGS}{ref.tag}", f"{_TAGS}{ref.tag}{_PEELED}")
+    return (f"{_HEADS}{ref.branch}",) if ref.branch else (_HEAD,)
+
+
+def _environment(source: GitSource, scratch: str) -> dict[str, str]:
+    """How git and ssh reach the remote: what they may use, and where secrets lie."""
+    given = source.credentials
+    found = {"GIT_ALLOW_PROTOCOL": transport_of(source.url)}
+    if given.ca_file:
+        found["GIT_SSL_CAINFO"] = given.ca_file
+    if given.token_file:
+        _check_private(given.token_file)
+        found |= {
+            "GIT_ASKPASS": _askpass(scratch),
+            "PODPY_GIT_USERNAME": given.username or "git",
+            "PODPY_GIT_TOKEN_FILE": given.token_file,
+        }
+    found["GIT_SSH_COMMAND"] = shlex.join(_ssh(given))
+    return found
+
+
+def _ssh(given: GitCredentials) -> list[str]:
+    """A host that is not known is refused: nobody is there who could look at its key."""
+    words = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"]
+    words += ["-o", f"ConnectTimeout={CONNECT_SECONDS}"]
+    if given.known_hosts_file:
+        words += ["-o", f"UserKnownHostsFile={given.known_hosts_file}"]
+        words += ["-o", "GlobalKnownHostsFile=/dev/null"]
+    if given.ssh_key_file:
+        _check_private(given.ssh_key_file)
+        words += ["-i", given.ssh_key_file, "-o", "IdentitiesOnly=yes"]
+    return words
+
+
+def _check_private(path: str) -> None:
+    """Refuse a secret that others can read."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        raise HostFault(f"{path} cannot be read: {error.strerror}") from error
+    if stat.S_IMODE(mode) & 0o077:
+        raise HostFault(f"{path} can be read by others", hint=f"chmod 600 {path}")
+
+
+def _askpass(scratch: str) -> str:
+    """Write the program that git asks for a password: it reads it from the file, each time."""
+    os.makedirs(scratch, mode=0o700, exist_ok=True)
+    path = f"{scratch}/askpass"
+    temporary = f"{path}.{os.getpid()}"
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o700), "w") as file:
+        file.write(_ASKPASS)
+    os.replace(temporary, path)
+    return path

@@ -1,0 +1,175 @@
+"""A Sync's own bare repository: revisions go in, from wherever, and the files of one come out.
+
+    state_dir/sources/SYNC.git
+        refs/podpy/fetched         what the source held when it was last asked
+        refs/podpy/good            the last revision that the host has followed without a fault
+        refs/podpy/kept/REVISION   what the history tells of, and may be gone back to
+
+It is a cache: what is wrong with it is mended by making it anew, and asking the source again.
+There is no work tree, so no filter, link or hook of a revision is ever acted on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+
+from manifests.faults import Invalid, Retry
+from manifests.sources import File
+from manifests.value import Value
+from reconciler.source import git
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+FETCHED = "refs/podpy/fetched"
+GOOD = "refs/podpy/good"
+KEPT = "refs/podpy/kept/"
+
+_SHA256_DIGITS = 64
+_LINK, _MODULE = b"120000", b"160000"
+_WHO = b"podpy <podpy@localhost> 0 +0000"
+
+
+class DamagedError(Retry):
+    """The repository cannot be read: it is to be made anew."""
+
+
+class Entry(Value):
+    """A file of a revision: its path, and the name of its content."""
+
+    path: str
+    blob: str
+
+
+class Repository:
+    """One bare repository. Whoever changes it holds the Sync's lock."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def ensure(self, *, sha256: bool = False) -> None:
+        """Make the repository where there is none, or one of another object format."""
+        if self._is_sha256() not in (sha256, None):
+            self.remove()
+        self._unlock()
+        if not os.path.exists(f"{self.path}/HEAD"):
+            os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+            form = "sha256" if sha256 else "sha1"
+            git.check(
+                self.path, "init", "--quiet", "--bare", "--template=", f"--object-format={form}"
+            )
+
+    def _is_sha256(self) -> bool | None:
+        try:
+            with open(f"{self.path}/config", encoding="utf-8", errors="replace") as file:
+                return "objectformat = sha256" in file.read().lower()
+        except FileNotFoundError:
+            return None
+
+    def _unlock(self) -> None:
+        """Remove git's lock files: their owners were killed, as nobody else is here now."""
+        for directory, _, names in os.walk(self.path):
+            for name in names:
+                if name.endswith(".lock"):
+                    os.unlink(f"{directory}/{name}")
+
+    def remove(self) -> None:
+        """Remove the repository with all that is in it."""
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self.path)
+
+    def commit(self, name: str) -> str:
+        """Return the commit that a ref or an id names, "" where there is none."""
+        answer = git.run(self.path, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+        return "" if answer.status else answer.stdout.decode().strip()
+
+    def whole(self) -> bool:
+        """Tell whether everything that the refs need is there."""
+        answer = git.run(self.path, "fsck", "--connectivity-only", "--no-dangling", "--no-progress")
+        return answer.status == 0
+
+    def point(self, name: str, commit: str) -> None:
+        """Let a ref name a commit."""
+        git.check(self.path, "update-ref", name, commit)
+
+    def keep(self, commits: Sequence[str]) -> None:
+        """Keep these commits, and none that another pass has kept; drop what nothing names."""
+        told = git.check(self.path, "for-each-ref", "--format=%(objectname)", KEPT).decode().split()
+        lines = [f"update {KEPT}{one} {one}" for one in commits if one not in told]
+        lines += [f"delete {KEPT}{one}" for one in told if one not in commits]
+        if lines:
+            text = "".join(f"{line}\n" for line in lines)
+            git.check(self.path, "update-ref", "--stdin", stdin=text.encode())
+
+    def tidy(self) -> None:
+        """Pack what is there, and drop what no ref names."""
+        git.check(self.path, "gc", "--quiet", "--prune=now", timeout=300.0)
+
+    def entries(self, commit: str, path: str = "") -> tuple[Entry, ...]:
+        """List the files of a commit, below `path`, links and submodules left out.
+
+        Raises Invalid where the commit has no such path, DamagedError where it cannot be read.
+        """
+        path = path.strip("/").removeprefix("./")
+        within = ("--", path) if path and path != "." else ()
+        answer = git.run(self.path, "ls-tree", "-r", "-z", "--full-tree", commit, *within)
+        if answer.status:
+            raise DamagedError(f"revision {commit[:12]} cannot be read: {answer.complaint}")
+        found = []
+        for line in answer.stdout.split(b"\0"):
+            facts, _, name = line.partition(b"\t")
+            if facts and not facts.startswith((_LINK, _MODULE)):
+                found.append(Entry(path=os.fsdecode(name), blob=facts.split()[2].decode()))
+        if within and not found:
+            raise Invalid(
+                f'revision {commit[:12]} holds nothing at "{path}"',
+                hint="spec.path is the directory of the manifests, from the source's root",
+            )
+        return tuple(found)
+
+    def read(self, entries: Sequence[Entry], limit: int) -> tuple[File, ...]:
+        """Return the contents of these files. Raises Invalid for one of more than `limit` bytes."""
+        asked = "".join(f"{entry.blob}\n" for entry in entries).encode()
+        sizes = git.run(self.path, "cat-file", "--batch-check=%(objectsize)", stdin=asked)
+        for entry, size in zip(entries, sizes.stdout.split(b"\n"), strict=False):
+            if size.isdigit() and int(size) > limit:
+                raise Invalid(f"{entry.path} is too big: the limit is {limit // 2**20} MiB")
+        answer = git.run(self.path, "cat-file", "--batch", stdin=asked)
+        files, at = [], 0
+        for entry in entries:
+            end = answer.stdout.find(b"\n", at)
+            head = answer.stdout[at:end].split()
+            if answer.status or end < 0 or len(head) != 3:
+                raise DamagedError(f"{entry.path} cannot be read: {answer.complaint}")
+            start = end + 1
+            at = start + int(head[2]) + 1
+            files.append(File(name=entry.path, data=answer.stdout[start : at - 1]))
+        return tuple(files)
+
+    def store(self, files: Iterable[File]) -> str:
+        """Save files as a revision, and return its commit: the same files give the same commit.
+
+        It depends on nothing but names and contents, so a directory that was changed and changed
+        back has its old revision again.
+        """
+        parts = [b"commit ", FETCHED.encode(), b"\ncommitter ", _WHO, b"\ndata 0\ndeleteall\n"]
+        for file in files:
+            name = os.fsencode(file.name)
+            parts += [b"M 100644 inline ", _quoted(name), b"\ndata %d\n" % len(file.data)]
+            parts += [file.data, b"\n"]
+        git.check(self.path, "fast-import", "--quiet", "--force", stdin=b"".join(parts))
+        return self.commit(FETCHED)
+
+
+def _quoted(name: bytes) -> bytes:
+    """Write a path as git-fast-import(1) reads any path: between quotes, C's escapes within."""
+    text = name.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
+    return b'"' + text + b'"'
+
+
+def is_sha256(commit: str) -> bool:
+    """Tell by a commit's id which object format its repository has."""
+    return len(commit) == _SHA256_DIGITS

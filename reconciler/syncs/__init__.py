@@ -1,0 +1,1 @@
+"""Syncs: make the host follow each source, safely, revision by revision."""

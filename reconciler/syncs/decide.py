@@ -1,0 +1,79 @@
+"""Decide what a Sync's pass does: which revision, whether to prune, whether at all. Pure."""
+
+from __future__ import annotations
+
+from manifests import durations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from manifests.sync import PruneLimit, SyncSpec
+    from reconciler.syncs.status import SyncStatus
+
+APPLYSET = "sync "
+"""Begins the apply set of a Sync's objects; its name follows."""
+
+_BAD_KEPT = 50
+
+
+def suspended(spec: SyncSpec, status: SyncStatus, now: float) -> bool:
+    """Tell whether the Sync is to be left alone at `now`.
+
+    With an end given, a suspension of either kind lasts until then.
+    """
+    if status.suspended and (not status.suspended_until or now < status.suspended_until):
+        return True
+    if spec.suspend_until:
+        return now < durations.moment(spec.suspend_until)
+    return spec.suspend
+
+
+def waits_for(spec: SyncSpec, ready: Mapping[str, bool]) -> tuple[str, ...]:
+    """Return the names of the Syncs that this one depends on and that are not ready, or not there.
+
+    `ready` tells of every Sync of the host.
+    """
+    return tuple(one.name for one in spec.depends_on if not ready.get(one.name, False))
+
+
+def revision(candidate: str, status: SyncStatus) -> str:
+    """Return the revision to follow: the source's, unless it is known to be bad, or not to be had.
+
+    "" where there is none to follow.
+    """
+    return status.good if not candidate or candidate in status.bad else candidate
+
+
+def needs_consent(gone: int, owned: int, claims: int, limit: PruneLimit) -> str:
+    """Return why these removals need somebody's consent; "" if they need none.
+
+    `gone` of the `owned` objects are no longer in the source, `claims` of them hold data.
+    """
+    if claims:
+        kept = (
+            "a claim that may hold data" if claims == 1 else f"{claims} claims that may hold data"
+        )
+        return f"{kept} would be removed"
+    if gone >= max(1, limit.objects) and gone * 100 > owned * limit.percent:
+        return f"{gone} of {owned} objects would be removed"
+    return ""
+
+
+def with_bad(status: SyncStatus, bad: str) -> tuple[str, ...]:
+    """Return the revisions that are not to be tried again, with one more."""
+    return (*(one for one in status.bad if one != bad), bad)[-_BAD_KEPT:]
+
+
+def order(depends_on: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Return the names so that each comes after what it depends on; those of a circle come last."""
+    placed: dict[str, None] = {}
+    left = dict(depends_on)
+    while left:
+        free = [name for name in left if not any(one in left for one in left[name])]
+        if not free:
+            return (*placed, *sorted(left))
+        for name in sorted(free):
+            placed[name] = None
+            del left[name]
+    return tuple(placed)

@@ -1,0 +1,294 @@
+"""One pass of one Sync: ask its source, choose the revision, converge, and say what came of it.
+
+    fetch       the source -> its present revision, saved in the Sync's repository
+    choose      that one, or the last good one where it is known to be bad or cannot be had
+    load        the revision's manifests -> objects, or every problem
+    converge    reconciler.cycle; what would be pruned beyond the limit waits for consent
+    go back     to the last good revision, where the new one fails
+    record      status and history
+
+A pass is level-triggered, as the cycle is: whatever is wrong with the source, what the host was
+given last is kept as it should be. Nothing but a valid revision in which an object is absent ever
+removes it.
+"""
+
+from __future__ import annotations
+
+import time
+
+from manifests import durations, load, sources
+from manifests.faults import Fault, Invalid, Retry
+from manifests.problems import Severity
+from manifests.value import Value
+from reconciler import cycle, loading
+from reconciler.source import source
+from reconciler.source.repository import GOOD, DamagedError
+from reconciler.state import objects, syncs
+from reconciler.syncs import decide
+from reconciler.syncs.status import Outcome, Revision, SyncStatus
+from runtime import interrupts, locks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from manifests.problems import Problem
+    from manifests.ref import Ref
+    from manifests.sync import Sync
+    from reconciler.cycle import Report
+    from reconciler.execute.run import Outcome as ChangeOutcome
+    from reconciler.plan.wish import Wished
+    from reconciler.source.repository import Repository
+    from reconciler.targets.host.host import Host
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
+"""Seconds between attempts to reach a revision that only time keeps from being reached."""
+
+COMMITS_KEPT = 20
+"""Revisions whose manifests are kept, for going back to them."""
+
+
+class Pass(Value):
+    """What a pass came to: its outcome with the reason, the revision followed, and the report.
+
+    `bad` is the revision that failed and is not to be tried again.
+    """
+
+    outcome: Outcome
+    message: str = ""
+    revision: str = ""
+    report: Report | None = None
+    problems: tuple[Problem, ...] = ()
+    withheld: tuple[Ref, ...] = ()
+    bad: str = ""
+
+
+class _UnusableError(Exception):
+    """The revision's manifests are not valid."""
+
+    def __init__(self, message: str, problems: tuple[Problem, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
+class Follower:
+    """A Sync on this host, for one pass. `ready` tells of all Syncs of the host."""
+
+    def __init__(
+        self,
+        host: Host,
+        sync: Sync,
+        ready: dict[str, bool],
+        notify: Callable[[ChangeOutcome], None] = lambda _outcome: None,
+    ) -> None:
+        self._host = host
+        self._sync = sync
+        self._ready = ready
+        self._notify = notify
+        self._name = sync.metadata.name
+        self._repository: Repository = source.repository_of(host.base.paths, self._name)
+        self._database = host.base.database
+        self._withheld: tuple[Ref, ...] = ()
+        self._why = ""
+        host.base.start_seconds = durations.duration(sync.spec.timeout)
+
+    def reconcile(self) -> Pass:
+        """Do the pass and record it. Raises what only podpy's own defects raise."""
+        began = time.time()
+        with locks.held(self._host.base.paths, [f"Sync/{self._name}"]):
+            before = self._known()
+            passed = self._pass(before, began)
+            if passed.outcome is not Outcome.SUSPENDED:
+                self._record(before, passed, began)
+        return passed
+
+    def _known(self) -> SyncStatus:
+        """What is remembered; without its database podpy still knows the last good revision."""
+        status = syncs.read(self._database, self._name)
+        if not status.good:
+            status = status.replace(good=self._repository.commit(GOOD))
+        return status
+
+    def _pass(self, status: SyncStatus, now: float) -> Pass:
+        spec = self._sync.spec
+        if decide.suspended(spec, status, now):
+            return Pass(outcome=Outcome.SUSPENDED, revision=status.applied)
+        missing = decide.waits_for(spec, self._ready)
+        if missing:
+            message = f"waits for Sync {', '.join(missing)}"
+            return Pass(outcome=Outcome.BLOCKED, message=message, revision=status.applied)
+        candidate, trouble = self._fetched()
+        try:
+            return self._followed(status, candidate, trouble)
+        except DamagedError:
+            self._repository.remove()
+            candidate, trouble = self._fetched()
+            return self._followed(status, candidate, trouble)
+
+    def _fetched(self) -> tuple[str, str]:
+        """The source's revision, or "" and why there is none."""
+        try:
+            return source.fetch(self._host.base.paths, self._sync, self._repository), ""
+        except Fault as fault:
+            return "", str(fault)
+
+    def _followed(self, status: SyncStatus, candidate: str, trouble: str) -> Pass:
+        chosen = decide.revision(candidate, status)
+        if not chosen:
+            return Pass(outcome=Outcome.UNREACHABLE, message=trouble)
+        try:
+            wished = self._wished(chosen)
+        except _UnusableError as error:
+            invalid = Pass(outcome=Outcome.INVALID, message=str(error), problems=error.problems)
+            return self._kept(status, chosen, invalid)
+        try:
+            report = self._reaching(wished, status, chosen)
+        except Invalid as fault:
+            return self._kept(status, chosen, Pass(outcome=Outcome.INVALID, message=str(fault)))
+        if report.failed:
+            return self._failed(status, chosen, report)
+        return self._reached(status, candidate, trouble, chosen, report)
+
+    def _reached(
+        self, status: SyncStatus, candidate: str, trouble: str, chosen: str, report: Report
+    ) -> Pass:
+        """The pass after which the host is as `chosen` wants it."""
+        done = Pass(outcome=Outcome.READY, revision=chosen, report=report, withheld=self._withheld)
+        if trouble:
+            return done.replace(outcome=Outcome.UNREACHABLE, message=trouble)
+        if candidate in status.bad:
+            said = f"revision {candidate[:12]} is not tried again before there is a new one"
+            if status.outcome is Outcome.ROLLED_BACK and status.seen == candidate:
+                said = status.message
+            return done.replace(outcome=Outcome.ROLLED_BACK, message=said)
+        self._repository.point(GOOD, chosen)
+        if self._withheld:
+            return done.replace(outcome=Outcome.WITHHELD, message=self._why)
+        return done
+
+    def _kept(self, status: SyncStatus, refused: str, passed: Pass) -> Pass:
+        """The pass that follows the last good revision, since another one cannot be followed."""
+        if not status.good or status.good == refused:
+            return passed
+        try:
+            report = self._converged(self._wished(status.good), not status.withheld)
+        except (_UnusableError, Invalid) as error:
+            return passed.replace(message=f"{passed.message}; nor can the last good one: {error}")
+        return passed.replace(revision=status.good, report=report)
+
+    def _failed(self, status: SyncStatus, chosen: str, report: Report) -> Pass:
+        """The pass whose revision could not be reached: back to the last good one, if there is."""
+        faults = "; ".join(f"{one.change.ref}: {_bare(one)}" for one in report.failed)
+        failed = Pass(outcome=Outcome.FAILED, message=faults, revision=chosen, report=report)
+        if not (self._sync.spec.rollback and status.good and status.good != chosen):
+            return failed
+        back = self._kept(status, chosen, failed.replace(bad=chosen))
+        if back.revision != status.good or back.report is None or back.report.failed:
+            return back
+        return back.replace(outcome=Outcome.ROLLED_BACK)
+
+    def _wished(self, revision: str) -> tuple[Wished, ...]:
+        """The objects of a revision. Raises _UnusableError, with every problem."""
+        spec, paths = self._sync.spec, self._host.base.paths
+        unsupported = Severity.WARNING if spec.allow_unsupported else Severity.ERROR
+        options = load.APPLY.replace(unsupported=unsupported, namespace=spec.namespace)
+        try:
+            files = source.manifests_of(self._sync, self._repository, revision)
+        except Invalid as fault:
+            raise _UnusableError(str(fault)) from fault
+        bundle = sources.Bundle(name=f"sync {self._name}", files=files)
+        loaded = load.load(
+            [bundle], options, known=objects.refs(self._database), cache_dir=paths.cache
+        )
+        if loaded.errors:
+            told = "; ".join(str(problem) for problem in loaded.errors)
+            raise _UnusableError(told, loaded.problems)
+        wished = loading.wished(paths, loaded)
+        self._refuse_others(wished)
+        return wished
+
+    def _refuse_others(self, wished: tuple[Wished, ...]) -> None:
+        """Raise _UnusableError where an object belongs to another Sync: they would take turns."""
+        here = {item.ref: item for item in wished}
+        for applied in objects.read(self._database):
+            owner = applied.applyset.removeprefix(decide.APPLYSET)
+            item = here.get(applied.ref)
+            if item is None or owner in (applied.applyset, self._name) or owner not in self._ready:
+                continue
+            raise _UnusableError(f"{item.where}: {item.ref} belongs to Sync {owner} already")
+
+    def _reaching(self, wished: tuple[Wished, ...], status: SyncStatus, revision: str) -> Report:
+        """Converge, again and again while only time can help and there is some left."""
+        deadline = time.monotonic() + self._host.base.start_seconds
+        pause = FIRST_PAUSE
+        while True:
+            report = self._converged(wished, revision == status.approved)
+            interrupts.check(f"Sync/{self._name}")
+            helpless = [one for one in report.failed if not isinstance(one.fault, Retry)]
+            if helpless or not report.failed or time.monotonic() + pause > deadline:
+                return report
+            interrupts.sleep(pause, f"Sync/{self._name}")
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _converged(self, wished: tuple[Wished, ...], granted: bool) -> Report:
+        """Converge once; `granted` tells that what is gone from the source may be removed."""
+        options = cycle.Options(
+            applyset=f"{decide.APPLYSET}{self._name}", prune=self._sync.spec.prune
+        )
+        self._withheld = ()
+
+        def consent(gone: Collection[Ref], owned: int) -> bool:
+            claims = sum(ref.kind == "PersistentVolumeClaim" for ref in gone)
+            limit = self._sync.spec.prune_limit
+            why = decide.needs_consent(len(gone), owned, claims, limit)
+            self._why = "" if granted else why
+            self._withheld = tuple(gone) if self._why else ()
+            return not self._why
+
+        return cycle.converge(self._host, wished, options, self._notify, consent)
+
+    def _record(self, before: SyncStatus, passed: Pass, began: float) -> None:
+        seen = self._repository.commit("refs/podpy/fetched") or before.seen
+        news = (passed.outcome, passed.message) != (before.outcome, before.message)
+        status = before.replace(
+            seen=seen,
+            applied=passed.revision or before.applied,
+            good=passed.revision if passed.outcome.ready else before.good,
+            bad=decide.with_bad(before, passed.bad) if passed.bad else before.bad,
+            withheld=tuple(str(ref) for ref in passed.withheld),
+            outcome=passed.outcome,
+            message=passed.message,
+            asked_at=began,
+            changed_at=began if news else before.changed_at,
+        )
+        syncs.save(self._database, self._name, status)
+        changes = _worded(passed.report)
+        if news or changes or seen != before.seen:
+            line = Revision(
+                revision=seen,
+                outcome=passed.outcome,
+                message=passed.message,
+                changes=changes,
+                at=began,
+                seconds=time.time() - began,
+            )
+            syncs.add_revision(self._database, self._name, line)
+            self._keep(status)
+
+    def _keep(self, status: SyncStatus) -> None:
+        """Keep the manifests of the revisions that somebody may want to go back to."""
+        told = [line.revision for line in syncs.history(self._database, self._name)]
+        wanted = dict.fromkeys([*filter(None, (status.good, status.applied, status.seen)), *told])
+        kept = [one for one in wanted if one and self._repository.commit(one)]
+        if kept:
+            self._repository.keep(kept[:COMMITS_KEPT])
+
+
+def _bare(outcome: ChangeOutcome) -> str:
+    return str(outcome.fault).removeprefix(f"{outcome.change.ref}: ")
+
+
+def _worded(report: Report | None) -> tuple[str, ...]:
+    if report is None:
+        return ()
+    return tuple(f"{change.op} {change.ref}" for change in report.plan.effective())

@@ -1,0 +1,41 @@
+"""Follow a Sync no more: remove what it has brought, unless it is to stay, and forget it."""
+
+from __future__ import annotations
+
+from reconciler import cycle
+from reconciler.source import source
+from reconciler.state import objects, syncs
+from reconciler.syncs import decide
+from runtime import locks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.cycle import Report
+    from reconciler.execute.run import Outcome
+    from reconciler.targets.host.host import Host
+
+
+def remove(
+    host: Host, name: str, *, keep: bool, notify: Callable[[Outcome], None]
+) -> Report | None:
+    """Remove the Sync's objects and what is known of it; claims keep their data.
+
+    With `keep` its objects stay, as if they had been applied by hand. Where something could not be
+    removed, the report says so, and the Sync is still known.
+    """
+    base = host.base
+    with locks.held(base.paths, [f"Sync/{name}"]):
+        brought = objects.read(base.database, applyset=f"{decide.APPLYSET}{name}")
+        report = None
+        if keep:
+            objects.put_back(base.database, [item.replace(applyset="") for item in brought])
+        elif brought:
+            things = {item.ref: item.object() for item in brought}
+            report = cycle.remove(host, things, notify=notify)
+            if report.failed:
+                return report
+        syncs.forget(base.database, name)
+        source.repository_of(base.paths, name).remove()
+    return report

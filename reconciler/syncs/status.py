@@ -1,0 +1,72 @@
+"""What is known of a Sync between passes: which revisions it saw, which are good, which are bad."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from manifests.value import Value
+
+
+class Outcome(StrEnum):
+    """How a Sync's last pass ended.
+
+    READY           the host follows the source's present revision
+    WITHHELD        it does, but for removals that wait for consent
+    ROLLED_BACK     the present revision failed: the host follows the last good one again
+    FAILED          the revision failed, and there was none to go back to, or it failed, too
+    INVALID         the present revision cannot be used: the host follows the last good one
+    UNREACHABLE     the source cannot be asked: the host follows the last good revision
+    BLOCKED         a Sync that this one depends on is not ready
+    SUSPENDED       nobody wants it to be followed now
+    """
+
+    READY = "Ready"
+    WITHHELD = "PruneWithheld"
+    ROLLED_BACK = "RolledBack"
+    FAILED = "Failed"
+    INVALID = "Invalid"
+    UNREACHABLE = "SourceUnreachable"
+    BLOCKED = "DependencyNotReady"
+    SUSPENDED = "Suspended"
+
+    @property
+    def ready(self) -> bool:
+        """Whether Syncs that depend on this one may go on."""
+        return self in (Outcome.READY, Outcome.WITHHELD)
+
+
+class SyncStatus(Value):
+    """`seen` is the source's revision when it was last asked, `applied` the one that the host
+    follows, `good` the last that it followed without a fault, `bad` those that are not tried again.
+
+    `approved` is the revision whose removals somebody has consented to; `withheld` names what
+    waits for that. `suspended` and `suspended_until` are what the command line asked for. Times
+    are seconds since the epoch: `asked_at` of the last pass, `changed_at` of the outcome.
+    """
+
+    seen: str = ""
+    applied: str = ""
+    good: str = ""
+    bad: tuple[str, ...] = ()
+    approved: str = ""
+    withheld: tuple[str, ...] = ()
+    outcome: Outcome | None = None
+    message: str = ""
+    asked_at: float = 0.0
+    changed_at: float = 0.0
+    suspended: bool = False
+    suspended_until: float = 0.0
+
+
+class Revision(Value):
+    """One line of a Sync's history: what a pass with a revision came to.
+
+    `changes` are words such as "create Pod/web"; `at` is when it began, `seconds` how long it took.
+    """
+
+    revision: str
+    outcome: Outcome
+    message: str = ""
+    changes: tuple[str, ...] = ()
+    at: float = 0.0
+    seconds: float = 0.0

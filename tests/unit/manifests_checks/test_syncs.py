@@ -1,0 +1,100 @@
+"""manifests.checks.syncs: what a Sync may not say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from manifests.checks import syncs
+
+Check = Callable[[str, dict[str, Any]], list[str]]
+GIT = ".spec.source.git"
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({GIT: None}, ".spec.source: must be exactly one of git and directory"),
+    (
+        {".spec.source.directory": {"path": "/srv"}},
+        ".spec.source: must be exactly one of git and directory",
+    ),
+    (
+        {".spec.source": {"directory": {"path": "srv"}}},
+        '.spec.source.directory.path: "srv" must be an absolute path',
+    ),
+    (
+        {f"{GIT}.url": "ext::sh -c id", f"{GIT}.credentials": None},
+        f'{GIT}.url: "ext::sh -c id" must be https://, ssh://, USER@HOST:PATH or a path',
+    ),
+    (
+        {f"{GIT}.url": "--upload-pack=id", f"{GIT}.credentials": None},
+        f'{GIT}.url: "--upload-pack=id" must be https://, ssh://, USER@HOST:PATH or a path',
+    ),
+    (
+        {f"{GIT}.url": "https://bot:word@git.example/x"},
+        f"{GIT}.url: must hold no password: put it into a file, and name that in tokenFile",
+    ),
+    (
+        {f"{GIT}.url": "git@git.example:x"},
+        f"{GIT}.credentials.tokenFile: is for https, and the url is ssh",
+    ),
+    (
+        {f"{GIT}.credentials": {"caFile": "ca.pem"}},
+        f'{GIT}.credentials.caFile: "ca.pem" must be an absolute path',
+    ),
+    ({f"{GIT}.ref.tag": "v1"}, f"{GIT}.ref: must not have both branch and tag"),
+    (
+        {f"{GIT}.ref": {"tag": "v1", "semver": "1.x"}},
+        f"{GIT}.ref: must not have both tag and semver",
+    ),
+    ({f"{GIT}.ref": {"commit": "abc"}}, f'{GIT}.ref.commit: "abc" must be the whole id'),
+    ({f"{GIT}.ref": {"semver": "one"}}, f'{GIT}.ref.semver: "one" is no range of versions'),
+    ({f"{GIT}.ref.branch": "-x"}, f'{GIT}.ref.branch: "-x" is no name of a branch'),
+    ({f"{GIT}.ref.branch": "a..b"}, f'{GIT}.ref.branch: "a..b" is no name of a branch'),
+    (
+        {f"{GIT}.verify": {}},
+        f"{GIT}.verify: must have exactly one of allowedSignersFile and gpgKeysFile",
+    ),
+    ({".spec.path": "../x"}, '.spec.path: "../x" must be a path below the source'),
+    ({".spec.path": "/x"}, '.spec.path: "/x" must be a path below the source'),
+    ({".spec.include[0]": ""}, ".spec.include[0]: is empty"),
+    ({".spec.interval": "often"}, '.spec.interval: "often" is no span of time'),
+    ({".spec.interval": "1s"}, ".spec.interval: must be at least 5s"),
+    ({".spec.timeout": "0s"}, ".spec.timeout: must be more than nothing"),
+    ({".spec.suspendUntil": "soon"}, '.spec.suspendUntil: "soon" is no time'),
+    ({".spec.pruneLimit.percent": 101}, ".spec.pruneLimit.percent: must be from 0 to 100"),
+    ({".spec.pruneLimit.objects": -1}, ".spec.pruneLimit.objects: must not be negative"),
+    ({".spec.dependsOn[0].name": "web"}, ".spec.dependsOn[0].name: is the Sync itself"),
+    ({".metadata.name": "a.b"}, '.metadata.name: "a.b" is not a valid name'),
+]
+
+
+@pytest.mark.parametrize(("changes", "expected"), REFUSED, ids=[text for _, text in REFUSED])
+def test_what_is_wrong_is_told_at_its_place(
+    check: Check, changes: dict[str, Any], expected: str
+) -> None:
+    found = check("Sync", changes)
+
+    assert len(found) == 1
+    assert found[0].startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("url", "transport"),
+    [
+        ("https://git.example/x.git", "https"),
+        ("ssh://git@git.example:2222/x", "ssh"),
+        ("git@git.example:team/x.git", "ssh"),
+        ("git.example:x", "ssh"),
+        ("/srv/git/x.git", "file"),
+        ("file:///srv/git/x.git", "file"),
+        ("./relative/x:y", ""),
+        ("relative", ""),
+        ("ftp://git.example/x", ""),
+        ("ext::sh", ""),
+        ("https://", ""),
+        ("", ""),
+    ],
+)
+def test_a_url_tells_its_transport_as_git_reads_it(url: str, transport: str) -> None:
+    assert syncs.transport_of(url) == transport

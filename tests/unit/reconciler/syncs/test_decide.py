@@ -1,0 +1,88 @@
+"""reconciler.syncs.decide: which revision, whether to prune, whether at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from manifests.sync import DirectorySource, PruneLimit, SyncName, SyncSource, SyncSpec
+from reconciler.syncs import decide
+from reconciler.syncs.status import SyncStatus
+
+SPEC = SyncSpec(source=SyncSource(directory=DirectorySource(path="/srv")))
+NOON = 1769860800.0  # 2026-01-31T12:00:00Z
+
+
+@pytest.mark.parametrize(
+    ("spec", "status", "suspended"),
+    [
+        ({}, {}, False),
+        ({"suspend": True}, {}, True),
+        ({"suspend_until": "2026-01-31T12:00:01Z"}, {}, True),
+        ({"suspend_until": "2026-01-31T12:00:00Z"}, {}, False),
+        ({"suspend": True, "suspend_until": "2026-01-31T11:00:00Z"}, {}, False),
+        ({}, {"suspended": True}, True),
+        ({}, {"suspended": True, "suspended_until": NOON + 1}, True),
+        ({}, {"suspended": True, "suspended_until": NOON}, False),
+    ],
+)
+def test_a_suspension_ends_at_its_time(
+    spec: dict[str, object], status: dict[str, object], suspended: bool
+) -> None:
+    assert decide.suspended(SPEC.replace(**spec), SyncStatus(**status), NOON) is suspended  # type: ignore[arg-type]
+
+
+def test_a_sync_waits_for_those_that_are_not_ready_or_not_there() -> None:
+    spec = SPEC.replace(depends_on=tuple(SyncName(name=name) for name in "abc"))
+
+    assert decide.waits_for(spec, {"a": True, "b": False}) == ("b", "c")
+
+
+@pytest.mark.parametrize(
+    ("candidate", "status", "chosen"),
+    [
+        ("new", {}, "new"),
+        ("new", {"good": "old"}, "new"),
+        ("new", {"good": "old", "bad": ("new",)}, "old"),
+        ("new", {"bad": ("new",)}, ""),
+        ("", {"good": "old"}, "old"),
+        ("", {}, ""),
+    ],
+)
+def test_a_bad_or_missing_revision_gives_way_to_the_good_one(
+    candidate: str, status: dict[str, object], chosen: str
+) -> None:
+    assert decide.revision(candidate, SyncStatus(**status)) == chosen  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("gone", "owned", "claims", "why"),
+    [
+        (2, 2, 0, ""),
+        (3, 6, 0, ""),
+        (3, 5, 0, "3 of 5 objects would be removed"),
+        (1, 9, 1, "a claim that may hold data would be removed"),
+        (2, 9, 2, "2 claims that may hold data would be removed"),
+    ],
+)
+def test_removals_beyond_the_limit_need_consent(
+    gone: int, owned: int, claims: int, why: str
+) -> None:
+    assert decide.needs_consent(gone, owned, claims, PruneLimit()) == why
+
+
+def test_a_limit_of_nothing_asks_each_time() -> None:
+    assert decide.needs_consent(1, 100, 0, PruneLimit(percent=0, objects=0)) != ""
+
+
+def test_bad_revisions_are_kept_once_and_not_for_ever() -> None:
+    status = SyncStatus(bad=tuple(str(number) for number in range(50)))
+
+    assert decide.with_bad(status, "3")[-1] == "3"
+    assert len(decide.with_bad(status, "3")) == 50
+    assert "0" not in decide.with_bad(status, "new")
+
+
+def test_syncs_come_after_what_they_depend_on_and_circles_last() -> None:
+    needs: dict[str, list[str]] = {"c": ["b"], "b": ["a"], "a": [], "x": ["y"], "y": ["x"]}
+
+    assert decide.order(needs) == ("a", "b", "c", "x", "y")
