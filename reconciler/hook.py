@@ -123,10 +123,7 @@ def _earliest(*times: float | None) -> float | None:
 
 def _leave_cgroup(host: Host) -> None:
     """Get out of the pod's cgroup, where conmon may be: removing the pod kills what is in it."""
-    base = host.base
-    home = f"/{base.paths.instance}/hooks"
-    cgroups.create(base.cgroups, home)
-    cgroups.enter(base.cgroups, home, os.getpid())
+    cgroups.shelter(host.base.cgroups, host.base.paths.instance, os.getpid())
 
 
 def _note_end(base: Base, record: PodRecord, name: str) -> None:

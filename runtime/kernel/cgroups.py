@@ -27,6 +27,8 @@ ROOT = "/sys/fs/cgroup"
 _POLL = 0.002
 """Seconds between looks at a cgroup that is emptying: dead processes leave it a little later."""
 
+_ABSENT = (errno.ENOENT, errno.ENODEV, errno.ENOTDIR, errno.EOPNOTSUPP, errno.ESRCH)
+
 
 class Version(enum.StrEnum):
     V1 = "v1"
@@ -139,18 +141,26 @@ def enter(seen: View, path: str, pid: int) -> None:
             return
 
 
-def sheltered(seen: View, instance: str) -> bool:
-    """Say whether what is started now will outlive this session.
+def sheltered(seen: View, instance: str, process: int | None = None) -> bool:
+    """Say whether `process`, or what this thread starts now, will outlive the session it is in.
 
     A service manager ends a unit or a login session by killing its cgroup. Nobody kills the root
-    cgroup, or podpy's own; from anywhere else conmon has to be moved.
+    cgroup, or podpy's own; from anywhere else what is to stay has to be moved.
     """
     watched = "" if seen.v2 else "name=systemd"
-    for line in (_read("/proc/thread-self/cgroup") or "").splitlines():
+    told = f"/proc/{'thread-self' if process is None else process}/cgroup"
+    for line in (_read(told) or "").splitlines():
         _number, names, path = line.split(":", 2)
         if names == watched:
             return path == "/" or f"{path}/".startswith(f"/{instance}/")
     return True
+
+
+def shelter(seen: View, instance: str, process: int) -> None:
+    """Move `process` to where nobody's end is its own: beside the pods' cgroups."""
+    home = f"/{instance}/helpers"
+    create(seen, home)
+    enter(seen, home, process)
 
 
 def processes(seen: View, path: str) -> tuple[int, ...]:
@@ -340,7 +350,7 @@ def _read(path: str) -> str | None:
         with open(path, encoding="utf-8") as file:
             return file.read()
     except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENOTDIR, errno.EOPNOTSUPP):
+        if error.errno in _ABSENT:
             return None
         raise
 

@@ -14,7 +14,7 @@ import signal
 
 from manifests.faults import HostFault
 from runtime import proc
-from runtime.kernel import processes
+from runtime.kernel import cgroups, processes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,12 +28,23 @@ _STOP_SECONDS = 5.0
 _CACHE = 1000
 
 
-def ensure(paths: Paths, network: BridgeNetwork, *, upstream: str = RESOLV_CONF) -> bool:
+def ensure(
+    paths: Paths, network: BridgeNetwork, seen: cgroups.View, *, upstream: str = RESOLV_CONF
+) -> bool:
     """Have the name server run as the network needs it; True when it had to be started.
 
     The bridge must be there. `upstream` is the resolv.conf whose servers are asked, followed as it
-    changes; an internal network asks nobody. Raises HostFault when dnsmasq is missing or refuses.
+    changes; an internal network asks nobody. It is moved out of a cgroup that others may kill.
+    Raises HostFault when dnsmasq is missing or refuses.
     """
+    started = _ensure(paths, network, upstream)
+    running = _running(_directory(paths, network.name))
+    if running is not None and not cgroups.sheltered(seen, paths.instance, running):
+        cgroups.shelter(seen, paths.instance, running)
+    return started
+
+
+def _ensure(paths: Paths, network: BridgeNetwork, upstream: str) -> bool:
     directory = _directory(paths, network.name)
     wanted = _arguments(directory, network, upstream)
     running = _running(directory)
@@ -74,7 +85,9 @@ def publish(paths: Paths, name: str, records: str) -> bool:
     return True
 
 
-def drift(paths: Paths, network: BridgeNetwork, *, upstream: str = RESOLV_CONF) -> tuple[str, ...]:
+def drift(
+    paths: Paths, network: BridgeNetwork, seen: cgroups.View, *, upstream: str = RESOLV_CONF
+) -> tuple[str, ...]:
     """Say what is wrong with the name server of the network; reads only."""
     directory = _directory(paths, network.name)
     running = _running(directory)
@@ -84,6 +97,8 @@ def drift(paths: Paths, network: BridgeNetwork, *, upstream: str = RESOLV_CONF) 
         return (f"the name server of network {network.name} had other settings",)
     if not os.path.exists(f"{directory}/hosts"):
         return (f"the records of network {network.name} were missing",)
+    if not cgroups.sheltered(seen, paths.instance, running):
+        return (f"the name server of network {network.name} would have ended with a session",)
     return ()
 
 

@@ -131,3 +131,17 @@ def test_moving_a_process_that_has_ended_is_no_error(
     thread.call(cgroups.create, seen, path)
 
     thread.call(cgroups.enter, seen, path, ended.pid)
+
+
+def test_what_stays_is_moved_out_of_a_sessions_cgroup(
+    thread: Inside, seen: cgroups.View, path: str, sleeper: subprocess.Popen[bytes]
+) -> None:
+    instance = f"{path.split('/')[1]}/podpy"
+    thread.call(cgroups.create, seen, path)
+    thread.call(cgroups.enter, seen, path, sleeper.pid)
+    assert not thread.call(cgroups.sheltered, seen, instance, sleeper.pid)
+
+    thread.call(cgroups.shelter, seen, instance, sleeper.pid)
+
+    assert thread.call(cgroups.sheltered, seen, instance, sleeper.pid)
+    assert sleeper.pid not in thread.call(cgroups.processes, seen, path)

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import pytest
 
 from manifests.faults import HostFault
-from runtime.kernel import processes
+from runtime.kernel import cgroups, processes
 from runtime.kernel.inside import Inside
 from runtime.net import bridge, dns
 from runtime.paths import Paths
@@ -48,7 +48,9 @@ def host(apart: Inside, paths: Paths) -> Iterator[Inside]:
     apart.call(bridge.ensure, NETWORK)
     yield apart
     dns.remove(paths, NETWORK.name)
-    assert dns.drift(paths, NETWORK) == ("the name server of network default was not running",)
+    assert dns.drift(paths, NETWORK, cgroups.view()) == (
+        "the name server of network default was not running",
+    )
 
 
 @pytest.fixture
@@ -110,7 +112,7 @@ def until(host: Inside, name: str, wanted: tuple[int, list[str]]) -> bool:
 def test_pods_names_are_answered_and_followed(host: Inside, paths: Paths) -> None:
     assert dns.publish(paths, "default", WEB)
 
-    assert host.call(dns.ensure, paths, NETWORK)
+    assert host.call(dns.ensure, paths, NETWORK, cgroups.view())
 
     assert host.call(ask, "web.shop.svc.cluster.local") == (NO_ERROR, ["10.64.0.5"])
     assert host.call(ask, "www.shop.svc.cluster.local") == (NO_ERROR, ["10.64.0.5"])
@@ -124,9 +126,9 @@ def test_pods_names_are_answered_and_followed(host: Inside, paths: Paths) -> Non
 
 
 def test_it_starts_once_and_again_when_it_was_killed(host: Inside, paths: Paths) -> None:
-    assert host.call(dns.ensure, paths, NETWORK)
-    assert not host.call(dns.ensure, paths, NETWORK)
-    assert dns.drift(paths, NETWORK) == ()
+    assert host.call(dns.ensure, paths, NETWORK, cgroups.view())
+    assert not host.call(dns.ensure, paths, NETWORK, cgroups.view())
+    assert dns.drift(paths, NETWORK, cgroups.view()) == ()
     with open(f"{paths.networks}/default/dnsmasq.pid", encoding="ascii") as file:
         pidfd = processes.opened(int(file.read()))
     assert pidfd is not None
@@ -134,23 +136,27 @@ def test_it_starts_once_and_again_when_it_was_killed(host: Inside, paths: Paths)
     processes.wait([pidfd], 10)
     os.close(pidfd)
 
-    assert dns.drift(paths, NETWORK) == ("the name server of network default was not running",)
-    assert host.call(dns.ensure, paths, NETWORK)
-    assert dns.drift(paths, NETWORK) == ()
+    assert dns.drift(paths, NETWORK, cgroups.view()) == (
+        "the name server of network default was not running",
+    )
+    assert host.call(dns.ensure, paths, NETWORK, cgroups.view())
+    assert dns.drift(paths, NETWORK, cgroups.view()) == ()
 
 
 def test_it_starts_again_when_the_network_has_changed(host: Inside, paths: Paths) -> None:
-    host.call(dns.ensure, paths, NETWORK)
+    host.call(dns.ensure, paths, NETWORK, cgroups.view())
     internal = NETWORK.replace(internal=True)
-    assert dns.drift(paths, internal) == ("the name server of network default had other settings",)
+    assert dns.drift(paths, internal, cgroups.view()) == (
+        "the name server of network default had other settings",
+    )
 
-    assert host.call(dns.ensure, paths, internal)
+    assert host.call(dns.ensure, paths, internal, cgroups.view())
 
-    assert dns.drift(paths, internal) == ()
+    assert dns.drift(paths, internal, cgroups.view()) == ()
 
 
 def test_it_listens_on_the_gateway_only_as_nobody(host: Inside, paths: Paths) -> None:
-    host.call(dns.ensure, paths, NETWORK)
+    host.call(dns.ensure, paths, NETWORK, cgroups.view())
 
     done = host.call(subprocess.run, ["ss", "-Hlntu"], capture_output=True, check=True, text=True)
     listening = sorted(line.split()[4] for line in done.stdout.splitlines())
@@ -164,7 +170,7 @@ def test_it_listens_on_the_gateway_only_as_nobody(host: Inside, paths: Paths) ->
 def test_it_serves_where_only_root_can_read(host: Inside, paths: Paths) -> None:
     os.chmod(os.path.dirname(paths.run_dir), 0o700)
     dns.publish(paths, "default", "")
-    host.call(dns.ensure, paths, NETWORK)
+    host.call(dns.ensure, paths, NETWORK, cgroups.view())
 
     dns.publish(paths, "default", WEB)
 
@@ -174,7 +180,7 @@ def test_it_serves_where_only_root_can_read(host: Inside, paths: Paths) -> None:
 def test_other_names_are_asked_of_the_hosts_servers(
     host: Inside, paths: Paths, upstream: str
 ) -> None:
-    host.call(dns.ensure, paths, NETWORK, upstream=upstream)
+    host.call(dns.ensure, paths, NETWORK, cgroups.view(), upstream=upstream)
 
     assert host.call(ask, "example.org") == (NO_ERROR, ["192.0.2.80"])
     assert host.call(ask, "web.shop.svc.cluster.local") == (NO_SUCH_NAME, [])
@@ -184,7 +190,7 @@ def test_other_names_are_asked_of_the_hosts_servers(
 
 def test_an_internal_network_asks_nobody(host: Inside, paths: Paths, upstream: str) -> None:
     dns.publish(paths, "default", WEB)
-    host.call(dns.ensure, paths, NETWORK.replace(internal=True), upstream=upstream)
+    host.call(dns.ensure, paths, NETWORK.replace(internal=True), cgroups.view(), upstream=upstream)
 
     assert host.call(ask, "example.org") == (REFUSED, [])
     assert host.call(ask, "web.shop.svc.cluster.local") == (NO_ERROR, ["10.64.0.5"])
@@ -196,7 +202,7 @@ def test_it_does_not_ask_itself(host: Inside, paths: Paths) -> None:
     with open(path, "w", encoding="ascii") as file:
         file.write("nameserver 10.64.0.1\n")
 
-    host.call(dns.ensure, paths, NETWORK, upstream=path)
+    host.call(dns.ensure, paths, NETWORK, cgroups.view(), upstream=path)
 
     assert host.call(ask, "example.org") == (REFUSED, [])
 
@@ -205,11 +211,11 @@ def test_it_serves_again_on_a_bridge_that_was_deleted_and_made_again(
     host: Inside, paths: Paths
 ) -> None:
     dns.publish(paths, "default", WEB)
-    host.call(dns.ensure, paths, NETWORK)
+    host.call(dns.ensure, paths, NETWORK, cgroups.view())
 
     host.call(bridge.remove, NETWORK)
     host.call(bridge.ensure, NETWORK)
-    host.call(dns.ensure, paths, NETWORK)
+    host.call(dns.ensure, paths, NETWORK, cgroups.view())
 
     assert host.call(ask, "web.shop.svc.cluster.local") == (NO_ERROR, ["10.64.0.5"])
 
@@ -219,7 +225,7 @@ def test_an_address_in_use_is_worded(host: Inside, paths: Paths) -> None:
         host.call(socket.create_server, ("10.64.0.1", 53)),
         pytest.raises(HostFault, match=r"did not start on 10\.64\.0\.1:53: .*in use"),
     ):
-        host.call(dns.ensure, paths, NETWORK)
+        host.call(dns.ensure, paths, NETWORK, cgroups.view())
 
 
 def test_another_process_with_the_remembered_pid_is_left_alone(host: Inside, paths: Paths) -> None:

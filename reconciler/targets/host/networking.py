@@ -116,7 +116,7 @@ def observe(base: Base, states: Sequence[PodState]) -> Observation:
             drift=(
                 *bridge.drift(network, links, addresses),
                 *bridge.settings_drift(network),
-                *dns.drift(base.paths, network),
+                *dns.drift(base.paths, network, base.cgroups),
                 *rules,
             ),
         )

@@ -71,7 +71,7 @@ def make(base: Base, network: Network) -> tuple[PodRecord, ...]:
             bridge.remove(known)
         bridge.ensure(wanted)
         network_records.write(base.paths, wanted)
-        dns.ensure(base.paths, wanted)
+        dns.ensure(base.paths, wanted, base.cgroups)
     return tuple(record for record in pods if record.complete and not record.finished)
 
 
