@@ -198,7 +198,9 @@ def _lines(
         _refuse_waiting(stream, alone=not arguments.all_containers)
         return iter(())
     if arguments.follow:
-        return logs.follow(stream.directory, runs[-1], wanted, alive=lambda: _goes_on(stream))
+        from runtime.oci import following
+
+        return following.follow(stream.directory, runs[-1], wanted, alive=lambda: _goes_on(stream))
     return logs.read(logs.path(stream.directory, runs[-1]), wanted)
 
 
@@ -238,7 +240,7 @@ def _follow_together(
     import threading
 
     # This thread alone writes: it is the one that learns of Ctrl-C, and of a reader that stops.
-    coming: queue.Queue[bytes | Exception | None] = queue.Queue(MOST_WAITING)
+    coming: queue.Queue[bytes | str | Exception | None] = queue.Queue(MOST_WAITING)
 
     def follow(stream: Stream) -> None:
         try:
@@ -263,10 +265,18 @@ def _follow_together(
 
 def _texts(
     stream: Stream, wanted: logs.Selection, arguments: argparse.Namespace
-) -> Iterator[bytes]:
-    """Yield what is printed of a container's lines, at most --limit-bytes, prefixes aside."""
+) -> Iterator[bytes | str]:
+    """Yield what is printed of a container's lines, at most --limit-bytes, prefixes aside.
+
+    Text is for standard error.
+    """
     left = arguments.limit_bytes or sys.maxsize
     for line in _lines(stream, wanted, arguments):
+        if line.after_loss:
+            yield (
+                f"podpy: container {stream.container} of pod {stream.pod}: lines are missing here: "
+                "the log reached its size before they were read, and conmon started it afresh\n"
+            )
         stamp = f"{line.time} " if arguments.timestamps else ""
         text = (stamp.encode() + line.text + b"\n")[:left]
         yield stream.prefix.encode() + text
@@ -275,7 +285,10 @@ def _texts(
             return
 
 
-def _write(text: bytes, arguments: argparse.Namespace) -> None:
+def _write(text: bytes | str, arguments: argparse.Namespace) -> None:
+    if isinstance(text, str):
+        print(text, end="", file=sys.stderr, flush=True)
+        return
     sys.stdout.buffer.write(text)
     if arguments.follow:
         sys.stdout.buffer.flush()

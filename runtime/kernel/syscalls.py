@@ -43,6 +43,10 @@ MOUNT_ATTR_NOSUID = 0x2
 MOUNT_ATTR_NODEV = 0x4
 MOUNT_ATTR_NOEXEC = 0x8
 
+IN_MOVED_FROM = 0x40
+IN_MOVED_TO = 0x80
+IN_ONLYDIR = 0x01000000
+
 RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_BENEATH = 0x08
 _RESOLVE_IN_ROOT = 0x10
@@ -231,6 +235,16 @@ def file_system(path: str) -> int:
     answer = ctypes.create_string_buffer(_STATFS_BYTES)
     _checked(_libc.statfs(os.fsencode(path), answer), path)
     return int.from_bytes(answer.raw[: ctypes.sizeof(ctypes.c_long)], sys.byteorder)
+
+
+def inotify_init() -> int:
+    """Return a descriptor of inotify(7) that does not block."""
+    return _checked(_libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK), "inotify")
+
+
+def inotify_add_watch(fd: int, path: str, mask: int) -> int:
+    """Have `fd` tell of the IN_* events of `mask` at `path`; return the watch's number."""
+    return _checked(_libc.inotify_add_watch(fd, os.fsencode(path), mask), path)
 
 
 def prctl(option: int, *arguments: int) -> int:

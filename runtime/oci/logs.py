@@ -1,27 +1,26 @@
-"""Read containers' logs in the CRI format, and follow them. Making room is runtime.oci.rotation.
+"""Read containers' logs in the CRI format, from disk.
+
+Following them is runtime.oci.following, making room runtime.oci.rotation.
 
     DIRECTORY/0.log        the container's first run; 1.log its first restart, and so on
     DIRECTORY/1.log.2      older parts of a run; .1 is the newest of them
     TIME STREAM P|F TEXT   one line: P is a part of a longer line, F its end
 
-conmon writes them. At its own size limit it starts the file afresh, under a new inode.
+conmon writes them. At its own size limit it starts the file afresh, under a new inode, and what was
+in the old one is gone.
 """
 
 from __future__ import annotations
 
 import os
-import time
 
 from manifests.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
 _BLOCK = 65536
-_POLL = 0.1
-"""Seconds between looks at a followed file: inotify would need one more door to the kernel."""
-
 _STRAY_PARTS = 1000
 """How far beyond a tail's first line its own earlier parts are looked for."""
 
@@ -30,12 +29,14 @@ class Line(Value):
     """One line as the program wrote it, without its newline; `partial` if none came (yet).
 
     `time` is as conmon wrote it (RFC 3339, nanoseconds, local offset), of the line's first part.
+    `after_loss`: lines before it were gone before a follower could read them.
     """
 
     time: str
     stream: str
     text: bytes
     partial: bool = False
+    after_loss: bool = False
 
 
 class Selection(Value):
@@ -82,49 +83,10 @@ def parts(log: str) -> tuple[str, ...]:
 
 def read(log: str, wanted: Selection = ALL) -> Iterator[Line]:
     """Return the lines of one run, its rotated parts included, oldest first."""
-    with _Snapshot(log) as snapshot:
-        joiner = _Joiner()
-        for line in (*joiner.selected(snapshot, wanted), *joiner.rest()):
-            if _late_enough(line, wanted.since):
-                yield line
-
-
-def follow(
-    directory: str,
-    run: int,
-    wanted: Selection = ALL,
-    *,
-    alive: Callable[[], bool],
-    poll: float = _POLL,
-) -> Iterator[Line]:
-    """Yield the lines of `run` and of the runs after it as they come, until `alive` is False.
-
-    Goes on through rotation, conmon's fresh starts and restarts of the container. `alive` says
-    whether more can come (the container runs or will be restarted); once it does not, what is
-    there is read to the end.
-    """
-    with _Snapshot(path(directory, run)) as snapshot:
-        joiner = _Joiner()
-        yield from _since(joiner.selected(snapshot, wanted), wanted.since)
-        growing = _Growing(path(directory, run), snapshot.give_live(), snapshot.live_size)
-    try:
-        while True:
-            more = alive()
-            later = [number for number in runs(directory) if number > run]
-            for raw in growing.raws():
-                yield from _since(joiner.add(raw), wanted.since)
-            if later:
-                yield from _since(joiner.rest(), wanted.since)
-                run = later[0]
-                growing.close()
-                growing = _Growing(path(directory, run))
-            elif not more:
-                yield from _since(joiner.rest(), wanted.since)
-                return
-            else:
-                time.sleep(poll)
-    finally:
-        growing.close()
+    with Snapshot(log) as snapshot:
+        joiner = Joiner()
+        yield from late_enough(joiner.selected(snapshot, wanted), wanted.since)
+        yield from late_enough(joiner.rest(), wanted.since)
 
 
 def timestamp(text: str) -> float:
@@ -134,8 +96,8 @@ def timestamp(text: str) -> float:
     return datetime.datetime.fromisoformat(text).timestamp()
 
 
-class _Raw(Value):
-    """One line of the file: a whole line of the program's, or a part."""
+class Raw(Value):
+    """One line of the file: a whole line of the program's, or a part of one."""
 
     time: str
     stream: str
@@ -143,23 +105,23 @@ class _Raw(Value):
     text: bytes
 
 
-def _parse(line: bytes) -> _Raw | None:
+def _parse(line: bytes) -> Raw | None:
     """Read `TIME STREAM TAG TEXT`; None for what is torn (the host lost power) or foreign."""
     words = line.split(b" ", 3)
     if len(words) != 4:
         return None
     at, stream, tag, text = words
     end = not tag.startswith(b"P")
-    return _Raw(time=at.decode("ascii", "replace"), stream=stream.decode(), end=end, text=text)
+    return Raw(time=at.decode("ascii", "replace"), stream=stream.decode(), end=end, text=text)
 
 
-class _Joiner:
+class Joiner:
     """Put the parts of lines together, each stream for itself."""
 
     def __init__(self) -> None:
         self._open: dict[str, tuple[str, list[bytes]]] = {}
 
-    def add(self, raw: _Raw) -> Iterator[Line]:
+    def add(self, raw: Raw) -> Iterator[Line]:
         started, texts = self._open.pop(raw.stream, (raw.time, []))
         texts.append(raw.text)
         if raw.end:
@@ -172,7 +134,7 @@ class _Joiner:
             yield Line(time=started, stream=stream, text=b"".join(texts), partial=True)
         self._open.clear()
 
-    def selected(self, snapshot: _Snapshot, wanted: Selection) -> Iterator[Line]:
+    def selected(self, snapshot: Snapshot, wanted: Selection) -> Iterator[Line]:
         if wanted.tail is None:
             for raw in snapshot.raws():
                 yield from self.add(raw)
@@ -181,7 +143,7 @@ class _Joiner:
         yield from lines[len(lines) - wanted.tail :] if wanted.tail < len(lines) else lines
 
 
-class _Snapshot:
+class Snapshot:
     """The files of a run as they are at one instant, held open: renames do no harm any more."""
 
     def __init__(self, log: str) -> None:
@@ -200,25 +162,25 @@ class _Snapshot:
                 os.close(fd)
                 continue
             known.add((status.st_dev, status.st_ino))
-            self._files.insert(0, (fd, _whole(fd, status.st_size)))
+            self._files.insert(0, (fd, complete(fd, status.st_size)))
             if name == log:
                 self._live, self.live_size = self._files[0]
 
-    def raws(self) -> Iterator[_Raw]:
+    def raws(self) -> Iterator[Raw]:
         for fd, size in self._files:
-            yield from _raws(fd, 0, size)
+            yield from raws(fd, 0, size)
 
-    def backwards(self) -> Iterator[_Raw]:
+    def backwards(self) -> Iterator[Raw]:
         for fd, size in reversed(self._files):
             yield from _raws_backwards(fd, size)
 
-    def give_live(self) -> int:
-        """Hand over the descriptor of the live file, -1 when there is none yet."""
-        fd, self._live = self._live, -1
-        self._files = [pair for pair in self._files if pair[0] != fd]
-        return fd
+    def hand_over(self) -> tuple[int, list[int]]:
+        """Give the descriptors to the caller: the live file's, -1 without one, and the parts'."""
+        live, older = self._live, [fd for fd, _size in self._files if fd != self._live]
+        self._files, self._live = [], -1
+        return live, older
 
-    def __enter__(self) -> _Snapshot:
+    def __enter__(self) -> Snapshot:
         return self
 
     def __exit__(self, _kind: object, _error: object, _trace: object) -> None:
@@ -226,76 +188,11 @@ class _Snapshot:
             os.close(fd)
 
 
-class _Growing:
-    """A log that grows and is rotated: what is new since the last look, each time."""
-
-    def __init__(self, log: str, fd: int = -1, position: int = 0) -> None:
-        self._log = log
-        self._fd = fd
-        self._position = position
-
-    def raws(self) -> Iterator[_Raw]:
-        if self._fd < 0 and not self._open(self._log):
-            return
-        while True:
-            # Looked at before reading: what conmon wrote before the switch is in this file.
-            successor = self._successor()
-            end = _whole(self._fd, os.fstat(self._fd).st_size)
-            yield from _raws(self._fd, self._position, end)
-            self._position = max(self._position, end)
-            if successor is None:
-                return
-            self.close()
-            self._fd, self._position = successor, 0
-
-    def close(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-    def _open(self, name: str) -> bool:
-        try:
-            fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
-        self.close()
-        self._fd, self._position = fd, 0
-        return True
-
-    def _successor(self) -> int | None:
-        """Open and return the file that came after ours, None while ours is the newest.
-
-        Names move on while they are looked at, so what they stand for is opened at once; as long
-        as ours has a name, it is looked for again.
-        """
-        while True:
-            mine = os.fstat(self._fd)
-            later: int | None = None
-            for name in (self._log, *reversed(parts(self._log))):
-                try:
-                    opened = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
-                except FileNotFoundError:
-                    continue
-                if os.path.samestat(os.fstat(opened), mine):
-                    os.close(opened)
-                    return later
-                if later is not None:
-                    os.close(later)
-                later = opened
-            if later is not None and not mine.st_nlink:
-                # Ours is gone (conmon started afresh, or it was one too many): go on with the
-                # oldest that is left.
-                return later
-            if later is None:
-                return None
-            os.close(later)
-
-
-def _tail(snapshot: _Snapshot, lines: int) -> list[_Raw]:
+def _tail(snapshot: Snapshot, lines: int) -> list[Raw]:
     """Return the raw lines that make the last `lines` lines, and perhaps a few more before them."""
     if lines <= 0:
         return []
-    found: list[_Raw] = []
+    found: list[Raw] = []
     ends = strays = 0
     begun: set[str] = set()
     for raw in snapshot.backwards():
@@ -312,7 +209,7 @@ def _tail(snapshot: _Snapshot, lines: int) -> list[_Raw]:
     return found[::-1]
 
 
-def _raws(fd: int, start: int, end: int) -> Iterator[_Raw]:
+def raws(fd: int, start: int, end: int) -> Iterator[Raw]:
     left = b""
     while start < end:
         block = os.pread(fd, min(_BLOCK, end - start), start)
@@ -323,7 +220,7 @@ def _raws(fd: int, start: int, end: int) -> Iterator[_Raw]:
         yield from _parsed(whole)
 
 
-def _raws_backwards(fd: int, end: int) -> Iterator[_Raw]:
+def _raws_backwards(fd: int, end: int) -> Iterator[Raw]:
     left = b""
     while end > 0:
         size = min(_BLOCK, end)
@@ -333,14 +230,14 @@ def _raws_backwards(fd: int, end: int) -> Iterator[_Raw]:
     yield from _parsed([left])
 
 
-def _parsed(lines: Iterable[bytes]) -> Iterator[_Raw]:
+def _parsed(lines: Iterable[bytes]) -> Iterator[Raw]:
     for line in lines:
         raw = _parse(line)
         if raw is not None:
             yield raw
 
 
-def _whole(fd: int, size: int) -> int:
+def complete(fd: int, size: int) -> int:
     """Return where the last complete line of the first `size` bytes ends."""
     end = size
     while end > 0:
@@ -352,12 +249,9 @@ def _whole(fd: int, size: int) -> int:
     return 0
 
 
-def _since(lines: Iterable[Line], since: float | None) -> Iterator[Line]:
-    return (line for line in lines if _late_enough(line, since))
-
-
-def _late_enough(line: Line, since: float | None) -> bool:
-    return since is None or timestamp(line.time) >= since
+def late_enough(lines: Iterable[Line], since: float | None) -> Iterator[Line]:
+    """Leave out the lines before `since`."""
+    return (line for line in lines if since is None or timestamp(line.time) >= since)
 
 
 def _is_part(name: str, base: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 from pathlib import Path
@@ -99,3 +100,59 @@ def test_the_end_of_another_container_of_the_pod_rotates(
     wait_until(lambda: parts(instance) == ["0.log.1"], "the hook has rotated it")
 
     podpy.ok("kube", "down", str(shared.parent / "pod.yaml"))
+
+
+BURST = """
+apiVersion: v1
+kind: Pod
+metadata:
+  name: burst
+  annotations: {{podpy.dev/log-max-size: {size}}}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: burst
+    image: "localhost/podpy-test/busybox:1"
+    command:
+    - sh
+    - -c
+    - |
+      until [ -e /shared/go ]; do sleep 0.05; done
+      seq 1000000 {last}
+      exec sleep 1000
+    volumeMounts: [{{name: shared, mountPath: /shared}}]
+  volumes:
+  - {{name: shared, hostPath: {{path: "{folder}"}}}}
+"""
+
+
+@pytest.mark.parametrize(("size", "last"), [("100k", 1_100_000), ("10m", 1_800_000)])
+def test_a_burst_is_followed_to_its_end_once_and_what_is_missing_is_told(
+    podpy: Podpy, busybox_image: Image, tmp_path: Path, size: str, last: int
+) -> None:
+    podpy.load(busybox_image)
+    manifest = BURST.format(size=size, last=last, folder=tmp_path)
+    podpy.ok("kube", "play", "-", stdin=manifest)
+    following = podpy.start("logs", "-f", "burst")
+    assert following.stdout is not None
+    wait_until(lambda: _follows(following.pid), "the log is followed")
+
+    (tmp_path / "go").touch()
+    got = [int(following.stdout.readline())]
+    while got[-1] != last:
+        got.append(int(following.stdout.readline()))
+    podpy.ok("kube", "down", "-", stdin=manifest)
+    _, told = following.communicate(timeout=30)
+
+    jumps = sum(after != before + 1 for before, after in itertools.pairwise([999_999, *got]))
+    tellings = told.count("lines are missing here")
+    assert all(before < after for before, after in itertools.pairwise(got))
+    # What conmon throws away while a file is being opened is told together with the next such loss.
+    assert tellings <= jumps
+    assert tellings or jumps < 2
+
+
+def _follows(pid: int) -> bool:
+    """Tell whether the process has a watch on something."""
+    files = Path(f"/proc/{pid}/fd").iterdir()
+    return any("inotify" in os.readlink(file) for file in files)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runtime.oci import container as oci
-from runtime.oci import logs, rotation
+from runtime.oci import following, logs, rotation
 from runtime.oci.container import State
 from tests.fixtures import bench
 from tests.fixtures.bench import Bench, until
@@ -110,7 +110,7 @@ def test_following_goes_on_through_rotation_and_restart(pod: Bench) -> None:
     got: list[logs.Line] = []
 
     def follow() -> None:
-        got.extend(logs.follow(pod.log_dir("app"), 0, alive=more.is_set, poll=0.01))
+        got.extend(following.follow(pod.log_dir("app"), 0, alive=more.is_set, poll=0.01))
 
     thread = threading.Thread(target=follow)
     thread.start()
