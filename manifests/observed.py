@@ -77,7 +77,8 @@ class PodRecord(Value):
     and "Secret/name" to the digest of the content that the pod's volumes show. `complete` turns
     true when the pod's namespaces, network and mounts have all been made, `finished` when it has
     ended for good and only its record and logs are left. `held`: made with --start=false, nothing
-    of it runs before a pass without that flag.
+    of it runs before a pass without that flag. `deleting`: it is being removed, and what of it
+    still runs at `kill_at` (seconds of 1970) is killed.
     """
 
     uid: str
@@ -93,6 +94,7 @@ class PodRecord(Value):
     complete: bool = False
     finished: bool = False
     deleting: bool = False
+    kill_at: float = 0.0
     held: bool = False
 
 

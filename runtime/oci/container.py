@@ -196,30 +196,26 @@ def kill(container: Container, number: int) -> bool:
 
 
 def stop(
-    stopping: Sequence[tuple[Container, int]], grace: float, seen: cgroups.View | None = None
+    stopping: Sequence[tuple[Container, int, float]], seen: cgroups.View | None = None
 ) -> None:
-    """Send each container its signal, all at once, and SIGKILL to those alive `grace` s later.
+    """Send each container its signal, all at once, and SIGKILL to those alive so many s later.
 
     Returns when all are dead and their conmons have ended, so that the records are written and
     the directories can be removed. Raises HostFault naming those that do not die. With `seen`, what
     a container without a PID namespace has left is killed by its cgroup; conmon waits for that.
     """
-    alive = {container.id: container for container, _number in stopping}
+    alive = {container.id: container for container, _number, _grace in stopping}
     watched = _watched(alive.values())
     conmons = _pidfds((c.id, conmon_pid(c)) for c in alive.values())
     try:
-        for container, number in stopping:
+        for container, number, _grace in stopping:
             if container.id in watched:
                 # What waits at its fifo as PID 1 with no handler would not hear anything else.
                 created = os.path.exists(container.fifo)
                 processes.signal(watched[container.id], signal.SIGKILL if created else number)
-        dead = processes.wait(watched.values(), grace)
-        late = [pidfd for pidfd in watched.values() if pidfd not in dead]
-        for pidfd in late:
-            processes.signal(pidfd, signal.SIGKILL)
-        dead |= processes.wait(late, _KILL_SECONDS)
+        dead = _kill_late(watched, {container.id: grace for container, _, grace in stopping})
         if seen is not None:
-            for container, _number in stopping:
+            for container in alive.values():
                 cgroups.kill(seen, container.cgroup)
         dead |= _see_off(conmons, alive)
         left = [
@@ -233,6 +229,19 @@ def stop(
     finally:
         for pidfd in (*watched.values(), *conmons.values()):
             os.close(pidfd)
+
+
+def _kill_late(watched: Mapping[str, int], graces: Mapping[str, float]) -> set[int]:
+    """Wait for the processes, kill each that outlives its grace; return those that have ended."""
+    began = time.monotonic()
+    dead: set[int] = set()
+    for grace in sorted(set(graces.values())):
+        left = [pidfd for pidfd in watched.values() if pidfd not in dead]
+        dead |= processes.wait(left, began + grace - time.monotonic())
+        for name, pidfd in watched.items():
+            if pidfd not in dead and graces[name] == grace:
+                processes.signal(pidfd, signal.SIGKILL)
+    return dead | processes.wait(set(watched.values()) - dead, _KILL_SECONDS)
 
 
 def _see_off(conmons: Mapping[str, int], containers: Mapping[str, Container]) -> set[int]:
@@ -261,7 +270,7 @@ def remove(container: Container, seen: cgroups.View, engine: Engine | None = Non
     `delete --force` is tried where removing by hand fails.
     """
     if conmon_pid(container) is not None or pid(container) is not None:
-        stop([(container, signal.SIGKILL)], 0.0, seen)
+        stop([(container, signal.SIGKILL, 0.0)], seen)
     try:
         cgroups.kill(seen, container.cgroup)
         cgroups.remove(seen, container.cgroup)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runtime.observe import records
 from tests.fixtures.command import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from manifests.observed import PodRecord
     from runtime.paths import Paths
     from tests.fixtures.command import Podpy
     from tests.fixtures.images import Image
@@ -128,3 +131,30 @@ def test_a_second_signal_ends_podpy_at_once_and_the_next_command_goes_on(
     assert pods(play)["one"]["status"]["phase"] == "Running"
     play.ok("kube", "down", "-", stdin=fast("one"))
     assert os.listdir(instance.pods) == []
+
+
+def test_a_killed_removal_does_not_begin_its_grace_again(
+    play: Podpy, instance: Paths, tmp_path: Path
+) -> None:
+    file = tmp_path / "app.yaml"
+    file.write_text(fast("deaf").replace("GracePeriodSeconds: 0", "GracePeriodSeconds: 600"))
+    play.ok("kube", "play", str(file))
+    (uid,) = os.listdir(instance.pods)
+    child = play.start("kube", "down", str(file))
+    wait_until(lambda: record(instance, uid).deleting, "the pod is being stopped")
+    marked = record(instance, uid)
+    child.kill()
+    child.wait(10)
+    assert time.time() < marked.kill_at <= time.time() + 600
+    # As if these ten minutes had gone by.
+    records.write_pod(instance, marked.replace(kill_at=marked.kill_at - 600))
+
+    play.ok("kube", "down", str(file), timeout=60)
+
+    assert os.listdir(instance.pods) == []
+
+
+def record(paths: Paths, uid: str) -> PodRecord:
+    found = records.read_pod(paths, uid)
+    assert found is not None
+    return found

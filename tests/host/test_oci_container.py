@@ -100,7 +100,7 @@ def test_on_cgroup_v2_all_is_killed_and_removed(instance: Paths) -> None:
 def test_nothing_is_left_after_a_container(instance: Paths) -> None:
     with bench.opened(instance) as pod:
         container = pod.run("app", FOREVER)
-        oci.stop([(container, signal.SIGKILL)], 0)
+        oci.stop([(container, signal.SIGKILL, 0)])
         oci.remove(container, pod.seen)
         oci.remove(container, pod.seen)
 
@@ -149,7 +149,7 @@ def test_a_signal_ends_the_program_and_shows_in_its_code(pod: Bench) -> None:
     container = pod.run("app", f"trap 'echo bye; exit 7' TERM; echo up; {FOREVER}")
     pod.says("app", "up")
 
-    oci.stop([(container, signal.SIGTERM)], 20)
+    oci.stop([(container, signal.SIGTERM, 20)])
 
     assert pod.wait(container).code == 7
     assert pod.lines("app")[-1].text == b"bye"
@@ -161,16 +161,30 @@ def test_those_that_ignore_the_signal_are_killed_after_one_common_grace(pod: Ben
         pod.says(name, "up")
 
     began = time.monotonic()
-    oci.stop([(container, signal.SIGTERM) for container in deaf], 0.5)
+    oci.stop([(container, signal.SIGTERM, 0.5) for container in deaf])
 
     assert time.monotonic() - began >= 0.5
     assert [pod.wait(container).code for container in deaf] == [137, 137, 137]
 
 
+def test_each_has_a_grace_of_its_own(pod: Bench) -> None:
+    containers = {name: pod.run(name, DEAF) for name in ("soon", "late")}
+    for name in containers:
+        pod.says(name, "up")
+    stopping = [(containers["late"], signal.SIGTERM, 600), (containers["soon"], signal.SIGTERM, 0)]
+    thread = threading.Thread(target=oci.stop, args=(stopping,))
+    thread.start()
+
+    assert pod.wait(containers["soon"]).code == 137
+    assert oci.state(containers["late"]) is State.RUNNING
+    oci.kill(containers["late"], signal.SIGKILL)
+    thread.join()
+
+
 def test_a_container_never_started_is_stopped_at_once(pod: Bench) -> None:
     container = pod.create("app", FOREVER)
 
-    oci.stop([(container, signal.SIGTERM)], 600)
+    oci.stop([(container, signal.SIGTERM, 600)])
 
     assert oci.state(container) is State.STOPPED
 
@@ -353,7 +367,7 @@ def test_conmon_moves_to_the_cgroup_it_is_given(pod: Bench) -> None:
     conmon = oci.conmon_pid(container)
     assert conmon is not None
     assert own in processes.cgroups(conmon).values()
-    oci.stop([(container, signal.SIGKILL)], 0)
+    oci.stop([(container, signal.SIGKILL, 0)])
     cgroups.remove(pod.seen, own)
 
 
@@ -440,7 +454,7 @@ def test_a_container_whose_conmon_died_first_ends_without_a_code(pod: Bench) -> 
     until(lambda: oci.conmon_pid(container) is None)
     assert oci.state(container) is State.RUNNING
 
-    oci.stop([(container, signal.SIGKILL)], 0)
+    oci.stop([(container, signal.SIGKILL, 0)])
 
     ended = oci.ended(container, pod.seen)
     assert ended is not None
@@ -489,7 +503,7 @@ def test_a_container_that_comes_to_be_while_it_is_stopped_is_killed(pod: Bench) 
     appears = threading.Timer(0.3, os.rename, (f"{known}.later", known))
     appears.start()
 
-    oci.stop([(container, signal.SIGKILL)], 0)
+    oci.stop([(container, signal.SIGKILL, 0)])
 
     appears.join()
     assert oci.pid(container) is None

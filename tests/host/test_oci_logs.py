@@ -90,7 +90,7 @@ def test_a_small_log_and_a_dead_containers_log_are_left_alone(pod: Bench) -> Non
     log = logs.path(pod.log_dir("app"), 0)
 
     assert not rotation.rotate(log, container.bundle, limit=1 << 20, keep=3)
-    oci.stop([(container, signal.SIGKILL)], 0)
+    oci.stop([(container, signal.SIGKILL, 0)])
     assert not rotation.rotate(log, container.bundle, limit=0, keep=3)
     assert logs.parts(log) == ()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 
 from manifests import kinds
 from manifests.faults import Fault
@@ -24,11 +25,14 @@ from runtime.oci.container import Container
 LEASES_LOCK = "leases"
 """Held while pods are given addresses and ports and their records are written."""
 
+_LEAST_SECONDS = 2.0
+"""What the kubelet, too, gives a container between its signal and SIGKILL, if it has that long."""
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from manifests.observed import PodRecord, PodState
+    from manifests.observed import PodState
     from manifests.ref import Ref
     from reconciler.targets.host.base import Base
 
@@ -44,10 +48,9 @@ def remove(base: Base, states: Sequence[PodState], *, now: bool = False) -> dict
     # A lock for each pod; for each container two processes to be waited for.
     needed = sum(1 + 2 * len(state.containers) for state in states)
     with descriptors.room_for(needed), locks.held(base.paths, names):
-        for state in states:
-            _announce(base, state.record)
+        graces = _announce(base, states, now=now)
         closed = _close(base)
-        _stop(base, states, now=now)
+        _stop(base, states, graces)
         # Before namespaces go: then the kernel takes links apart for milliseconds, and holds the
         # lock that this needs.
         networking.forget(base, [state.record for state in states])
@@ -151,40 +154,49 @@ def _listed(directory: str) -> list[str]:
         return []
 
 
-def _announce(base: Base, record: PodRecord) -> None:
-    """Write down that the pod goes, and keep conmon from starting the exit hook for it."""
-    if not record.deleting:
-        records.write_pod(base.paths, record.replace(deleting=True))
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(f"{base.paths.pod(record.uid)}/on-exit")
+def _announce(base: Base, states: Iterable[PodState], *, now: bool) -> dict[str, float]:
+    """Write down that the pods go, and keep conmon from starting the exit hook for them.
+
+    Returns how long each has until it is killed. What an earlier removal has waited, before it was
+    killed or given up, counts; a later one may be shorter, never longer.
+    """
+    at = time.time()
+    graces: dict[str, float] = {}
+    for state in states:
+        record = state.record
+        own = float(state.pod.spec.termination_grace_period_seconds)
+        grace = 0.0 if now else own if base.grace_seconds is None else base.grace_seconds
+        kill_at = min(at + grace, record.kill_at) if record.deleting else at + grace
+        if not record.deleting or kill_at != record.kill_at:
+            records.write_pod(base.paths, record.replace(deleting=True, kill_at=kill_at))
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{base.paths.pod(state.uid)}/on-exit")
+        # Its processes may not have heard a signal yet.
+        graces[state.uid] = max(kill_at - at, min(grace, _LEAST_SECONDS))
+    return graces
 
 
-def _stop(base: Base, states: Iterable[PodState], *, now: bool) -> None:
-    """Stop the containers of all pods; those with the same grace period share one wait.
+def _stop(base: Base, states: Sequence[PodState], graces: Mapping[str, float]) -> None:
+    """Stop the containers of all pods, which share one wait.
 
     Sidecars (init containers that run) go after the others, as in Kubernetes.
     """
-    graces: dict[float, list[PodState]] = {}
-    for state in states:
-        own = float(state.pod.spec.termination_grace_period_seconds)
-        grace = 0.0 if now else own if base.grace_seconds is None else base.grace_seconds
-        graces.setdefault(grace, []).append(state)
-    for grace, group in sorted(graces.items()):
-        for sidecars in (False, True):
-            stopping = [
-                (
-                    Container.of(base.paths, state.uid, container.name),
-                    sync.stop_signal(base, state, container.name),
-                )
-                for state in group
-                for container in (
-                    state.pod.spec.init_containers if sidecars else state.pod.spec.containers
-                )
-                if state.containers[container.name].stage in (Stage.RUNNING, Stage.CREATED)
-            ]
-            if stopping:
-                shared = any(state.pod.spec.host_pid for state in group)
-                oci.stop(stopping, grace, base.cgroups if shared else None)
+    for sidecars in (False, True):
+        stopping = [
+            (
+                Container.of(base.paths, state.uid, container.name),
+                sync.stop_signal(base, state, container.name),
+                graces[state.uid],
+            )
+            for state in states
+            for container in (
+                state.pod.spec.init_containers if sidecars else state.pod.spec.containers
+            )
+            if state.containers[container.name].stage in (Stage.RUNNING, Stage.CREATED)
+        ]
+        if stopping:
+            shared = any(state.pod.spec.host_pid for state in states)
+            oci.stop(stopping, base.cgroups if shared else None)
 
 
 def _let_go(base: Base, uid: str) -> None:

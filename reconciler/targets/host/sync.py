@@ -194,7 +194,7 @@ def stop(base: Base, state: PodState, names: tuple[str, ...]) -> None:
     seen = base.cgroups if state.pod.spec.host_pid else None
     for name in names:
         number = stop_signal(base, state, name)
-        oci.stop([(OciContainer.of(base.paths, state.uid, name), number)], grace, seen)
+        oci.stop([(OciContainer.of(base.paths, state.uid, name), number, grace)], seen)
 
 
 def stop_signal(base: Base, state: PodState, name: str) -> int:
