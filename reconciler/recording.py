@@ -12,6 +12,7 @@ from reconciler.plan.change import Op
 from reconciler.state import events, objects, results, secrets
 from reconciler.state.events import Event, EventType
 from reconciler.workloads.jobs import Ending, Progress
+from runtime import locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,9 +49,14 @@ def unrecorded(wish: Wish) -> bool:
 
 def save_wish(base: Base, wish: Wish) -> None:
     """Record the wish before anything is done: exit hooks go by it while the pass still runs."""
-    for item in wish.objects:
-        if isinstance(item.object, Secret):
-            secrets.save(base.paths, item.object)
+    new = [item.object for item in wish.objects if isinstance(item.object, Secret)]
+    with locks.held(base.paths, [secrets.LOCK] if new else []):
+        for secret in new:
+            secrets.save(base.paths, secret)
+        _save_objects(base, wish)
+
+
+def _save_objects(base: Base, wish: Wish) -> None:
     known = wish.remembered
     objects.save(
         base.database,

@@ -22,10 +22,16 @@ from runtime.paths import fitted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from manifests.ref import Ref
     from runtime.paths import Paths
 
+LOCK = "secrets"
+"""Held from writing new Secrets to recording them, and while those without a record are removed."""
+
 _KEY_BYTES = 32
+_ENDS = (".json", ".new")
 
 
 def save(paths: Paths, secret: Secret) -> None:
@@ -46,11 +52,32 @@ def read(paths: Paths, namespace: str, name: str) -> Secret | None:
 
 def remove(paths: Paths, ref: Ref) -> None:
     """Remove the Secret; gone already is success."""
-    for end in (".json", ".new"):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(_path(paths, ref.namespace, ref.name, end))
+    for end in _ENDS:
+        discard(_path(paths, ref.namespace, ref.name, end))
+
+
+def strays(paths: Paths, kept: Iterable[Ref]) -> tuple[str, ...]:
+    """Return the files that hold none of the Secrets `kept`, whole or half written."""
+    ours = {
+        _path(paths, ref.namespace, ref.name, end)
+        for ref in kept
+        if ref.kind == "Secret"
+        for end in _ENDS
+    }
+    found = (
+        f"{folder}/{name}"
+        for folder, _, names in os.walk(paths.secrets)
+        for name in names
+        if name.endswith(_ENDS)
+    )
+    return tuple(sorted(file for file in found if file not in ours))
+
+
+def discard(file: str) -> None:
+    """Remove a stray file, and its namespace's directory where nothing else is in it."""
+    files.unlink(file)
     with contextlib.suppress(OSError):
-        os.rmdir(f"{paths.secrets}/{ref.namespace}")
+        os.rmdir(os.path.dirname(file))
 
 
 def digest(paths: Paths, plain: str) -> str:

@@ -118,3 +118,22 @@ def test_the_next_command_converges_and_nothing_is_leaked(
     data = Path(play.paths.claim("default", "data"))
     assert sorted(os.listdir(data)) == ["new", "old"]
     assert (data / "new").read_text() == "new\n"
+
+
+def test_a_secret_that_was_not_recorded_is_taken_away_by_the_next_command(
+    podpy: Podpy, tmp_path: Path
+) -> None:
+    launcher = killed.write(str(tmp_path / "dying"))
+    file, other = tmp_path / "key.yaml", tmp_path / "other.yaml"
+    file.write_text("{apiVersion: v1, kind: Secret, metadata: {name: key}, stringData: {a: b}}")
+    other.write_text("{apiVersion: v1, kind: ConfigMap, metadata: {name: other}}")
+    total = killed.count(podpy, launcher, "kube", "play", str(file))
+    podpy.ok("kube", "down", str(file))
+
+    for number in range(1, total + 1):
+        killed.run(podpy, launcher, number, "kube", "play", str(file))
+        podpy.ok("kube", "play", str(other))
+        recorded = podpy.run("get", "secret", "key").status == 0
+        kept = [line for line in killed.state(podpy) if podpy.paths.secrets in line]
+        assert len(kept) == recorded, f"killed at {number}: {kept}"
+        podpy.ok("kube", "down", str(file))

@@ -10,11 +10,11 @@ import contextlib
 import os
 import time
 
-from manifests import kinds
+from manifests import kinds, references
 from manifests.faults import Fault
 from manifests.observed import Stage
 from reconciler.execute import pool
-from reconciler.state import leases
+from reconciler.state import leases, objects, secrets
 from reconciler.targets.host import logs, networking, sync, waiting
 from runtime import descriptors, files, locks, trees
 from runtime.kernel import cgroups, namespaces
@@ -126,6 +126,8 @@ def sweep(base: Base) -> None:
             files.sweep(f"{above}/{name}")
     for directory in (paths.state_dir, paths.images, paths.run_dir):
         files.sweep(directory)
+    if secrets.strays(paths, ()):
+        _sweep_secrets(base)
     with locks.tried(base.paths, LEASES_LOCK) as alone:
         # New pods' records are written under that lock; then there is no pod without one.
         if not alone:
@@ -134,6 +136,20 @@ def sweep(base: Base) -> None:
         for uid in kept | set(_listed(f"{base.paths.state_dir}/pods")):
             if not os.path.exists(f"{base.paths.pod(uid)}/pod.json"):
                 _sweep_one(base, uid)
+
+
+def _sweep_secrets(base: Base) -> None:
+    """Remove the Secrets that podpy was killed over before it recorded them, and no pod needs."""
+    if base.database.rebuilt:
+        return
+    with locks.tried(base.paths, secrets.LOCK) as alone:
+        left = secrets.strays(base.paths, objects.refs(base.database)) if alone else ()
+        if left:
+            # Where the database was lost, pods that run may need what no row tells of.
+            pods = records.read_pods(base.paths)
+            needed = [ref for record in pods for ref in references.references(record.pod)]
+            for file in set(left).intersection(secrets.strays(base.paths, needed)):
+                secrets.discard(file)
 
 
 def _sweep_one(base: Base, uid: str) -> None:

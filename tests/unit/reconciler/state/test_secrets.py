@@ -105,6 +105,23 @@ def test_what_a_killed_writer_left_goes_with_the_next_write_or_the_removal(paths
     assert os.listdir(paths.secrets) == []
 
 
+def test_what_is_no_known_secrets_is_a_stray(paths: Paths) -> None:
+    long = "s" * 253
+    for name in ("login", "other", long):
+        secrets.save(paths, secret(name, password="x"))
+    with open(f"{paths.secrets}/default/half.new", "w", encoding="utf-8") as file:
+        file.write('{"password')
+    known = [REF, REF.replace(name=long), REF.replace(kind="ConfigMap", name="other")]
+
+    found = secrets.strays(paths, known)
+    for file_name in found:
+        secrets.discard(file_name)
+
+    assert found == tuple(f"{paths.secrets}/default/{name}" for name in ("half.new", "other.json"))
+    assert secrets.strays(paths, known) == ()
+    assert len(os.listdir(f"{paths.secrets}/default")) == 2
+
+
 def test_a_digest_of_a_secret_depends_on_the_host(tmp_path: Path, paths: Paths) -> None:
     other = Paths(state_dir=f"{tmp_path}/other", run_dir=paths.run_dir, log_dir=paths.log_dir)
 
