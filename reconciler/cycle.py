@@ -268,6 +268,8 @@ def remove(
         outcomes = execute.run(plan, host, states, notify)
         recording.note(host.base.database, outcomes)
         recording.forget(host.base, outcomes)
+        # What a reboot has left of their pods has no record.
+        host.sweep()
     return Report(plan=plan, outcomes=outcomes)
 
 

@@ -10,7 +10,7 @@ import json
 
 from manifests import codec
 from manifests.ref import Ref
-from reconciler.workloads.jobs import Progress
+from reconciler.workloads.jobs import Ending, Progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +38,16 @@ def save_jobs(database: Database, jobs: Mapping[Ref, Progress]) -> None:
                 "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)",
                 (*ref.key(), json.dumps(codec.encode(progress))),
             )
+
+
+def ended_pods(database: Database) -> frozenset[str]:
+    """Return the uids of the pods by which Jobs that have ended are known to have ended."""
+    return frozenset(
+        uid
+        for progress in read_jobs(database).values()
+        if progress.ending is not Ending.RUNNING
+        for uid in progress.counted
+    )
 
 
 def read_jobs(database: Database) -> dict[Ref, Progress]:

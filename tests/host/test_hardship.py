@@ -57,6 +57,19 @@ spec:
     command: [sleep, "1000"]
     ports: [{containerPort: 80, hostPort: %d}]
 """
+JOB = """
+apiVersion: batch/v1
+kind: Job
+metadata: {name: sum}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+      - name: c
+        image: localhost/podpy-test/busybox:1
+        command: [sh, -c, "echo x > /written; echo done"]
+"""
 SMALL = """
 apiVersion: podpy.dev/v1
 kind: Network
@@ -174,6 +187,30 @@ def test_after_a_reboot_all_is_made_again_and_only_claims_are_kept(
     assert [name.rpartition("_")[2] for name in os.listdir(podpy.paths.log_dir)] == [after["app"]]
     assert "nothing to change" in podpy.ok("diff", "-f", str(file))
     podpy.ok("delete", "-f", str(file))
+
+
+def test_after_a_reboot_the_logs_of_an_ended_job_stay_as_long_as_the_job(
+    podpy: Podpy, busybox_image: Image, tmp_path: Path
+) -> None:
+    podpy.load(busybox_image)
+    job, app = tmp_path / "job.yaml", tmp_path / "app.yaml"
+    job.write_text(JOB)
+    app.write_text(EXTRA % 18553)
+    podpy.ok("apply", "-f", str(job), "-f", str(app))
+    podpy.ok("wait", "--for=condition=complete", "job/sum")
+    podpy.ok("apply", "-f", str(job), "-f", str(app))  # The hook may not have recorded it yet.
+    reboot(podpy.paths)
+
+    for _ in range(2):
+        podpy.ok("apply", "-f", str(job), "-f", str(app))
+
+    (log,) = Path(podpy.paths.log_dir).glob("default_sum-*/c/0.log")
+    assert log.read_text().endswith(" stdout F done\n")
+    assert not list(Path(podpy.paths.state_dir).glob("pods/*/containers/*/upper/written"))
+    assert len(os.listdir(podpy.paths.log_dir)) == 2
+    podpy.ok("delete", "-f", str(app), "-f", str(job))
+    assert os.listdir(podpy.paths.log_dir) == []
+    assert os.listdir(f"{podpy.paths.state_dir}/pods") == []
 
 
 @pytest.mark.parametrize("how", ["deleted", "damaged"])

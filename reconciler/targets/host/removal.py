@@ -14,7 +14,7 @@ from manifests import kinds, references
 from manifests.faults import Fault
 from manifests.observed import Stage
 from reconciler.execute import pool
-from reconciler.state import leases, objects, secrets
+from reconciler.state import leases, objects, results, secrets
 from reconciler.targets.host import logs, networking, sync, waiting
 from runtime import descriptors, files, locks, trees
 from runtime.kernel import cgroups, namespaces
@@ -117,7 +117,8 @@ def users(base: Base, claim: Ref) -> str:
 def sweep(base: Base) -> None:
     """Remove what is left of pods without a record: podpy was killed before or after it was there.
 
-    After a reboot, which wipes run_dir, that is what the pods from before have on the disk. Files
+    After a reboot, which wipes run_dir, that is what the pods from before have on the disk. Logs of
+    a Job that has ended stay as long as the Job: nothing runs again that could write them. Files
     that were being written go, too: a Secret may be in one.
     """
     paths = base.paths
@@ -132,10 +133,11 @@ def sweep(base: Base) -> None:
         # New pods' records are written under that lock; then there is no pod without one.
         if not alone:
             return
-        kept = set(records.uids(base.paths))
-        for uid in kept | set(_listed(f"{base.paths.state_dir}/pods")):
-            if not os.path.exists(f"{base.paths.pod(uid)}/pod.json"):
-                _sweep_one(base, uid)
+        known = {*records.uids(paths), *_listed(f"{paths.state_dir}/pods")}
+        strays = [uid for uid in known if not os.path.exists(f"{paths.pod(uid)}/pod.json")]
+        ended = results.ended_pods(base.database) if strays else frozenset()
+        for uid in strays:
+            _sweep_one(base, uid, logs_stay=uid in ended)
 
 
 def _sweep_secrets(base: Base) -> None:
@@ -152,15 +154,23 @@ def _sweep_secrets(base: Base) -> None:
                 secrets.discard(file)
 
 
-def _sweep_one(base: Base, uid: str) -> None:
+def _sweep_one(base: Base, uid: str, *, logs_stay: bool) -> None:
+    disk = base.paths.pod_disk(uid)
+    # Its empty directory is what later tells of the logs.
+    if logs_stay and not os.path.exists(base.paths.pod(uid)) and not _listed(disk):
+        return
     with locks.tried(base.paths, sync.lock_name(uid)) as alone:
         if not alone:
             return
         _let_go(base, uid)
         _let_go_cgroups(base, uid)
-        written = [name for name in _listed(base.paths.log_dir) if name.endswith(f"_{uid}")]
-        trees.remove([f"{base.paths.log_dir}/{name}" for name in written])
-        trees.remove([base.paths.pod_disk(uid), base.paths.pod(uid)])
+        if logs_stay:
+            trees.remove([f"{disk}/{name}" for name in _listed(disk)])
+        else:
+            written = [name for name in _listed(base.paths.log_dir) if name.endswith(f"_{uid}")]
+            trees.remove([f"{base.paths.log_dir}/{name}" for name in written])
+            trees.remove([disk])
+        trees.remove([base.paths.pod(uid)])
 
 
 def _listed(directory: str) -> list[str]:
