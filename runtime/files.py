@@ -35,6 +35,15 @@ def write(path: str, data: bytes, *, temporary: str, durable: bool = False) -> N
     os.replace(temporary, path)
 
 
+def number(path: str) -> int | None:
+    """Return the number that the file holds; None where there is none."""
+    try:
+        with open(path, encoding="ascii") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return None
+
+
 def unlink(path: str) -> None:
     """Remove a file; gone already is success."""
     try:

@@ -18,6 +18,7 @@ import json
 import os
 import select
 import socket
+import sys
 import time
 
 from manifests.faults import Invalid, Retry, TimedOut
@@ -38,6 +39,7 @@ BLOB_SECONDS = 3600.0
 """How long one blob may take, however steadily it drips."""
 
 _F_SETPIPE_SZ = 1031
+_INT_BYTES = 4
 
 
 class Proxy:
@@ -118,7 +120,7 @@ class Proxy:
         if not _comes(self._poll, self.patience):
             raise silent(self._about, self.patience)
         try:
-            raw, pipes, _, _ = socket.recv_fds(self._socket, LARGEST_REPLY, 1)
+            raw, pipe = received(self._socket)
         except OSError:
             raise self._ended() from None
         if not raw:
@@ -126,7 +128,7 @@ class Proxy:
         said = json.loads(raw)
         if not said["success"]:
             raise worded(str(said["error"]), self._about)
-        return said["value"], pipes[0] if pipes else -1, said["pipeid"]
+        return said["value"], pipe, said["pipeid"]
 
     def _ended(self) -> Exception:
         """What skopeo's early end was about."""
@@ -170,6 +172,19 @@ class _Blob(Source):
 
     def cancel(self) -> None:
         self._proxy.cancel()
+
+
+def received(connection: socket.socket) -> tuple[bytes, int]:
+    """Return a message and the descriptor that came with it, -1 without one.
+
+    socket.recv_fds forgets its flags, and would let every child have the descriptor.
+    """
+    most = socket.CMSG_LEN(_INT_BYTES)
+    raw, extra, _, _ = connection.recvmsg(LARGEST_REPLY, most, socket.MSG_CMSG_CLOEXEC)
+    for level, kind, data in extra:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            return raw, int.from_bytes(data[:_INT_BYTES], sys.byteorder)
+    return raw, -1
 
 
 def _comes(poll: select.poll, patience: float) -> bool:

@@ -13,7 +13,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 
 def start_time(pid: int) -> int | None:
@@ -43,6 +43,18 @@ def opened(pid: int, started: int | None = None) -> int | None:
         os.close(fd)
         return None
     return fd
+
+
+def opened_where(pid: int | None, holds: Callable[[int], bool]) -> int | None:
+    """Return a pidfd of `pid` if `holds` says so of that number; None without one.
+
+    Asked once it is open: what held before may have been another process of that number.
+    """
+    fd = None if pid is None else opened(pid)
+    if fd is None or pid is None or holds(pid):
+        return fd
+    os.close(fd)
+    return None
 
 
 def signal(pidfd: int, number: int) -> bool:

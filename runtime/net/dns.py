@@ -13,7 +13,7 @@ import os
 import signal
 
 from manifests.faults import HostFault
-from runtime import proc
+from runtime import files, proc
 from runtime.kernel import cgroups, processes
 
 TYPE_CHECKING = False
@@ -105,24 +105,22 @@ def drift(
 def stop(paths: Paths, name: str) -> None:
     """Stop the name server and remove its pid file; stopped already is success."""
     directory = _directory(paths, name)
-    running = _running(directory)
-    if running is not None:
-        pidfd = processes.opened(running)
-        if pidfd is not None:
-            try:
-                for number in (signal.SIGTERM, signal.SIGKILL):
-                    processes.signal(pidfd, number)
-                    if processes.wait([pidfd], _STOP_SECONDS):
-                        break
-            finally:
-                os.close(pidfd)
-    _remove(_pid_file(directory))
+    pidfd = _opened(directory)
+    if pidfd is not None:
+        try:
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                processes.signal(pidfd, number)
+                if processes.wait([pidfd], _STOP_SECONDS):
+                    break
+        finally:
+            os.close(pidfd)
+    files.unlink(_pid_file(directory))
 
 
 def remove(paths: Paths, name: str) -> None:
     """Stop the name server and forget its records; gone already is success."""
     stop(paths, name)
-    _remove(f"{_directory(paths, name)}/hosts")
+    files.unlink(f"{_directory(paths, name)}/hosts")
 
 
 def host_resolver() -> str:
@@ -175,20 +173,23 @@ def _user(directory: str) -> str:
 
 def _running(directory: str) -> int | None:
     """Return the pid of the dnsmasq with this pid file, None when there is none."""
-    try:
-        pid = int(_text(_pid_file(directory)))
-    except ValueError:
-        return None
-    if processes.start_time(pid) is None:
-        return None
-    # The number may be another process's by now: after a reboot, or 4 million processes later.
-    ours = f"--pid-file={_pid_file(directory)}" in processes.command_line(pid)
-    return pid if ours else None
+    pid = files.number(_pid_file(directory))
+    return pid if pid is not None and _is_of(directory, pid) else None
+
+
+def _is_of(directory: str, pid: int) -> bool:
+    """The number may be another process's by now: after a reboot, or 4 million processes later."""
+    alive = processes.start_time(pid) is not None
+    return alive and f"--pid-file={_pid_file(directory)}" in processes.command_line(pid)
+
+
+def _opened(directory: str) -> int | None:
+    pid = files.number(_pid_file(directory))
+    return processes.opened_where(pid, lambda found: _is_of(directory, found))
 
 
 def _signal(directory: str, number: int) -> None:
-    running = _running(directory)
-    pidfd = processes.opened(running) if running is not None else None
+    pidfd = _opened(directory)
     if pidfd is not None:
         processes.signal(pidfd, number)
         os.close(pidfd)
@@ -216,10 +217,3 @@ def _text(path: str) -> str:
             return file.read()
     except OSError:
         return ""
-
-
-def _remove(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return

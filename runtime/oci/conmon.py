@@ -19,7 +19,8 @@ import time
 
 from manifests.faults import HostFault, TimedOut
 from manifests.value import Value
-from runtime.kernel import cgroups, home
+from runtime import files
+from runtime.kernel import cgroups, home, processes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -148,6 +149,23 @@ def spawn(engine: Engine, launch: Launch, seen: cgroups.View) -> Creation:
     return creation
 
 
+def pid(bundle: str) -> int | None:
+    """Return the pid of the conmon of `bundle`, None when it is dead."""
+    number = files.number(f"{bundle}/conmon.pid")
+    return number if number is not None and _is_of(bundle, number) else None
+
+
+def opened(bundle: str) -> int | None:
+    """Return a pidfd of the conmon of `bundle`, None when it is dead."""
+    number = files.number(f"{bundle}/conmon.pid")
+    return processes.opened_where(number, lambda found: _is_of(bundle, found))
+
+
+def _is_of(bundle: str, number: int) -> bool:
+    alive = processes.start_time(number) is not None
+    return alive and bundle in processes.command_line(number)
+
+
 def reachable(bundle: str) -> bool:
     """Say whether the conmon of `bundle` lives and takes orders."""
     return _order(bundle, b"")
@@ -256,15 +274,10 @@ def plain(message: str) -> str:
 
 def _abandon(first: int, bundle: str) -> None:
     """End a conmon that did not answer: the first process, and the one it left behind."""
-    victims = [first]
-    try:
-        with open(f"{bundle}/conmon.pid", encoding="ascii") as file:
-            victims.append(int(file.read()))
-    except (OSError, ValueError):
-        pass
-    for pid in victims:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
+    # Nobody else can have its number: it has not been waited for.
+    os.kill(first, signal.SIGKILL)
+    left = opened(bundle)
+    if left is not None:
+        processes.signal(left, signal.SIGKILL)
+        os.close(left)
     os.waitpid(first, 0)

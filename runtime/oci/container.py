@@ -145,19 +145,25 @@ def pid(container: Container) -> int | None:
 
     That the process is in the container's cgroup tells it from another with a reused number.
     """
-    number = _number(f"{container.bundle}/pid")
-    if number is None or processes.start_time(number) is None:
-        return None
-    inside = any(path.endswith(container.cgroup) for path in processes.cgroups(number).values())
-    return number if inside else None
+    number = files.number(f"{container.bundle}/pid")
+    return number if number is not None and _is_inside(container, number) else None
+
+
+def _is_inside(container: Container, number: int) -> bool:
+    if processes.start_time(number) is None:
+        return False
+    return any(path.endswith(container.cgroup) for path in processes.cgroups(number).values())
+
+
+def _opened(container: Container) -> int | None:
+    """Return a pidfd of the container's first process, None when it is dead."""
+    number = files.number(f"{container.bundle}/pid")
+    return processes.opened_where(number, lambda pid: _is_inside(container, pid))
 
 
 def conmon_pid(container: Container) -> int | None:
     """Return the pid of the container's conmon, None when it is dead."""
-    number = _number(f"{container.bundle}/conmon.pid")
-    if number is None or processes.start_time(number) is None:
-        return None
-    return number if container.bundle in processes.command_line(number) else None
+    return conmon.pid(container.bundle)
 
 
 def ended(container: Container, seen: cgroups.View) -> Ended | None:
@@ -169,7 +175,7 @@ def ended(container: Container, seen: cgroups.View) -> Ended | None:
     if state(container) is not State.STOPPED:
         return None
     record = f"{container.bundle}/exit/exit"
-    code = _number(record)
+    code = files.number(record)
     try:
         at = os.stat(record).st_mtime
     except FileNotFoundError:
@@ -185,8 +191,7 @@ def ended(container: Container, seen: cgroups.View) -> Ended | None:
 
 def kill(container: Container, number: int) -> bool:
     """Send signal `number` to the container's first process; False when it is dead."""
-    process = pid(container)
-    pidfd = None if process is None else processes.opened(process)
+    pidfd = _opened(container)
     if pidfd is None:
         return False
     try:
@@ -205,8 +210,8 @@ def stop(
     a container without a PID namespace has left is killed by its cgroup; conmon waits for that.
     """
     alive = {container.id: container for container, _number, _grace in stopping}
-    watched = _watched(alive.values())
-    conmons = _pidfds((c.id, conmon_pid(c)) for c in alive.values())
+    watched = _present((c.id, _opened(c)) for c in alive.values())
+    conmons = _present((c.id, conmon.opened(c.bundle)) for c in alive.values())
     try:
         for container, number, _grace in stopping:
             if container.id in watched:
@@ -330,23 +335,8 @@ def _start_by_fifo(fifo: str) -> None:
     files.unlink(fifo)
 
 
-def _watched(containers: Iterable[Container]) -> dict[str, int]:
-    return _pidfds((container.id, pid(container)) for container in containers)
-
-
-def _pidfds(numbers: Iterable[tuple[str, int | None]]) -> dict[str, int]:
-    opened = {
-        name: processes.opened(number) if number is not None else None for name, number in numbers
-    }
-    return {name: pidfd for name, pidfd in opened.items() if pidfd is not None}
-
-
-def _number(path: str) -> int | None:
-    try:
-        with open(path, encoding="ascii") as file:
-            return int(file.read())
-    except (OSError, ValueError):
-        return None
+def _present(pidfds: Iterable[tuple[str, int | None]]) -> dict[str, int]:
+    return {name: pidfd for name, pidfd in pidfds if pidfd is not None}
 
 
 def _remove_directory(path: str) -> None:

@@ -1,23 +1,20 @@
-"""Run a command in a running container: interactively, in place of podpy, or captured.
+"""Run a command in a running container, in place of podpy.
 
     command(...)        what to execute: the OCI runtime's `exec`, which keeps the container's
                         cgroup, capabilities and seccomp filter
     replace(...)        podpy's process becomes that: terminal, signals and exit code are its own
-    captured(...)       for probes and hooks: output and status, with a deadline
 
-The runtime has to see the container's files and cgroups as the pod does, so it is run in the pod's
-mount namespace: `replace` enters it by itself, `captured` is called inside (Inside.call).
+The runtime has to see the container's files and cgroups as the pod does, so `replace` enters the
+pod's mount namespace. Called by podpy.commands.exec.
 """
 
 from __future__ import annotations
 
-import _thread
 import os
 import signal
 
-from manifests.faults import HostFault, TimedOut
+from manifests.faults import HostFault
 from manifests.value import Value
-from runtime import files
 from runtime.kernel import syscalls
 from runtime.oci import container as oci
 
@@ -26,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import NoReturn
 
-    from runtime import proc
     from runtime.oci.container import Container
     from runtime.oci.engine import Engine
 
@@ -53,12 +49,7 @@ class Command(Value):
 
 
 def command(
-    engine: Engine,
-    container: Container,
-    wanted: Command,
-    *,
-    pid_file: str = "",
-    process_file: str = "",
+    engine: Engine, container: Container, wanted: Command, *, process_file: str = ""
 ) -> list[str]:
     """Return the words that run `wanted`, for a process in the pod's mount namespace.
 
@@ -66,16 +57,13 @@ def command(
     """
     words = [engine.path, "--root", container.oci_root, "exec"]
     if process_file:
-        files = ["--pid-file", pid_file] if pid_file else []
-        return [*words, *files, "--process", process_file, container.id]
+        return [*words, "--process", process_file, container.id]
     if wanted.terminal:
         words.append("--tty")
     if wanted.cwd:
         words += ["--cwd", wanted.cwd]
     if wanted.user:
         words += ["--user", wanted.user]
-    if pid_file:
-        words += ["--pid-file", pid_file]
     return [*words, container.id, *wanted.argv]
 
 
@@ -128,39 +116,6 @@ def replace(engine: Engine, container: Container, pod_dir: str, wanted: Command)
         ) from error
 
 
-def captured(
-    engine: Engine, container: Container, wanted: Command, *, timeout: float, stdin: bytes = b""
-) -> proc.Result:
-    """Run `wanted` to its end and return its output and status (the command's own).
-
-    Raises TimedOut after `timeout` seconds: the command has been killed then, inside too.
-    """
-    from runtime import proc
-
-    pid_file = f"{container.bundle}/exec-{os.getpid()}-{_thread.get_ident()}.pid"
-    process_file = f"{pid_file}.json"
-    try:
-        described = process(container, wanted)
-        if described:
-            _write_secret(process_file, described)
-        words = command(
-            engine,
-            container,
-            wanted,
-            pid_file=pid_file,
-            process_file=process_file if described else "",
-        )
-        return proc.run(*words, stdin=stdin, timeout=timeout)
-    except TimedOut as timed_out:
-        _kill(pid_file)
-        raise TimedOut(
-            f"container {container.name}: {wanted.argv[0]} did not end within {timeout:g} s"
-        ) from timed_out
-    finally:
-        files.unlink(pid_file)
-        files.unlink(process_file)
-
-
 def _merged(own: Iterable[str], added: tuple[str, ...]) -> tuple[str, ...]:
     names = {variable.partition("=")[0] for variable in added}
     return (*(one for one in own if one.partition("=")[0] not in names), *added)
@@ -171,18 +126,3 @@ def _in_memory(text: str) -> int:
     descriptor = os.memfd_create("process", 0)
     os.write(descriptor, text.encode())
     return descriptor
-
-
-def _write_secret(path: str, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-
-
-def _kill(pid_file: str) -> None:
-    """Kill what the runtime left behind: it dies by SIGKILL without telling the command."""
-    try:
-        with open(pid_file, encoding="ascii") as file:
-            os.kill(int(file.read()), signal.SIGKILL)
-    except (OSError, ValueError):
-        return

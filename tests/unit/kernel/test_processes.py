@@ -49,6 +49,29 @@ def test_another_process_with_the_same_pid_is_not_taken_for_it(
     assert processes.opened(sleeper.pid, started + 1) is None
 
 
+def test_what_it_is_is_asked_once_it_is_open(sleeper: subprocess.Popen[bytes]) -> None:
+    def ends_and_its_number_becomes_ours(pid: int) -> bool:
+        sleeper.kill()
+        sleeper.wait()
+        return pid == sleeper.pid
+
+    pidfd = processes.opened_where(sleeper.pid, ends_and_its_number_becomes_ours)
+
+    assert pidfd is not None
+    assert not processes.signal(pidfd, signal.SIGKILL)
+    os.close(pidfd)
+
+
+def test_a_process_that_is_not_the_wanted_one_is_not_opened(
+    sleeper: subprocess.Popen[bytes],
+) -> None:
+    before = os.listdir("/proc/self/fd")
+
+    assert processes.opened_where(sleeper.pid, lambda _pid: False) is None
+    assert processes.opened_where(None, lambda _pid: True) is None
+    assert os.listdir("/proc/self/fd") == before
+
+
 def test_what_is_gone_is_none_and_empty() -> None:
     with subprocess.Popen(["true"]) as child:
         child.wait()
