@@ -11,12 +11,12 @@
         pods/UID/                        what a pod may fill the disk with
             containers/CONTAINER/        {upper,work}: its writable layer; volumes/: its image's
             emptydir/VOLUME/
+            etc/{hosts,resolv.conf,hostname}     containers may write to them
     run_dir    /run/podpy                (tmpfs, 0711; dies with what it describes)
         pods/UID/                        (pods: 0700)
             pod.json                     the pod as it was asked for, and what it was given
             mnt                          the pinned mount namespace: the pod's one host mount
             ns/{net,ipc,uts}             pins, mounted inside the pod's mount namespace only
-            etc/{hosts,resolv.conf,hostname}
             volumes/VOLUME/              projected and tmpfs volumes, mounted in the pod's namespace
             containers/CONTAINER/
                 config.json, rootfs/     the OCI bundle
@@ -127,6 +127,9 @@ class Paths(Value):
 
     def empty_dir(self, uid: str, volume: str) -> str:
         return f"{self.state_dir}/pods/{uid}/emptydir/{volume}"
+
+    def pod_etc(self, uid: str) -> str:
+        return f"{self.state_dir}/pods/{uid}/etc"
 
     def container(self, uid: str, name: str) -> str:
         return f"{self.run_dir}/pods/{uid}/containers/{name}"

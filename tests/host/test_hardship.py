@@ -160,6 +160,30 @@ def test_a_full_subnet_is_told_and_a_larger_one_is_taken(
     podpy.ok("kube", "down", str(file))
 
 
+def test_a_container_cannot_fill_the_hosts_memory_by_the_files_that_are_its_pods(
+    podpy: Podpy, busybox_image: Image
+) -> None:
+    podpy.load(busybox_image)
+    podpy.ok("apply", "-f", "-", stdin=EXTRA % 18554)
+    before = in_use(podpy.paths)
+
+    for name in ("hosts", "resolv.conf", "hostname"):
+        podpy.ok("exec", "extra", "--", "dd", "if=/dev/zero", f"of=/etc/{name}", "bs=1M", "count=8")
+
+    assert in_use(podpy.paths) - before < 1 << 20
+    assert "its /etc/hosts was changed" in podpy.run("diff", "-f", "-", stdin=EXTRA % 18554).stdout
+    podpy.ok("apply", "-f", "-", stdin=EXTRA % 18554)
+    assert "localhost" in podpy.ok("exec", "extra", "--", "cat", "/etc/hosts")
+    podpy.ok("delete", "pod", "extra")
+    assert os.listdir(f"{podpy.paths.state_dir}/pods") == []
+
+
+def in_use(paths: Paths) -> int:
+    """How much of the memory that podpy's own files lie in is taken."""
+    found = os.statvfs(paths.run_dir)
+    return (found.f_blocks - found.f_bfree) * found.f_frsize
+
+
 def reboot(paths: Paths) -> None:
     """Take away what a reboot would: processes, links, rules, mounts, and all of run_dir."""
     for _ in range(2):

@@ -54,7 +54,7 @@ class Scene:
         (self.gateway,) = [
             line.split()[3] for line in self.shell(f"ip -o -4 address show dev {self.bridge}")
         ]
-        self.etc = f"{paths.pod(self.uid)}/etc"
+        self.etc = paths.pod_etc(self.uid)
 
     @staticmethod
     def alias(link: str) -> str:

@@ -138,13 +138,13 @@ def container_spec(context: Context) -> oci_config.ContainerSpec:
 
 
 def _mounts(context: Context) -> tuple[oci_config.Mount, ...]:
-    record = context.subject.record
+    record, paths = context.subject.record, context.paths
     return volume_mounts.mounts(
         context.bindings,
-        context.paths.pod(record.uid),
+        paths.pod_etc(record.uid),
+        volume_mounts.HOST_SHM if record.pod.spec.host_ipc else f"{paths.pod(record.uid)}/shm",
         read_only_root=context.subject.container.security_context.read_only_root_filesystem,
         keep=_images_files(record),
-        shm=volume_mounts.HOST_SHM if record.pod.spec.host_ipc else "",
     )
 
 

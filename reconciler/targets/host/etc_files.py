@@ -1,7 +1,8 @@
 """Write a pod's /etc/hosts, hostname and resolv.conf, and see what was changed of them by hand.
 
 They are made once, as the kubelet makes them: a pod keeps the name servers that it began with. What
-was written is remembered beside them, so that a change of the host's own files is no drift.
+was written is remembered, so that a change of the host's own files is no drift. They lie on the
+disk, as under the kubelet: containers may write to them, and could fill the host's memory.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ def write(paths: Paths, record: PodRecord, hostname: str, resolver: str) -> None
         "hostname": f"{hostname}\n",
         "resolv.conf": resolver,
     }
-    os.makedirs(f"{paths.pod(record.uid)}/etc", mode=0o755, exist_ok=True)
     files.write_json(_memory(paths, record.uid), texts)
     for name, text in texts.items():
         _write(paths, record.uid, name, text)
@@ -33,7 +33,7 @@ def write(paths: Paths, record: PodRecord, hostname: str, resolver: str) -> None
 def changed(paths: Paths, uid: str) -> tuple[str, ...]:
     """Return the names of the files that are not as they were written."""
     texts = files.read_json(_memory(paths, uid)) or {}
-    return tuple(name for name, text in texts.items() if _read(paths, uid, name) != text)
+    return tuple(name for name, text in texts.items() if not _holds(paths, uid, name, text))
 
 
 def restore(paths: Paths, uid: str) -> None:
@@ -44,18 +44,21 @@ def restore(paths: Paths, uid: str) -> None:
 
 
 def _write(paths: Paths, uid: str, name: str, text: str) -> None:
-    path = f"{paths.pod(uid)}/etc/{name}"
+    path = f"{paths.pod_etc(uid)}/{name}"
+    os.makedirs(paths.pod_etc(uid), mode=0o755, exist_ok=True)
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     os.chmod(path, 0o644)
 
 
-def _read(paths: Paths, uid: str, name: str) -> str | None:
+def _holds(paths: Paths, uid: str, name: str, text: str) -> bool:
+    """Say whether the file holds this text; how large it has become is up to containers."""
+    wanted = text.encode()
     try:
-        with open(f"{paths.pod(uid)}/etc/{name}", encoding="utf-8", errors="replace") as file:
-            return file.read()
+        with open(f"{paths.pod_etc(uid)}/{name}", "rb") as file:
+            return file.read(len(wanted) + 1) == wanted
     except FileNotFoundError:
-        return None
+        return False
 
 
 def _memory(paths: Paths, uid: str) -> str:

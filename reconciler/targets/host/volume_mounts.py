@@ -148,22 +148,20 @@ def attach(found: Iterable[Binding], *, label: str) -> None:
 
 def mounts(
     found: Iterable[Binding],
-    directory: str,
+    etc: str,
+    shm: str,
     *,
     read_only_root: bool = False,
     keep: Collection[str] = (),
-    shm: str = "",
 ) -> tuple[oci_config.Mount, ...]:
     """Return the container's Mounts: its bindings, and the pod's own files where those leave room.
 
-    `directory` is the pod's (Paths.pod). /etc/hosts stays writable under a read-only root, as the
-    kubelet mounts it. `keep` are files that stay as the image has them, `shm` is another
-    /dev/shm than the pod's own.
+    `etc` is where the pod's own files are, `shm` is its /dev/shm. /etc/hosts stays writable under a
+    read-only root, as the kubelet mounts it. `keep` are files that stay as the image has them.
     """
     made = {binding.destination: _mount(binding) for binding in found}
-    etc = f"{directory}/etc"
     standard = (
-        Binding(destination="/dev/shm", source=shm or f"{directory}/shm"),  # noqa: S108 - a mount point
+        Binding(destination="/dev/shm", source=shm),  # noqa: S108 - a mount point
         Binding(destination="/etc/hosts", source=f"{etc}/hosts"),
         Binding(destination="/etc/hostname", source=f"{etc}/hostname", read_only=read_only_root),
         Binding(

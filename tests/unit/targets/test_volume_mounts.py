@@ -70,7 +70,10 @@ def test_propagation(word: str, propagation: Propagation) -> None:
     found = bound([{"name": "v", "mountPath": "/v", "mountPropagation": word}])
 
     assert found[0].propagation is propagation
-    assert propagation.value in volume_mounts.mounts(found, "/run/pods/u-1")[0].options
+    assert (
+        propagation.value
+        in volume_mounts.mounts(found, "/lib/pods/u-1/etc", "/run/pods/u-1/shm")[0].options
+    )
 
 
 def test_what_is_shared_both_ways_comes_from_where_the_hosts_mount_is_brought_in() -> None:
@@ -97,7 +100,9 @@ def test_read_only_may_hold_for_what_is_mounted_below(
 ) -> None:
     found = bound([{"name": "v", "mountPath": "/v", **given}])
 
-    assert access in volume_mounts.mounts(found, "/run/pods/u-1")[0].options
+    assert (
+        access in volume_mounts.mounts(found, "/lib/pods/u-1/etc", "/run/pods/u-1/shm")[0].options
+    )
 
 
 def test_a_sub_path_is_mounted_from_where_it_is_bound() -> None:
@@ -141,7 +146,9 @@ def test_image_volumes_give_way_to_what_the_pod_mounts() -> None:
 def test_the_pods_own_files_are_mounted_where_the_manifest_leaves_room() -> None:
     found = bound([{"name": "v", "mountPath": "/etc/hosts"}, {"name": "v", "mountPath": "/etc"}])
 
-    made = volume_mounts.mounts(found, "/run/pods/u-1", read_only_root=True)
+    made = volume_mounts.mounts(
+        found, "/lib/pods/u-1/etc", "/run/pods/u-1/shm", read_only_root=True
+    )
 
     assert [mount.destination for mount in made] == [
         "/etc",
@@ -154,5 +161,5 @@ def test_the_pods_own_files_are_mounted_where_the_manifest_leaves_room() -> None
     source = {mount.destination: mount.source for mount in made}
     assert source["/etc/hosts"] == "/lib/pods/u-1/emptydir/v"
     assert source["/dev/shm"] == "/run/pods/u-1/shm"
-    assert source["/etc/resolv.conf"] == "/run/pods/u-1/etc/resolv.conf"
+    assert source["/etc/resolv.conf"] == "/lib/pods/u-1/etc/resolv.conf"
     assert (access["/etc/resolv.conf"], access["/dev/shm"]) == ("ro", "rw")
