@@ -17,6 +17,11 @@ def duration(text: str) -> float:
     return sum(float(number) * UNITS[unit] for number, unit in found)
 
 
+def seconds(text: str) -> float:
+    """Read a span that may be a bare number, which is seconds, as Podman's flags are: 90, 1.5."""
+    return float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else duration(text)
+
+
 def moment(text: str) -> float:
     """Read an RFC 3339 time as seconds since 1970."""
     import datetime

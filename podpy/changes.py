@@ -89,10 +89,18 @@ def show_outcome(outcome: Outcome) -> None:
 
 
 def show_unchanged(plan: Plan) -> None:
-    """Print a line for each object that is as it should be: the pods of workloads have none."""
-    for change in plan.changes:
-        if change.op is Op.KEEP and change.of in (None, change.ref):
-            print(_worded(change.ref, DONE[Op.KEEP]))
+    """Print a line for each object that is as it should be."""
+    for ref in unchanged(plan):
+        print(_worded(ref, DONE[Op.KEEP]))
+
+
+def unchanged(plan: Plan) -> list[Ref]:
+    """Return the objects that are as they should be; the pods of workloads are not told of."""
+    return [
+        change.ref
+        for change in plan.changes
+        if change.op is Op.KEEP and change.of in (None, change.ref)
+    ]
 
 
 def show_substitute(host: Host) -> None:
@@ -130,6 +138,12 @@ def show_name(outcome: Outcome) -> None:
         show_outcome(outcome)
         return
     print(_named(outcome.change.ref), flush=True)
+
+
+def show_names(refs: Iterable[Ref]) -> None:
+    """Print the names of objects, as kubectl's -o name."""
+    for ref in refs:
+        print(_named(ref))
 
 
 def plan_json(plan: Plan) -> str:

@@ -83,6 +83,7 @@ class Parser(argparse.ArgumentParser):
         self.verbs: dict[str, Parser] = {}
         self._bare: dict[str, str] = {}
         self._off: dict[str, str] = {}
+        self._given: list[str] = []
         super().__init__(**{"formatter_class": Formatter, "allow_abbrev": False, **settings})
 
     def add_argument(self, *names: Any, **settings: Any) -> argparse.Action:
@@ -111,6 +112,7 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         end = args.index("--") if "--" in args else len(args)
         words = [self._plain(word) for word in args[:end]]
+        self._given = words
         return super().parse_known_args([*self._flags_first(words), *args[end:]], namespace)
 
     def _flags_first(self, words: list[str]) -> list[str]:
@@ -150,7 +152,18 @@ class Parser(argparse.ArgumentParser):
             return word
         return flag if ON_OFF[value] else self._off[flag]
 
+    def _refused(self) -> tuple[str, str]:
+        """Return the first flag that others have and podpy has not, and what to do instead."""
+        for word in self._given:
+            flag = word.partition("=")[0]
+            if flag.startswith("-") and flag not in self.flags and (instead := _instead(flag)):
+                return flag, instead
+        return "", ""
+
     def error(self, message: str) -> NoReturn:
+        flag, instead = self._refused()
+        if instead:
+            raise Invalid(f"{self.prog}: unknown flag {flag}", hint=instead)
         said, colon, words = message.partition("unrecognized arguments: ")
         if colon and not said:
             unknown = next((word for word in words.split() if word.startswith("-")), words)
@@ -164,6 +177,30 @@ class Parser(argparse.ArgumentParser):
             close = _close(chosen.strip("'"), choices)
             message = f"{said}{chosen} is none of {', '.join(choices)}{close}"
         raise Invalid(f"{self.prog}: {message}", hint=f"{self.prog} --help")
+
+
+def add_output(parser: argparse.ArgumentParser, *besides: str) -> None:
+    """Declare -o: text for people, json for programs, and the forms `besides`."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        choices=("text", *besides, "json"),
+        default="text",
+        help="for people or for programs",
+    )
+
+
+def add_timeout(parser: argparse.ArgumentParser) -> None:
+    """Declare how long a pod may take until it runs."""
+    from manifests import durations
+
+    parser.add_argument(
+        "--timeout",
+        type=durations.seconds,
+        default=120.0,
+        metavar="SPAN",
+        help="until a pod must run: seconds, or as 2m; 120 if left out",
+    )
 
 
 def verb(verbs: Any, name: str, what: str) -> Parser:
@@ -250,13 +287,27 @@ def _find(words: list[str]) -> tuple[str, ModuleType | None, list[str]]:
     if not module:
         if words[0] in GROUPS and (len(words) == 1 or words[1].startswith("-")):
             return "", None, []
-        from podpy import unknown
-
-        instead = unknown.command(name)
-        close = "" if instead else _close(name, COMMANDS)
-        raise Invalid(f'unknown command "{name}"{close}', hint=instead or "podpy --help")
+        raise _no_command(name, words)
     rest = [*namespace, *words[length:]]
     return name, importlib.import_module(f"podpy.commands.{module}"), rest
+
+
+def _no_command(name: str, words: list[str]) -> Invalid:
+    """Return the complaint about words that begin with no command."""
+    from podpy import unknown
+
+    if name.startswith("-"):
+        return Invalid(f"unknown flag {name}", hint=_instead(name) or "podpy --help")
+    instead = unknown.command(words)
+    close = "" if instead else _close(name, COMMANDS)
+    return Invalid(f'unknown command "{name}"{close}', hint=instead or "podpy --help")
+
+
+def _instead(flag: str) -> str:
+    """Return why podpy has no such flag, or what does its work, as far as that is known."""
+    from podpy import unknown
+
+    return unknown.flag(flag.partition("=")[0])
 
 
 def leading_namespace(words: list[str]) -> tuple[list[str], list[str]]:

@@ -95,11 +95,14 @@ class Inventory:
             return [_pod(state) for state in self.pods]
         found = {item.ref: item for item in self._applied(info)}
         if info.kind == "Namespace":
-            for name in self._namespaces():
-                _add(found, Namespace(metadata=ObjectMeta(name=name)))
+            for name, since in self._namespaces().items():
+                _add(found, Namespace(metadata=ObjectMeta(name=name)), created_at=since)
         if info.kind == "Network":
-            for network in self.networks.values():
-                _add(found, _network(network))
+            from reconciler.targets.host import network_records
+
+            for name, network in self.networks.items():
+                made_at = network_records.made_at(self.paths, name)
+                _add(found, _network(network), created_at=made_at)
         if info.kind == "PersistentVolumeClaim":
             self._add_claims(found)
         if info.kind == "Sync":
@@ -124,6 +127,8 @@ class Inventory:
                 "generation": item.applied.generation,
                 "creationTimestamp": status.stamp(item.created_at),
             }
+        elif item.state is None and item.created_at:
+            metadata["creationTimestamp"] = status.stamp(item.created_at)
         raw["metadata"] = metadata
         if item.state is not None:
             spec = item.state.pod.spec
@@ -162,12 +167,19 @@ class Inventory:
         content = {key: SecretBytes(value) for key, value in held.content().items()}
         return held.replace(data=content, string_data={})
 
-    def _namespaces(self) -> set[str]:
+    def _namespaces(self) -> dict[str, float]:
+        """Return the namespaces that something is in, and since when; the default one always."""
         from reconciler.state import objects
 
-        applied = {item.ref.namespace for item in objects.read(self._context.database)}
-        of_pods = {state.pod.metadata.namespace for state in self.pods}
-        return {DEFAULT_NAMESPACE, *applied, *of_pods} - {""}
+        applied = objects.read(self._context.database)
+        ages = [
+            *((item.ref.namespace, item.created_at) for item in applied if item.ref.namespace),
+            *((state.pod.metadata.namespace, state.record.created_at) for state in self.pods),
+        ]
+        oldest: dict[str, float] = {}
+        for name, since in ages:
+            oldest[name] = min(since, oldest.get(name, since))
+        return {DEFAULT_NAMESPACE: 0.0, **oldest}
 
     def _add_syncs(self, found: dict[Ref, Item]) -> None:
         """Syncs that the administrator's files declare."""

@@ -19,7 +19,7 @@ class Table(Value):
     """How objects are shown: the form and detail of -o, and what tables have besides.
 
     `kinds`: names carry their kind, as in kubectl where there are several. `labels`: a column for
-    each of these keys.
+    each of these keys. `events`: what is watched comes with what has happened to it.
     """
 
     form: str = ""
@@ -30,6 +30,12 @@ class Table(Value):
     labels: tuple[str, ...] = ()
     all_labels: bool = False
     sort_by: str = ""
+    events: bool = False
+
+    @property
+    def tabular(self) -> bool:
+        """Tell a table from the forms that programs read."""
+        return self.form in ("", "wide", "custom-columns")
 
 
 def tables_of(inventory: Inventory, answers: Sequence[Answer], table: Table) -> Iterator[str]:

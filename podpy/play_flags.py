@@ -9,7 +9,7 @@ import argparse
 
 from manifests import settings
 from manifests.faults import Invalid
-from podpy import registry_flags
+from podpy import cli, registry_flags
 
 HOST_USERS = ("", "host")
 LOG_DRIVERS = {"k8s-file": settings.K8S_FILE, "json-file": settings.K8S_FILE, "none": "none"}
@@ -83,14 +83,8 @@ def _declare_run(parser: argparse.ArgumentParser) -> None:
     add("-q", "--quiet", action="store_true", help="no pull progress")
     add("--build", action="store_true", default=None, help="build images that are there, too")
     add("--context-dir", default="", metavar="DIR", help="where --build looks for images")
-    add("--timeout", type=float, default=120.0, help="seconds until a pod must run")
-    add(
-        "-o",
-        "--output",
-        choices=("text", "json"),
-        default="text",
-        help="for people or for programs",
-    )
+    cli.add_timeout(parser)
+    cli.add_output(parser)
     add("--dry-run", action="store_true", help="show the plan, change nothing")
 
 

@@ -8,7 +8,7 @@ from schemas import suggestions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 NOT_YET = {
     "Service": ("services", "service", "svc"),
@@ -32,32 +32,83 @@ ELSEWHERE = {
 }
 
 COMMANDS = {
-    ("ps", "pods", "list", "ls"): "podpy get pods",
+    ("ps", "pods", "list", "ls", "pod ps", "pod list", "pod ls"): "podpy get pods",
+    ("container ls", "container ps", "container list"): "podpy get pods, podpy describe pod NAME",
     ("images",): "podpy image ls",
     ("pull",): "podpy image pull NAME",
     ("build",): "podpy image build -t NAME DIR",
     ("rmi",): "podpy image rm NAME",
-    ("rm", "stop", "kill", "down"): "podpy delete pod NAME, podpy kube down FILE",
-    ("run", "create", "start", "up"): "podpy apply -f FILE, podpy kube play FILE",
-    ("restart", "rollout"): "podpy kube play --replace FILE",
-    ("replace", "patch", "edit", "label", "annotate", "scale", "set"): (
+    ("secret ls", "secret list"): "podpy get secrets",
+    ("secret inspect",): "podpy describe secret NAME",
+    ("secret", "configmap"): "a manifest of that kind, then: podpy apply -f FILE",
+    ("rm", "stop", "kill", "down", "pod rm", "pod stop", "pod kill", "container rm"): (
+        "podpy delete pod NAME, podpy kube down FILE"
+    ),
+    ("run", "create", "start", "up", "pod create", "pod start"): (
+        "podpy apply -f FILE, podpy kube play FILE"
+    ),
+    ("restart", "pod restart", "rollout restart"): "podpy kube play --replace FILE",
+    ("rollout status",): "podpy wait deploy NAME --for condition=Available",
+    ("rollout",): "change the manifest, then: podpy apply -f FILE",
+    ("replace", "patch", "edit", "label", "annotate", "scale", "autoscale", "set"): (
         "change the manifest, then: podpy apply -f FILE"
     ),
-    ("inspect",): "podpy get pod NAME -o yaml, podpy describe pod NAME",
-    ("stats",): "podpy top pods",
-    ("info", "system", "cluster-info"): "podpy doctor",
-    ("explain", "api-resources"): "podpy get --help names the kinds",
+    ("inspect", "pod inspect", "container inspect"): (
+        "podpy get pod NAME -o yaml, podpy describe pod NAME"
+    ),
+    ("stats", "pod stats", "pod top"): "podpy top pods",
+    ("pod logs", "container logs"): "podpy logs NAME",
+    ("container exec",): "podpy exec NAME -- COMMAND",
+    ("pod", "container"): "podpy get pods, podpy describe pod NAME",
+    ("info", "system", "cluster-info", "cordon", "drain"): "podpy doctor",
+    ("kube generate", "generate"): "podpy get pod NAME -o yaml",
+    ("kube apply",): "podpy kube play FILE, podpy apply -f FILE",
+    ("explain",): "podpy validate FILE tells of misspelt fields and of those without effect",
+    ("api-resources", "api-versions"): "podpy get --help names the kinds",
     ("attach",): "podpy logs -f NAME, podpy exec -it NAME -- sh",
+    ("debug",): "podpy exec -it NAME -- sh",
     ("cp", "copy"): "podpy exec NAME -- cat FILE",
     ("port-forward", "expose", "proxy"): "a hostPort in the manifest; podpy get pods -o wide",
+    ("auto-update",): "imagePullPolicy: Always, then: podpy apply -f FILE",
+    ("login", "logout"): "skopeo or podman login; podpy reads the same authentication files",
+    ("push", "tag", "save", "load"): "skopeo copy; podpy image pull takes oci:DIR[:NAME], too",
+    ("config", "auth", "certificate"): "podpy works on this host: it has no server to be told of",
+    ("kustomize",): "kubectl kustomize DIR | podpy apply -f -",
 }
 """Words of kubectl and podman, and what does their work here."""
 
+_SERVER = "podpy works on this host: it has no server to be told of"
+FLAGS = {
+    ("-k", "--kustomize"): "kubectl kustomize DIR | podpy apply -f -",
+    (
+        *("--context", "--kubeconfig", "--cluster", "--server", "-s", "--user", "--token", "--as"),
+        *("--request-timeout", "--insecure-skip-tls-verify", "--raw", "--connection", "--url"),
+    ): _SERVER,
+    ("-v", "--v", "--log-level"): "podpy events and podpy describe tell what happened",
+    ("--chunk-size", "--server-print", "--client", "--cache-dir"): f"leave it out; {_SERVER}",
+    ("--force",): "leave it out: podpy replaces what cannot be changed in place",
+    ("--record", "--save-config"): "leave it out: podpy remembers what was applied",
+    ("--template",): "use -o jsonpath={...} or -o json",
+    ("--format",): "use -o json, or podpy get -o jsonpath={...}",
+    ("--show-managed-fields", "--subresource"): "leave it out: podpy keeps no such fields",
+    ("-o", "--output"): "podpy get -o json",
+}
+"""Flags of kubectl and podman that podpy has not, and why, or what to write in their place."""
 
-def command(name: str) -> str:
-    """Return what does the work of a command that podpy has not, or ""."""
-    word = name.split(" ")[0]
-    return next((instead for words, instead in COMMANDS.items() if word in words), "")
+
+def command(words: Sequence[str]) -> str:
+    """Return what does the work of a command that podpy has not, or "": the longer name counts."""
+    for length in (2, 1):
+        name = " ".join(words[:length])
+        for known, instead in COMMANDS.items():
+            if name in known:
+                return instead
+    return ""
+
+
+def flag(name: str) -> str:
+    """Return why podpy has no such flag, or what to write in its place, or ""."""
+    return next((instead for known, instead in FLAGS.items() if name in known), "")
 
 
 def kind(word: str) -> Invalid:

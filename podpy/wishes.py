@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from manifests.ref import Ref
     from manifests.sources import Source
     from podpy.context import Context
+    from reconciler.cycle import Options
     from reconciler.plan.wish import Wished
+
+UNKNOWN_FIELDS = {
+    "strict": Severity.ERROR,
+    "true": Severity.ERROR,
+    "warn": Severity.WARNING,
+    "ignore": None,
+    "false": None,
+}
+"""What --validate takes, and how bad it makes a field that Kubernetes does not know."""
 
 NAMED_SET = "applyset "
 """Begins the sets that users name; others begin with a path or a URL."""
@@ -50,6 +60,13 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="go on where podpy does not honour a field, and say so",
     )
+    parser.add_argument(
+        "-l",
+        "--selector",
+        default="",
+        metavar="KEY=VALUE,...",
+        help="of the sources only the objects with these labels",
+    )
 
 
 def load_wished(
@@ -78,6 +95,50 @@ def load_wished(
     if not (loaded.objects or loaded.unsupported or may_be_empty):
         raise Invalid(f"no objects in {', '.join(sources)}, nothing was changed")
     return loading.wished(context.paths, loaded)
+
+
+def _selected(
+    context: Context, wished: tuple[Wished, ...], selector: str
+) -> tuple[tuple[Wished, ...], frozenset[Ref]]:
+    """Return the objects that a selector chooses, and those that the pass then leaves alone.
+
+    Those are what else the sources hold, and whatever was applied before and has other labels:
+    it must neither be pruned nor be told of as no longer wanted.
+    """
+    if not selector:
+        return wished, frozenset()
+    from podpy import selectors
+    from reconciler.state import objects
+
+    chosen = selectors.parse(selector)
+    others = [item.ref for item in wished if not chosen.matches(item.object.metadata.labels)]
+    before = [
+        item.ref
+        for item in objects.read(context.database)
+        if not chosen.matches(item.object().metadata.labels)
+    ]
+    taken = tuple(item for item in wished if item.ref not in others)
+    return taken, frozenset((*others, *before)) - {item.ref for item in taken}
+
+
+def pass_of(
+    context: Context, arguments: argparse.Namespace, validate: str = "strict"
+) -> tuple[tuple[Wished, ...], Options]:
+    """Return what `apply` and `diff` want, and how their pass takes it."""
+    from reconciler import cycle
+
+    applyset = pruned_set(arguments)
+    everything = load_wished(
+        context,
+        arguments.filename,
+        _apply_options(arguments, validate),
+        arguments.sha256,
+        may_be_empty=arguments.prune,
+    )
+    wished, aside = _selected(context, everything, arguments.selector)
+    if everything and not (wished or arguments.prune):
+        raise Invalid(f"no object has labels {arguments.selector}, nothing was changed")
+    return wished, cycle.Options(applyset=applyset, prune=arguments.prune, aside=aside)
 
 
 def refs(
@@ -174,7 +235,11 @@ def applyset(sources: Sequence[str]) -> str:
     )
 
 
-def apply_options(arguments: argparse.Namespace) -> load.Options:
-    """How bad is what, for `apply` and `diff`."""
+def _apply_options(arguments: argparse.Namespace, validate: str = "strict") -> load.Options:
+    """How bad is what, for `apply` and `diff`; `validate` is kubectl's word on misspelt fields."""
     unsupported = Severity.WARNING if arguments.allow_unsupported else Severity.ERROR
-    return load.APPLY.replace(unsupported=unsupported, namespace=arguments.namespace)
+    return load.APPLY.replace(
+        unsupported=unsupported,
+        unknown=UNKNOWN_FIELDS[validate],
+        namespace=arguments.namespace,
+    )

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from manifests.kinds import Object
-    from manifests.observed import Observed
+    from manifests.observed import Observed, PodState
     from reconciler.execute.run import Outcome
+    from reconciler.state.objects import Applied
     from reconciler.targets.host.host import Host
     from reconciler.workloads.expand import Expansion
     from reconciler.workloads.jobs import Progress
@@ -48,7 +49,8 @@ class Options(Value):
 
     `all_or_nothing`: when a change fails, everything that this pass has done is taken back, as a
     failed `kube play` must leave nothing behind, and what ran before runs again.
-    `data`: claims that are removed lose their data.
+    `data`: claims that are removed lose their data. `aside`: objects of the set that this pass
+    leaves alone, wanted or not.
     """
 
     applyset: str = ""
@@ -56,6 +58,11 @@ class Options(Value):
     recreate: bool = False
     all_or_nothing: bool = False
     data: bool = False
+    aside: frozenset[Ref] = frozenset()
+
+    def owns(self, item: Applied) -> bool:
+        """Tell whether an object that was applied before is one that this pass sees to."""
+        return item.applyset == self.applyset and item.ref not in self.aside
 
 
 DEFAULTS = Options()
@@ -118,7 +125,7 @@ def prospect(
     # After the loss of the database nothing tells what was removed from the source.
     prune = options.prune and not base.database.rebuilt
     if prune:
-        owned = [item.ref for item in applied if item.applyset == options.applyset]
+        owned = [item.ref for item in applied if options.owns(item)]
         gone = [ref for ref in owned if ref not in refs]
         prune = not gone or consent(gone, len(owned))
     wish = Wish(
@@ -129,7 +136,7 @@ def prospect(
         remembered={
             item.ref: Remembered(object=item.object(), digest=item.digest, applyset=item.applyset)
             for item in applied
-            if item.ref in refs or item.applyset == options.applyset
+            if item.ref in refs or options.owns(item)
         },
         digests={
             **{item.ref: item.digest for item in applied if item.ref.kind in _SHOWN},
@@ -253,6 +260,16 @@ def _carry_out(
         return restored
 
 
+def removal(host: Host, things: Mapping[Ref, Object], options: Options = DEFAULTS) -> Plan:
+    """Return the plan for removing these objects. Changes nothing."""
+    return _removal(things, host.pods(), options)
+
+
+def _removal(things: Mapping[Ref, Object], states: Sequence[PodState], options: Options) -> Plan:
+    reason = Reason(text="asked for")
+    return Plan(changes=make.remove(dict(things), states, reason, data=options.data))
+
+
 def remove(
     host: Host,
     things: Mapping[Ref, Object],
@@ -263,8 +280,7 @@ def remove(
     with interrupts.noticed(), locks.held(host.base.paths, [str(ref) for ref in things]):
         host.sweep()
         states = host.pods()
-        reason = Reason(text="asked for")
-        plan = Plan(changes=make.remove(dict(things), states, reason, data=options.data))
+        plan = _removal(things, states, options)
         outcomes = execute.run(plan, host, states, notify)
         recording.note(host.base.database, outcomes)
         recording.forget(host.base, outcomes)

@@ -42,6 +42,29 @@ own, 126 when it cannot be executed, 127 when it is not there.
 /var/lib/podpy, /run/podpy and /var/log/pods, `PODPY_INSTANCE=name` names what it makes on the
 host: so several can stand side by side. Everything here takes root.
 
+**For programs** there is `-o json` (`--output json`), one shape for what does the same thing. What
+fails is told on standard error and by the exit status as well; a list of what was done is printed
+where the command fails half-way, too. Whoever reads it passes over keys that he does not know.
+
+| command | what it prints |
+|---|---|
+| `apply`, `kube play`, `kube down`, `delete` | `{"changes": [{"op", "kind", "namespace", "name", \
+"effect", "reasons", "error"}], "rolledBack", "restored"}`; `error` where it failed |
+| `diff`, and those with `--dry-run` | `{"changes": [...], "keptBack": ["KIND/NAME"]}` |
+| `get`, `events` | the object as Kubernetes has it, or a `List`; with `-w` one after the other, \
+with `--output-watch-events` as `{"type", "object"}` |
+| `validate` | `{"objects": N, "problems": [...]}` |
+| `image ls` | `[{"id", "names", "digest", "size", "created", "architecture", "layers"}]` |
+| `image pull`, `image build` | `{"pulled": [{"name", "id"}]}`, `{"id", "names"}` |
+| `image rm`, `image prune` | `{"untagged", "deleted", "freedBytes"}` |
+| `network ls`, `network inspect` | `[{"name", "driver", "subnet", "gateway", "mtu", ...}]` |
+| `network create` | `{"name"}` |
+| `network rm`, `network prune` | `{"removed", "failed"}` |
+| `volume rm` | `{"removed"}` |
+| `volume ls` | `[{"namespace", "name", "requested", "usedBytes", "pods", "directory"}]` |
+| `top` | `[{"namespace", "pod", "cpuCores", "memoryBytes", "pids"}]` |
+| `doctor` | `{"healthy", "findings": [{"verdict", "subject", "text"}]}` |
+
 Other than with kubectl: directories are always read with all that is below them; `delete` always
 waits, since no daemon would go on; `events` tells of every namespace unless -n names one; `-o
 go-template` and kustomizations (`-k`) are refused. With the crun of Debian 12 (1.8) a terminal

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from podpy import changes, wishes
+from podpy import changes, cli, wishes
 from podpy.context import Context
 
 TYPE_CHECKING = False
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import argparse
 
     from podpy.cli import Parser
+    from reconciler.cycle import Prospect
 
 EXAMPLES = """
 podpy apply -f app.yaml
@@ -27,7 +28,7 @@ podpy apply -f app/ --dry-run
 def configure(parser: Parser) -> None:
     wishes.add_source_options(parser)
     wishes.add_prune_options(parser, "remove what these sources held before and no longer do")
-    parser.add_argument("--timeout", type=float, default=120.0, help="seconds until a pod must run")
+    cli.add_timeout(parser)
     parser.switch(
         "--dry-run",
         ("none", "client", "server"),
@@ -35,34 +36,34 @@ def configure(parser: Parser) -> None:
         default="none",
         help="show the plan, change nothing",
     )
-    parser.add_argument(
-        "-o",
-        "--output",
-        choices=("text", "name", "json"),
-        default="text",
-        help="for people or for programs",
+    parser.switch(
+        "--validate",
+        ("strict", "warn", "ignore", "true", "false"),
+        "strict",
+        default="strict",
+        help="misspelt fields",
     )
+    _declare_what_is_so_anyway(parser)
+    cli.add_output(parser, "name")
+
+
+def _declare_what_is_so_anyway(parser: Parser) -> None:
+    """Take the words of kubectl's users that ask for what `apply` does without them."""
+    add = parser.add_argument
+    add("--server-side", action="store_true", help="as always: the manifest is the whole wish")
+    add("--force-conflicts", action="store_true", help="as always: nobody else owns a field")
+    add("--field-manager", default="", metavar="NAME", help="podpy keeps no owners of fields")
+    add("--overwrite", action="store_true", help="as always: what differs is put right")
+    parser.switch("--wait", ("true", "false"), "true", default="true", help="podpy always waits")
 
 
 def run(arguments: argparse.Namespace) -> int:
     from reconciler import cycle
 
     context = Context(settings={"start_seconds": arguments.timeout})
-    applyset = wishes.pruned_set(arguments)
-    wished = wishes.load_wished(
-        context,
-        arguments.filename,
-        wishes.apply_options(arguments),
-        arguments.sha256,
-        may_be_empty=arguments.prune,
-    )
-    options = cycle.Options(applyset=applyset, prune=arguments.prune)
+    wished, options = wishes.pass_of(context, arguments, arguments.validate)
     if arguments.dry_run != "none":
-        plan = cycle.prospect(context.host, wished, options).plan
-        if arguments.output == "json":
-            print(changes.plan_json(plan))
-        else:
-            changes.show_plan(plan, kept=wishes.tells_set(arguments))
+        _show_prospect(cycle.prospect(context.host, wished, options), arguments)
         return 0
     notify = {"text": changes.show_outcome, "name": changes.show_name}.get(arguments.output)
     report = cycle.converge(context.host, wished, options, notify or (lambda _outcome: None))
@@ -72,7 +73,9 @@ def run(arguments: argparse.Namespace) -> int:
         return 1 if report.failed else 0
     for outcome in report.restored:
         changes.show_restored(outcome)
-    if arguments.output == "text":
+    if arguments.output == "name":
+        changes.show_names(changes.unchanged(report.plan))
+    else:
         changes.show_unchanged(report.plan)
     if arguments.output == "text" and not report.plan.effective():
         print(changes.nothing_done(len(wished)))
@@ -81,3 +84,13 @@ def run(arguments: argparse.Namespace) -> int:
     if report.rebuilt and arguments.prune:
         print("Warning: the state database was lost: nothing was pruned", file=sys.stderr)
     return 1 if report.failed else 0
+
+
+def _show_prospect(prospect: Prospect, arguments: argparse.Namespace) -> None:
+    match arguments.output:
+        case "json":
+            print(changes.plan_json(prospect.plan))
+        case "name":
+            changes.show_names(item.ref for item in prospect.wish.objects)
+        case _:
+            changes.show_plan(prospect.plan, kept=wishes.tells_set(arguments))

@@ -10,7 +10,7 @@ import sys
 from manifests import load
 from manifests.faults import Invalid
 from manifests.meta import DEFAULT_NAMESPACE
-from podpy import asking, changes, wishes
+from podpy import asking, changes, cli, wishes
 from podpy.context import Context
 from podpy.inventory import Inventory
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from manifests.kinds import Object
     from manifests.ref import Ref
     from podpy.cli import Parser
+    from reconciler.cycle import Options
 
     Found = tuple[dict[Ref, Object], list[str]]
 
@@ -59,13 +60,7 @@ def configure(parser: Parser) -> None:
         default="none",
         help="say what would be removed, change nothing",
     )
-    add(
-        "-o",
-        "--output",
-        choices=("text", "name", "json"),
-        default="text",
-        help="for people or for programs",
-    )
+    cli.add_output(parser, "name")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -79,11 +74,11 @@ def run(arguments: argparse.Namespace) -> int:
         print("Warning: --wait=false: podpy has no daemon to go on, so it waits", file=sys.stderr)
     if not things and not missing:
         print("No resources found", file=sys.stderr)
+    options = cycle.Options(data=arguments.volumes)
     if arguments.dry_run != "none":
-        changes.show_dry(things)
+        _show_dry(context, things, arguments, options)
     else:
         notify = {"text": changes.show_outcome, "name": changes.show_name}.get(arguments.output)
-        options = cycle.Options(data=arguments.volumes)
         report = cycle.remove(context.host, things, options, notify or (lambda _outcome: None))
         if arguments.output == "json":
             print(changes.report_json(report))
@@ -92,6 +87,20 @@ def run(arguments: argparse.Namespace) -> int:
     if missing and not arguments.ignore_not_found:
         raise Invalid(f"not found: {', '.join(missing)}", hint="podpy get all -A")
     return 0
+
+
+def _show_dry(
+    context: Context, things: dict[Ref, Object], arguments: argparse.Namespace, options: Options
+) -> None:
+    from reconciler import cycle
+
+    match arguments.output:
+        case "json":
+            print(changes.plan_json(cycle.removal(context.host, things, options)))
+        case "name":
+            changes.show_names(things)
+        case _:
+            changes.show_dry(things)
 
 
 def _refuse_mixed(arguments: argparse.Namespace) -> None:

@@ -5,7 +5,7 @@ The exit status is 0 when nothing would change, 1 when something would, 2 on an 
 
 from __future__ import annotations
 
-from podpy import changes, wishes
+from podpy import changes, cli, wishes
 from podpy.context import Context
 
 TYPE_CHECKING = False
@@ -21,13 +21,7 @@ podpy diff -f app/ --prune -o json
 def configure(parser: argparse.ArgumentParser) -> None:
     wishes.add_source_options(parser)
     wishes.add_prune_options(parser, "show what apply --prune removes, too")
-    parser.add_argument(
-        "-o",
-        "--output",
-        choices=("text", "json"),
-        default="text",
-        help="for people or for programs",
-    )
+    cli.add_output(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -35,15 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     from reconciler import cycle
 
     context = Context()
-    applyset = wishes.pruned_set(arguments)
-    wished = wishes.load_wished(
-        context,
-        arguments.filename,
-        wishes.apply_options(arguments),
-        arguments.sha256,
-        may_be_empty=arguments.prune,
-    )
-    options = cycle.Options(applyset=applyset, prune=arguments.prune)
+    wished, options = wishes.pass_of(context, arguments)
     plan = cycle.prospect(context.host, wished, options).plan
     if arguments.output == "json":
         print(changes.plan_json(plan))

@@ -5,7 +5,7 @@ Exit status 1 when something that podpy cannot do without is missing.
 
 from __future__ import annotations
 
-from podpy import checkup, tables
+from podpy import checkup, cli, tables
 from podpy.checkup import Verdict
 
 TYPE_CHECKING = False
@@ -21,13 +21,7 @@ SIGNS = {Verdict.GOOD: "ok", Verdict.WARNING: "warning", Verdict.MISSING: "MISSI
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-o",
-        "--output",
-        choices=("text", "json"),
-        default="text",
-        help="for people or for programs",
-    )
+    cli.add_output(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

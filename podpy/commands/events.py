@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from podpy import names, output_forms, status, tables
+from podpy import cli, names, output_forms, status, tables
 from podpy.context import Context
 
 TYPE_CHECKING = False
@@ -35,13 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--types", default="", metavar="TYPE,...", help="Normal, Warning")
     add("-w", "--watch", action="store_true", help="go on as events come")
     add("--no-headers", action="store_true", help="leave out the head of the table")
-    add(
-        "-o",
-        "--output",
-        choices=("text", "json", "yaml"),
-        default="text",
-        help="for people or for programs",
-    )
+    cli.add_output(parser, "yaml")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 
 from manifests.faults import Invalid
@@ -56,38 +57,51 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--no-headers", action="store_true", help="leave out the head of tables")
     add("-w", "--watch", action="store_true", help="go on, and print what changes")
     add("--watch-only", action="store_true", help="print only what changes from now on")
+    add("--output-watch-events", action="store_true", help="with -w: ADDED, MODIFIED, DELETED")
     add("--ignore-not-found", action="store_true", help="a name that is not there is no error")
 
 
 def run(arguments: argparse.Namespace) -> int:
     context = Context()
-    form, detail = _form(arguments.output)
     wanted, questions = asking.filter_of(arguments), _questions(arguments)
-    table = listing.Table(
+    table = _table(arguments, several=len(questions) > 1)
+    watched = arguments.watch or arguments.watch_only
+    if table.events and not watched:
+        raise Invalid("--output-watch-events: nothing is watched", hint="with -w or --watch-only")
+    inventory = Inventory(context)
+    answers = asking.ask(inventory, questions, wanted)
+    # One by one, where changes follow: a List that goes on is no JSON.
+    singly = watched and (table.events or not table.tabular)
+    if not (singly or arguments.watch_only):
+        _print(inventory, answers, table, wanted, single=asking.single(questions))
+    missing = asking.missing(answers)
+    if missing and not arguments.ignore_not_found:
+        where = "" if wanted.everywhere else f" (namespace {wanted.namespace})"
+        raise Invalid(f"not found: {', '.join(missing)}{where}", hint=_look(arguments))
+    if watched:
+        from podpy import watching
+
+        first = inventory, answers
+        if singly and not arguments.watch_only:
+            watching.show(first, table)
+        look = functools.partial(_look_again, context, questions, wanted)
+        watching.watch(look, first, table, printed=not arguments.watch_only)
+    return 0
+
+
+def _table(arguments: argparse.Namespace, *, several: bool) -> Table:
+    form, detail = _form(arguments.output)
+    return listing.Table(
         form=form,
         detail=detail,
-        everywhere=wanted.everywhere,
-        kinds=arguments.show_kind or len(questions) > 1,
+        everywhere=arguments.all_namespaces,
+        kinds=arguments.show_kind or several,
         headers=not arguments.no_headers,
         labels=tuple(key for keys in arguments.label_columns for key in keys.split(",")),
         all_labels=arguments.show_labels,
         sort_by=arguments.sort_by,
+        events=arguments.output_watch_events,
     )
-    if not arguments.watch_only:
-        inventory = Inventory(context)
-        answers = asking.ask(inventory, questions, wanted)
-        _print(inventory, answers, table, wanted, single=asking.single(questions))
-        missing = asking.missing(answers)
-        if missing and not arguments.ignore_not_found:
-            where = "" if wanted.everywhere else f" (namespace {wanted.namespace})"
-            raise Invalid(f"not found: {', '.join(missing)}{where}", hint=_look(arguments))
-    if arguments.watch or arguments.watch_only:
-        from podpy import watching
-
-        watching.watch(
-            lambda: _look_again(context, questions, wanted), table, quiet=arguments.watch_only
-        )
-    return 0
 
 
 def _form(output: str) -> tuple[str, str]:
@@ -127,7 +141,7 @@ def _print(
     *,
     single: bool,
 ) -> None:
-    if table.form in ("", "wide", "custom-columns"):
+    if table.tabular:
         shown = [answer for answer in answers if answer.items]
         if not shown and not any(answer.missing for answer in answers):
             place = "" if wanted.everywhere else f" in {wanted.namespace} namespace"

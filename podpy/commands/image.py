@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 
-from podpy import cli, registry_flags, sizes
+from podpy import cli, json_at_end, registry_flags, sizes
 from podpy.context import Context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
+    from typing import Any
 
     from runtime.image.removal import Removed
     from runtime.image.store import Store
@@ -27,13 +30,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     listing = cli.verb(verbs, "ls", "list images")
     listing.add_argument("-q", "--quiet", action="store_true", help="ids only")
     listing.add_argument("--no-headers", action="store_true", help="leave out the head")
-    listing.add_argument(
-        "-o",
-        "--output",
-        choices=("text", "json"),
-        default="text",
-        help="for people or for programs",
-    )
     pulling = cli.verb(verbs, "pull", "pull from a registry, or from oci:DIR[:NAME] ...")
     pulling.add_argument("names", nargs="+", metavar="IMAGE")
     pulling.add_argument("-q", "--quiet", action="store_true", help="no progress")
@@ -55,6 +51,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("-f", "--file", default="", metavar="CONTAINERFILE", help="DIR/Containerfile")
     add("--build-arg", action="append", default=[], metavar="KEY=VALUE", help="an ARG's value")
     registry_flags.add(building)
+    for verb in (listing, pulling, removing, pruning, building):
+        cli.add_output(verb)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -90,23 +88,32 @@ def _pull(store: Store, arguments: argparse.Namespace) -> None:
 
     options = registry_flags.options(arguments).replace(architecture=arguments.arch)
     report = progress.reporter(quiet=arguments.quiet)
-    for name in arguments.names:
-        print(pull.pull(store, name, options, report).id, flush=True)
+    pulled: list[dict[str, str]] = []
+    with json_at_end.of(arguments, lambda: {"pulled": pulled}):
+        for name in arguments.names:
+            image = pull.pull(store, name, options, report)
+            pulled.append({"name": name, "id": image.id})
+            if arguments.output == "text":
+                print(image.id, flush=True)
 
 
 def _remove(context: Context, arguments: argparse.Namespace) -> None:
     from podpy import image_users
     from runtime.image import removal
 
-    for name in arguments.names:
-        gone = removal.remove(
-            context.base.store,
-            name,
-            lambda: image_users.in_use(context),
-            force=arguments.force,
-            timeout=arguments.timeout,
-        )
-        _tell(gone)
+    gone: list[Removed] = []
+    with json_at_end.of(arguments, lambda: _wire(gone)):
+        for name in arguments.names:
+            removed = removal.remove(
+                context.base.store,
+                name,
+                lambda: image_users.in_use(context),
+                force=arguments.force,
+                timeout=arguments.timeout,
+            )
+            gone.append(removed)
+            if arguments.output == "text":
+                _tell(removed)
 
 
 def _prune(context: Context, arguments: argparse.Namespace) -> None:
@@ -119,8 +126,19 @@ def _prune(context: Context, arguments: argparse.Namespace) -> None:
         everything=arguments.all,
         timeout=arguments.timeout,
     )
+    if arguments.output == "json":
+        print(json.dumps(_wire([gone]), indent=2))
+        return
     _tell(gone)
     print(f"freed {sizes.text(gone.freed)}")
+
+
+def _wire(gone: Sequence[Removed]) -> dict[str, Any]:
+    return {
+        "untagged": [name for one in gone for name in one.names],
+        "deleted": [image_id for one in gone for image_id in one.ids],
+        "freedBytes": sum(one.freed for one in gone),
+    }
 
 
 def _tell(gone: Removed) -> None:
@@ -141,7 +159,10 @@ def _build(store: Store, arguments: argparse.Namespace) -> None:
         arguments=_arguments(arguments.build_arg),
         options=registry_flags.options(arguments),
     )
-    print(image.id)
+    if arguments.output == "json":
+        print(json.dumps({"id": image.id, "names": arguments.tag}, indent=2))
+    else:
+        print(image.id)
 
 
 def _arguments(pairs: list[str]) -> dict[str, str]:

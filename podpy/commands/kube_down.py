@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from manifests import load
-from podpy import podman, wishes
+from podpy import cli, podman, wishes
 from podpy.context import Context
 
 TYPE_CHECKING = False
@@ -24,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-n", "--namespace", default="", help="namespace of objects without one")
     parser.add_argument("--force", action="store_true", help="delete the claims' data as well")
+    cli.add_output(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -32,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def take_down(files: Sequence[str], arguments: argparse.Namespace) -> int:
     """Remove the objects of these files, and those that earlier versions of them have brought."""
+    from podpy import changes
     from reconciler import cycle
 
     context = Context()
@@ -40,7 +42,10 @@ def take_down(files: Sequence[str], arguments: argparse.Namespace) -> int:
     refs = wishes.refs(files, options, context.paths.cache)
     things = wishes.present(context, refs, files)
     report = cycle.remove(context.host, things, cycle.Options(data=arguments.force))
-    podman.show_removed(report)
+    if arguments.output == "json":
+        print(changes.report_json(report))
+    else:
+        podman.show_removed(report)
     for outcome in report.failed:
         podman.complain(outcome)
     return podman.FAILED if report.failed else 0

@@ -52,16 +52,20 @@ def run(arguments: argparse.Namespace) -> int:
         all_or_nothing=True,
     )
     if arguments.dry_run:
-        changes.show_plan(cycle.prospect(context.host, wished, options).plan)
+        plan = cycle.prospect(context.host, wished, options).plan
+        if arguments.output == "json":
+            print(changes.plan_json(plan))
+        else:
+            changes.show_plan(plan)
         return 0
     report = cycle.converge(context.host, wished, options, podman.complain)
     changes.show_substitute(context.host)
+    if arguments.output == "json":
+        print(changes.report_json(report))
     if report.failed:
         podman.show_rolled_back(report)
         return podman.FAILED
-    if arguments.output == "json":
-        print(changes.report_json(report))
-    else:
+    if arguments.output == "text":
         if not report.plan.effective():
             print(changes.nothing_done(len(wished)), file=sys.stderr)
         podman.show_blocks(context, wished)
@@ -86,11 +90,9 @@ def _stay(
 
 def _load(context: Context, arguments: argparse.Namespace) -> tuple[Wished, ...]:
     from manifests import load
-    from manifests.problems import Severity
 
-    unknown = {"strict": Severity.ERROR, "warn": Severity.WARNING, "ignore": None}
     options = load.KUBE_PLAY.replace(
-        namespace=arguments.namespace, unknown=unknown[arguments.validate]
+        namespace=arguments.namespace, unknown=wishes.UNKNOWN_FIELDS[arguments.validate]
     )
     # A comma parts files, as Podman takes them, unless a file has one in its name.
     configmaps = [path for word in arguments.configmap for path in wishes.listed(word)]

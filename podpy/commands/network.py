@@ -46,13 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     removing.add_argument("names", nargs="+", metavar="NAME")
     pruning = cli.verb(verbs, "prune", "remove all networks that no pod uses")
     for verb in (making, listing, telling, removing, pruning):
-        verb.add_argument(
-            "-o",
-            "--output",
-            choices=("text", "json"),
-            default="text",
-            help="for people or for programs",
-        )
+        cli.add_output(verb)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -59,13 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     following = cli.verb(verbs, "reconcile", "do a pass of these Syncs, or of all")
     following.add_argument("names", nargs="*", metavar="NAME")
     for verb in (listing, telling, past, following):
-        verb.add_argument(
-            "-o",
-            "--output",
-            choices=("text", "json"),
-            default="text",
-            help="for people or for programs",
-        )
+        cli.add_output(verb)
     stopping = cli.verb(verbs, "suspend", "leave a Sync alone")
     stopping.add_argument("name", metavar="NAME")
     stopping.add_argument("--for", dest="span", default="", metavar="SPAN", help="as 30m or 8h")

@@ -8,7 +8,7 @@ import time
 
 from manifests.faults import Invalid
 from manifests.value import Value
-from podpy import lookup, tables
+from podpy import cli, lookup, tables
 from runtime import paths as runtime_paths
 from runtime.kernel import cgroups
 from runtime.observe import briefs
@@ -53,13 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--sort-by", choices=("cpu", "memory"), default="", help="most first")
     add("--sum", action="store_true", help="a last line with the sum")
     add("--no-headers", action="store_true", help="leave out the head of the table")
-    add(
-        "-o",
-        "--output",
-        choices=("text", "json"),
-        default="text",
-        help="for people or for programs",
-    )
+    cli.add_output(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

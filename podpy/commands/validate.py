@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from podpy import cli
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
@@ -21,13 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-n", "--namespace", default="", help="namespace of objects without one")
     parser.add_argument("--sha256", default="", help="the digest that a URL's content must have")
-    parser.add_argument(
-        "-o",
-        "--output",
-        choices=("text", "json"),
-        default="text",
-        help="for people or for programs",
-    )
+    cli.add_output(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

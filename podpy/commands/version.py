@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from podpy import VERSION
+from podpy import VERSION, cli
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,13 +15,7 @@ podpy version -o json
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-o",
-        "--output",
-        choices=("text", "json"),
-        default="text",
-        help="for people or for programs",
-    )
+    cli.add_output(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

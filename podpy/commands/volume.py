@@ -10,7 +10,7 @@ import sys
 
 from manifests.faults import Invalid
 from manifests.ref import Ref
-from podpy import cli, tables
+from podpy import cli, json_at_end, tables
 from podpy.context import Context
 
 TYPE_CHECKING = False
@@ -40,13 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     removing.add_argument("-n", "--namespace", default="default", help="the claims'")
     removing.add_argument("-y", "--yes", action="store_true", help="delete the data, do not ask")
     for verb in (listing, removing):
-        verb.add_argument(
-            "-o",
-            "--output",
-            choices=("text", "json"),
-            default="text",
-            help="for people or for programs",
-        )
+        cli.add_output(verb)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -128,14 +122,13 @@ def _remove(context: Context, arguments: argparse.Namespace) -> None:
             )
     if not arguments.yes and not _agreed(arguments.names):
         raise Invalid("volume rm: nothing was deleted", hint="say --yes to delete the data")
-    gone = []
-    for name in arguments.names:
-        _delete(context, arguments.namespace, name)
-        gone.append(name)
-    if arguments.output == "json":
-        print(json.dumps({"removed": gone}, indent=2))
-    else:
-        print("\n".join(gone))
+    gone: list[str] = []
+    with json_at_end.of(arguments, lambda: {"removed": gone}):
+        for name in arguments.names:
+            _delete(context, arguments.namespace, name)
+            gone.append(name)
+            if arguments.output == "text":
+                print(name, flush=True)
 
 
 def _delete(context: Context, namespace: str, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -149,3 +150,65 @@ def test_a_pod_that_still_starts_is_shown_and_told_as_such(
     podpy.ok("delete", "pod", "late", "--force")
     assert gone.communicate(timeout=30) == ("pod/late condition met\n", "")
     assert podpy.ok("get", "pods", "-o", "name") == ""
+
+
+def test_a_selector_leaves_the_rest_of_the_sources_alone(podpy: Podpy, tmp_path: Path) -> None:
+    def config(name: str, tier: str) -> str:
+        return (
+            "---\napiVersion: v1\nkind: ConfigMap\n"
+            f"metadata: {{name: {name}, labels: {{tier: {tier}}}}}\n"
+        )
+
+    file = tmp_path / "app.yaml"
+    apply = ("apply", "-f", str(file))
+    file.write_text(config("one", "back") + config("two", "back") + config("three", "front"))
+    named = podpy.ok(*apply, "-l", "tier=back", "-o", "name")
+    podpy.ok(*apply)
+    again = podpy.ok(*apply, "-o", "name", "--server-side", "--force-conflicts")
+    file.write_text(config("one", "back") + config("four", "front"))
+    foreseen = podpy.run("diff", "-f", str(file), "-l", "tier=back", "--prune", "-o", "json")
+    pruned = podpy.ok(*apply, "-l", "tier=back", "--prune")
+    none = podpy.run(*apply, "-l", "tier=none")
+
+    assert named.split() == ["configmap/one", "configmap/two"]
+    assert sorted(again.split()) == ["configmap/one", "configmap/three", "configmap/two"]
+    assert [
+        (change["op"], change["name"])
+        for change in json.loads(foreseen.stdout)["changes"]
+        if change["op"] != "keep"
+    ] == [("delete", "two")]
+    assert "configmap/two deleted" in pruned
+    assert podpy.ok("get", "cm", "-o", "name").split() == ["configmap/one", "configmap/three"]
+    assert none.status == 1
+    assert "no object has labels tier=none" in none.stderr
+
+
+def test_programs_are_told_of_what_was_done_and_of_what_would_be(
+    podpy: Podpy, busybox_image: Image, tmp_path: Path
+) -> None:
+    pulled = podpy.json("image", "pull", "-q", busybox_image.source, "-o", "json")
+    (image,) = podpy.json("image", "ls", "-o", "json")
+    file = tmp_path / "app.yaml"
+    manifest = pod("web").replace("PeriodSeconds: 1000", "PeriodSeconds: 0")
+    file.write_text(manifest)
+    play = ("kube", "play", str(file), "-o", "json")
+    foreseen = podpy.json(*play, "--dry-run")
+    played = podpy.json(*play)
+    going = podpy.json("delete", "pod", "web", "--dry-run", "-o", "json")
+    name = podpy.ok("delete", "pod", "web", "--dry-run", "-o", "name")
+    file.write_text(manifest.replace("busybox:1", "nix:1"))
+    failed = podpy.run(*play)
+    down = podpy.json("kube", "down", str(file), "-o", "json")
+    removed = podpy.json("image", "rm", busybox_image.name, "-o", "json")
+
+    assert pulled == {"pulled": [{"name": busybox_image.source, "id": image["id"]}]}
+    assert [one["op"] for one in foreseen["changes"]] == ["create"]
+    assert foreseen["changes"][0]["name"] == played["changes"][0]["name"] == "web"
+    assert [(one["op"], one["name"]) for one in going["changes"]] == [("delete", "web")]
+    assert name == "pod/web\n"
+    assert failed.status == 125
+    assert "nix:1" in json.loads(failed.stdout)["changes"][0]["error"]
+    assert [(one["op"], one["name"]) for one in down["changes"]] == [("delete", "web")]
+    assert removed["untagged"] == [busybox_image.name]
+    assert removed["deleted"] == [image["id"]]
+    assert removed["freedBytes"] > 0

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from podpy import tables
 from tests.fixtures import start_up
 from tests.fixtures.command import wait_until
 from tests.unit.podpy import test_main
@@ -319,6 +320,7 @@ def check_events(app: Podpy) -> None:
 
 
 def check_networks_and_volumes(app: Podpy) -> None:
+    assert tables.UNKNOWN not in app.ok("get", "networks,namespaces")
     (network,) = app.json("network", "ls", "-o", "json")
     assert network["name"] == "default"
     assert "web" in {pod["name"] for pod in network["pods"]}
@@ -391,6 +393,26 @@ def test_what_changes_is_watched(app: Podpy, instance: Paths) -> None:
 
     assert first[1:4] == ["1/1", "Running", "0"]
     assert again[0] == name
+
+
+def test_what_goes_is_watched_with_its_last_state(app: Podpy) -> None:
+    chosen = ("get", "cm", "page", "key", "--ignore-not-found", "-w", "--output-watch-events")
+    lines, values = app.start(*chosen), app.start(*chosen, "-o", "jsonpath={.type}{.object.data}")
+    plain = app.start("get", "cm", "page", "-w")
+    assert lines.stdout
+    assert values.stdout
+    assert plain.stdout
+    began = [lines.stdout.readline().split(), lines.stdout.readline().split()]
+    first = [plain.stdout.readline(), plain.stdout.readline()]
+    added = values.stdout.readline()
+    app.ok("delete", "cm", "page")
+
+    assert began[0] == ["EVENT", "NAME", "DATA", "AGE"]
+    assert began[1][:3] == ["ADDED", "page", "2"]
+    assert lines.stdout.readline().split()[:3] == ["DELETED", "page", "2"]
+    assert added.startswith("ADDED{")
+    assert values.stdout.readline() == added.replace("ADDED", "DELETED")
+    assert first[1].split()[:2] == plain.stdout.readline().split()[:2] == ["page", "2"]
 
 
 def test_a_log_is_followed_as_it_grows_and_through_rotation(

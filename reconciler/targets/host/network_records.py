@@ -40,6 +40,14 @@ def read(paths: Paths, name: str) -> BridgeNetwork | None:
         return None
 
 
+def made_at(paths: Paths, name: str) -> float:
+    """Return when the network got its present settings (seconds since the epoch); 0 for none."""
+    try:
+        return os.stat(f"{paths.networks}/{name}/network.json").st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
 def get(paths: Paths, name: str) -> BridgeNetwork:
     """Return what the network was given; HostFault where it was never made."""
     found = read(paths, name)
