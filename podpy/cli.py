@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "image": ("image", "list, pull, build and remove images"),
     "network": ("network", "make, list, inspect and remove networks"),
     "volume": ("volume", "list and remove claims' directories"),
+    "agent": ("agent", "follow Syncs and repair drift until it is ended"),
     "sync": ("sync", "follow git repositories and directories"),
     "doctor": ("doctor", "check what this host can do"),
     "completion": ("completion", "print a completion script for a shell"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 
 from manifests import codec
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from podpy.outline import Node
     from reconciler.state.database import Database
     from reconciler.syncs.declared import Declared
+    from reconciler.syncs.reconcile import Pass
     from reconciler.syncs.status import Revision, SyncStatus
 
 SHORT = 12
@@ -122,3 +124,14 @@ def _past(line: Revision, now: float) -> tuple[str, ...]:
 
 def history_json(lines: Sequence[Revision]) -> str:
     return json.dumps([codec.encode(line) for line in lines], indent=2)
+
+
+def show(name: str, passed: Pass) -> None:
+    """Print what a pass of a Sync came to."""
+    for problem in passed.problems:
+        print(problem.shown, file=sys.stderr)
+    for ref in passed.withheld:
+        print(f"{ref} is no longer in the source and waits for: podpy sync approve {name}")
+    revision = f" {passed.revision[:SHORT]}" if passed.revision else ""
+    said = "" if passed.problems else passed.message
+    print(f"sync/{name}: {passed.outcome}{revision}{': ' if said else ''}{said}", flush=True)

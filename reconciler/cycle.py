@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import time
 
+from manifests import kinds
 from manifests.faults import Invalid, Retry
 from manifests.problems import path_text
 from manifests.ref import Ref
@@ -210,19 +211,26 @@ def _pass(
     notify: Callable[[Outcome], None] = lambda _outcome: None,
     consent: Consent = _granted,
 ) -> tuple[Prospect, Report]:
-    names = [str(item.ref) for item in wished]
-    with interrupts.noticed(), locks.held(host.base.paths, names):
-        host.sweep()
-        seen = prospect(host, wished, options, consent)
-        run = execute.Run(
-            seen.plan, host, seen.observed.pods, notify, careful=options.all_or_nothing
-        )
-        execute.vet(run)
-        refused = bool(run.failed) and options.all_or_nothing
-        restored = () if refused else _carry_out(host, seen, run, options)
-        host.rotate_logs(seen.observed.pods)
-        recording.note(host.base.database, (*run.outcomes, *restored))
-        recording.forget(host.base, run.outcomes)
+    with interrupts.noticed(), locks.held(host.base.paths, [str(item.ref) for item in wished]):
+        return _locked(host, wished, options, notify, consent)
+
+
+def _locked(
+    host: Host,
+    wished: Sequence[Wished],
+    options: Options,
+    notify: Callable[[Outcome], None],
+    consent: Consent = _granted,
+) -> tuple[Prospect, Report]:
+    host.sweep()
+    seen = prospect(host, wished, options, consent)
+    run = execute.Run(seen.plan, host, seen.observed.pods, notify, careful=options.all_or_nothing)
+    execute.vet(run)
+    refused = bool(run.failed) and options.all_or_nothing
+    restored = () if refused else _carry_out(host, seen, run, options)
+    host.rotate_logs(seen.observed.pods)
+    recording.note(host.base.database, (*run.outcomes, *restored))
+    recording.forget(host.base, run.outcomes)
     return seen, Report(
         plan=seen.plan,
         outcomes=tuple(run.outcomes),
@@ -287,6 +295,27 @@ def remove(
         # What a reboot has left of their pods has no record.
         host.sweep()
     return Report(plan=plan, outcomes=outcomes)
+
+
+def mend(host: Host, notify: Callable[[Outcome], None] = lambda _outcome: None) -> Report:
+    """Put right what drifted of all that is remembered, whatever source it came from.
+
+    What is wished is read when nobody can change it any more: a pass that ends just before this
+    one is not undone. Pods that are not to be started yet are left alone.
+    """
+    from reconciler import remembered
+
+    held = {
+        ref
+        for state in host.pods()
+        if state.record.held
+        for ref in (kinds.ref(state.pod), owner_of(state))
+    }
+    refs = objects.refs(host.base.database) - held
+    with interrupts.noticed(), locks.held(host.base.paths, map(str, refs)):
+        seen, report = _locked(host, remembered.wished(host.base, refs), DEFAULTS, notify)
+    _see_to_waits(host, seen)
+    return report
 
 
 def resume(host: Host, job: Ref) -> float | None:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import argparse
 
     from reconciler.syncs.declared import Declared, Found
-    from reconciler.syncs.reconcile import Pass
 
 EXAMPLES = """
 podpy sync add shop --url https://git.example/shop.git --branch main --path deploy
@@ -132,20 +131,10 @@ def _reconcile(context: Context, found: Found, arguments: argparse.Namespace) ->
         if quiet:
             told.append(sync_output.wire(context.database, one))
         else:
-            _show(one.sync.metadata.name, passed)
+            sync_output.show(one.sync.metadata.name, passed)
     if quiet:
         print(json.dumps(told, indent=2))
     return next(status for status in _WORST_FIRST if status in exits)
-
-
-def _show(name: str, passed: Pass) -> None:
-    for problem in passed.problems:
-        print(problem.shown, file=sys.stderr)
-    for ref in passed.withheld:
-        print(f"{ref} is no longer in the source and waits for: podpy sync approve {name}")
-    revision = f" {passed.revision[: sync_output.SHORT]}" if passed.revision else ""
-    said = "" if passed.problems else passed.message
-    print(f"sync/{name}: {passed.outcome}{revision}{': ' if said else ''}{said}", flush=True)
 
 
 def _steer(context: Context, found: Found, arguments: argparse.Namespace) -> int:

@@ -166,6 +166,15 @@ def conmon_pid(container: Container) -> int | None:
     return conmon.pid(container.bundle)
 
 
+def watched(container: Container) -> bool:
+    """Tell whether the container's conmon lives, for whoever asks of all containers at each pass.
+
+    Quicker than `conmon_pid`, and wrong where a dead one's number has been given to another.
+    """
+    pid = files.number(f"{container.bundle}/conmon.pid")
+    return pid is not None and os.path.exists(f"/proc/{pid}")
+
+
 def ended(container: Container, seen: cgroups.View) -> Ended | None:
     """Read how the container ended; None while it lives or was never there.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.fixtures.forge import Forge
+from tests.fixtures.objects import claim, config, pod
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,35 +20,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.host
 
 ROLLED_BACK, WITHHELD = 3, 4
-
-
-def pod(image: str, name: str = "web", command: str = "sleep") -> str:
-    return f"""
-apiVersion: v1
-kind: Pod
-metadata: {{name: {name}}}
-spec:
-  terminationGracePeriodSeconds: 0
-  containers: [{{name: main, image: "{image}", command: [{command}, "1000"]}}]
-"""
-
-
-def config(name: str, text: str = "1") -> str:
-    return f"""
-apiVersion: v1
-kind: ConfigMap
-metadata: {{name: {name}}}
-data: {{text: "{text}"}}
-"""
-
-
-def claim(name: str) -> str:
-    return f"""
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: {{name: {name}}}
-spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Gi}}}}}}
-"""
 
 
 @pytest.fixture

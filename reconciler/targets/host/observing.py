@@ -80,8 +80,12 @@ def deprived(base: Base, state: PodState) -> Iterator[tuple[str, str]]:
     for container in (*state.pod.spec.init_containers, *state.pod.spec.containers):
         current = state.containers[container.name]
         if current.stage is Stage.RUNNING and current.pid:
-            if not os.path.exists(OciContainer.of(base.paths, state.uid, container.name).config):
+            here = OciContainer.of(base.paths, state.uid, container.name)
+            if not os.path.exists(here.config):
                 yield container.name, "bundle"
+            if not oci.watched(here):
+                # Nobody reads what it writes, and nobody would tell when it ends.
+                yield container.name, "conmon"
             # The kernel writes "/" paths without a second slash, however the manifest puts them.
             paths = [
                 normpath(f"/{mount.mount_path.lstrip('/')}") for mount in container.volume_mounts

@@ -1,0 +1,74 @@
+"""Follow all Syncs, and put right what drifts, until a signal ends it: for systemd, or a terminal.
+
+It sleeps until there is a reason: a Sync's interval, a changed file, something of podpy's that is
+not as it was on this host. What it does is what `podpy sync reconcile` does; ending or replacing
+it stops no pod.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from manifests.faults import Invalid
+from podpy import VERSION, changes, sync_output
+from podpy.context import Context
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from reconciler.syncs.reconcile import Pass
+    from reconciler.targets.host.host import Host
+
+EXAMPLES = """
+podpy agent
+podpy agent --unit > /etc/systemd/system/podpy-agent.service
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--unit", action="store_true", help="print the unit that has systemd run the agent"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.unit:
+        from renderers import agent_unit
+
+        print(agent_unit.text(sys.argv[0]), end="")
+        return 0
+    from reconciler.agent import loop
+    from reconciler.agent.passes import Passes
+    from runtime import locks
+
+    # The lock lies in the run directory, which is made, and mounted, with the first host.
+    paths = _host().base.paths
+    passes = Passes(_host, changes.show_outcome, _Teller().show, _say)
+    with locks.tried(paths, "agent") as alone:
+        if not alone:
+            raise Invalid("an agent runs on this host already", hint="systemctl status podpy-agent")
+        print(f"podpy {VERSION}: the agent follows {paths.syncs}", flush=True)
+        loop.Loop(paths, loop.Work(passes.syncs, passes.follow, passes.mend)).run()
+    return 0
+
+
+def _host() -> Host:
+    return Context().host
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+class _Teller:
+    """Tells what a Sync's pass came to, where that is news."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, tuple[str, str, str]] = {}
+
+    def show(self, name: str, passed: Pass) -> None:
+        news = (str(passed.outcome), passed.revision, passed.message)
+        if self._told.get(name) != news:
+            self._told[name] = news
+            sync_output.show(name, passed)

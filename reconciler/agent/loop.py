@@ -1,0 +1,215 @@
+"""The agent's loop: sleep until there is a reason, then have the passes done that it calls for.
+
+    a Sync's interval      that Sync
+    files of a directory   the Syncs of that directory; of syncs.d, all
+    links, rules, mounts   whatever drifted, of all that is remembered
+    an end of a conmon     the same
+    SIGHUP                 all Syncs
+
+A pass runs in a thread of its own, one at a time for each Sync: a remote that hangs keeps no other
+Sync waiting. Without a reason nothing runs.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+
+from manifests import durations
+from reconciler.agent import service
+from reconciler.agent.directories import Directories
+from reconciler.agent.wakes import DRIFT, Wakes
+from runtime import interrupts
+from runtime.observe.watch import Watch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from manifests.sync import Sync
+    from runtime.paths import Paths
+
+DECLARATIONS = "syncs.d"
+"""The name that the directory of the administrator's Syncs is watched under."""
+MEND_SECONDS = 600.0
+"""How often what drifted is looked for without a sign of it."""
+SHORTEST_REST, LONGEST_REST = 0.3, 60.0
+"""Seconds between passes that mend: the longer the more of them have failed in a row."""
+JITTER = 0.1
+"""By how much an interval varies, so that many hosts do not ask one forge at the same moment."""
+
+
+class Work:
+    """What the loop has done: `follow` a Sync and `mend` drift, and which Syncs there are.
+
+    `follow` returns the names of the Syncs that are to be looked at now because of this one, `mend`
+    whether all went well.
+    """
+
+    def __init__(
+        self,
+        syncs: Callable[[], tuple[Sync, ...]],
+        follow: Callable[[str], tuple[str, ...]],
+        mend: Callable[[], bool],
+    ) -> None:
+        self.syncs, self.follow, self.mend = syncs, follow, mend
+
+
+class Loop:
+    """One agent. `run` returns when a signal asks for it."""
+
+    def __init__(self, paths: Paths, work: Work) -> None:
+        self._paths = paths
+        self._work = work
+        self._wakes = Wakes()
+        self._lock = threading.Lock()
+        self._busy: dict[str, threading.Thread] = {}
+        self._syncs: dict[str, Sync] = {}
+        self._ended: list[tuple[str, ...]] = []
+        self._failures = 0
+        self._bell_in, self._bell_out = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+
+    def run(self) -> None:
+        """Watch, and have passes done, until SIGTERM or SIGINT; passes under way end first."""
+        os.makedirs(self._paths.syncs, mode=0o755, exist_ok=True)
+        self._directories = Directories(self._changed)
+        self._watch = Watch(self._paths, self._bell_in)
+        before = signal.signal(signal.SIGHUP, lambda *_: self._changed(DECLARATIONS))
+        try:
+            with interrupts.noticed():
+                wakeup = signal.set_wakeup_fd(self._bell_out, warn_on_full_buffer=False)
+                try:
+                    self._loop()
+                finally:
+                    signal.set_wakeup_fd(wakeup)
+        finally:
+            signal.signal(signal.SIGHUP, before)
+            service.tell("STOPPING=1")
+            for thread in list(self._busy.values()):
+                thread.join()
+            self._directories.close()
+            self._watch.close()
+            os.close(self._bell_in)
+            os.close(self._bell_out)
+
+    def _loop(self) -> None:
+        self._declare()
+        self._wakes.at(DRIFT, time.monotonic())
+        ping = service.watchdog_seconds()
+        service.tell("READY=1")
+        while not interrupts.noted():
+            self._start_due()
+            self._wait(ping)
+            if ping:
+                service.tell("WATCHDOG=1")
+
+    def _declare(self) -> None:
+        """Read which Syncs there are; those that are new or changed are due now."""
+        found = {one.metadata.name: one for one in self._work.syncs()}
+        now = time.monotonic()
+        for name, sync in found.items():
+            if self._syncs.get(name) != sync:
+                self._wakes.at(name, now)
+        for name in self._syncs.keys() - found.keys():
+            self._wakes.forget(name)
+        self._syncs = found
+        self._watch_directories()
+
+    def _watch_directories(self) -> None:
+        wanted = {DECLARATIONS: self._paths.syncs}
+        for name, sync in self._syncs.items():
+            if sync.spec.source.directory is not None:
+                wanted[name] = sync.spec.source.directory.path
+        self._directories.watch(wanted)
+
+    def _start_due(self) -> None:
+        """Begin what is due, each in a thread of its own."""
+        now = time.monotonic()
+        with self._lock:
+            due = self._wakes.take(now, frozenset(self._busy))
+        if DECLARATIONS in due:
+            self._declare()
+            due = (*(name for name in due if name != DECLARATIONS), *self._syncs)
+        for name in dict.fromkeys(due):
+            if name in self._busy or (name != DRIFT and name not in self._syncs):
+                continue
+            thread = threading.Thread(target=self._work_on, args=(name,), name=name or "drift")
+            self._busy[name] = thread
+            thread.start()
+
+    def _work_on(self, name: str) -> None:
+        """In a thread: do the pass, and ring when it is over."""
+        more: tuple[str, ...] = ()
+        try:
+            if name == DRIFT:
+                self._failures = 0 if self._work.mend() else self._failures + 1
+            else:
+                more = self._work.follow(name)
+        finally:
+            with self._lock:
+                self._ended.append((name, *more))
+            self._ring()
+
+    def _wait(self, ping: float | None) -> None:
+        """Sleep until something happens or is due, and take notice of what has happened."""
+        with self._lock:
+            due = self._wakes.next(frozenset(self._busy))
+        left = None if due is None else max(0.0, due - time.monotonic())
+        if ping is not None:
+            left = ping if left is None else min(left, ping)
+        concerned = self._watch.wait(left)
+        _drain(self._bell_in)
+        now = time.monotonic()
+        if concerned:
+            with self._lock:
+                self._wakes.soon(DRIFT, now)
+        self._settle(now)
+
+    def _settle(self, now: float) -> None:
+        """Take the passes that are over off the list, and say when each is due again."""
+        with self._lock:
+            ended, self._ended = self._ended, []
+        for name, *more in ended:
+            self._busy.pop(name).join()
+            self._watch.refresh()
+            with self._lock:
+                if name == DRIFT:
+                    self._wakes.not_before(DRIFT, now + self._rest())
+                self._wakes.at(name, now + self._pause(name))
+                for other in more:
+                    self._wakes.at(other, now)
+        if ended:
+            self._watch_directories()
+
+    def _pause(self, name: str) -> float:
+        if name not in self._syncs:
+            return MEND_SECONDS
+        interval = durations.duration(self._syncs[name].spec.interval)
+        return interval * (1 + JITTER * (2 * random.random() - 1))  # noqa: S311 (no secret)
+
+    def _rest(self) -> float:
+        """How long drift may wait after a pass that mends: what it did itself calls for another."""
+        return min(LONGEST_REST, SHORTEST_REST * float(2**self._failures))
+
+    def _changed(self, name: str) -> None:
+        """In any thread, or a signal's handler: something is different about `name`."""
+        with self._lock:
+            self._wakes.soon(name, time.monotonic())
+        self._ring()
+
+    def _ring(self) -> None:
+        try:
+            os.write(self._bell_out, b"!")
+        except BlockingIOError:
+            return  # It rings already.
+
+
+def _drain(descriptor: int) -> None:
+    try:
+        while os.read(descriptor, 4096):
+            pass
+    except BlockingIOError:
+        return

@@ -1,0 +1,90 @@
+"""The passes that the agent has done: one of a Sync, one that mends. A fault ends neither loop.
+
+Each makes its own view of the host, as a command does: nothing is kept between passes.
+"""
+
+from __future__ import annotations
+
+import traceback
+
+from manifests.faults import Fault
+from reconciler import cycle
+from reconciler.syncs import declared
+from reconciler.syncs.reconcile import Follower
+from runtime.interrupts import Interrupted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from manifests.sync import Sync
+    from reconciler.execute.run import Outcome
+    from reconciler.syncs.reconcile import Pass
+    from reconciler.targets.host.host import Host
+
+
+class Passes:
+    """`host` makes a new view of the host; what happens is told to the other three."""
+
+    def __init__(
+        self,
+        host: Callable[[], Host],
+        notify: Callable[[Outcome], None],
+        ended: Callable[[str, Pass], None],
+        say: Callable[[str], None],
+    ) -> None:
+        self._host = host
+        self._notify = notify
+        self._ended = ended
+        self._say = say
+        self._problems: tuple[str, ...] = ()
+
+    def syncs(self) -> tuple[Sync, ...]:
+        """Return the Syncs of this host; what is wrong with their files is said once."""
+        base = self._host().base
+        found = declared.read(base.paths, base.database)
+        for problem in found.problems:
+            if problem not in self._problems:
+                self._say(problem)
+        self._problems = found.problems
+        return tuple(one.sync for one in found.syncs)
+
+    def follow(self, name: str) -> tuple[str, ...]:
+        """Do a pass of a Sync; return those that depend on it, where it has become ready."""
+        try:
+            return self._follow(name)
+        except Interrupted:
+            return ()
+        except Fault as fault:
+            self._say(f"Sync/{name}: {fault}")
+        except Exception:  # noqa: BLE001 - a defect in one Sync's pass must not end the others'
+            self._say(f"Sync/{name}: {traceback.format_exc()}")
+        return ()
+
+    def _follow(self, name: str) -> tuple[str, ...]:
+        host = self._host()
+        found = declared.read(host.base.paths, host.base.database)
+        ready = declared.readiness(found, host.base.database)
+        if name not in ready:
+            return ()
+        passed = Follower(host, found.named(name).sync, ready, self._notify).reconcile()
+        self._ended(name, passed)
+        if not passed.outcome.ready or ready[name]:
+            return ()
+        return tuple(
+            one.sync.metadata.name
+            for one in found.syncs
+            if name in [other.name for other in one.sync.spec.depends_on]
+        )
+
+    def mend(self) -> bool:
+        """Put right what drifted, of all that is remembered; tell whether that went well."""
+        try:
+            return not cycle.mend(self._host(), self._notify).failed
+        except Interrupted:
+            return True
+        except Fault as fault:
+            self._say(f"drift could not be mended: {fault}")
+        except Exception:  # noqa: BLE001 - the next sign of drift has it tried again
+            self._say(f"drift could not be mended: {traceback.format_exc()}")
+        return False
