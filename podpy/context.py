@@ -68,10 +68,7 @@ class Context:
         matter how podpy was started, or whether it is installed at all.
         """
         path = f"{self.paths.state_dir}/hook"
-        text = (
-            f"#!/bin/sh\nexec {_quoted(sys.executable)} -I -S -c {_quoted(_program())} "
-            '"$@" </dev/null >/dev/null 2>&1\n'
-        )
+        text = f'#!/bin/sh\n{program()} "$@" </dev/null >/dev/null 2>&1\n'
         try:
             with open(path, encoding="utf-8") as file:
                 if file.read() == text:
@@ -86,11 +83,14 @@ class Context:
         return path
 
 
-def _program() -> str:
+def program() -> str:
+    """Return the shell command that starts podpy from where this process comes."""
     places = [place for place in sys.path if place]
     tree = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    return f"import sys; sys.path[:] = {places!r}; from podpy.__main__ import run; run({tree!r})"
+    code = f"import sys; sys.path[:] = {places!r}; from podpy.__main__ import run; run({tree!r})"
+    return f"exec {quoted(sys.executable)} -I -S -c {quoted(code)}"
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
+    """Return a word as a shell reads it back."""
     return "'" + word.replace("'", "'\\''") + "'"

@@ -57,6 +57,15 @@ def configure(parser: Parser) -> None:
     parser.add_argument("--print", action="store_true", help="print the file, write nothing")
 
 
+def options(name: str, **given: str) -> argparse.Namespace:
+    """Return what `add` takes, as if the command line had given it."""
+    import argparse
+
+    left_out = dict.fromkeys(("url", "directory", *_HELP), "")
+    words = {**left_out, **given, "name": name, "no_prune": False, "print": False}
+    return argparse.Namespace(**words)
+
+
 def add(paths: Paths, arguments: argparse.Namespace) -> int:
     """Write the file, checked as every manifest is. Raises Invalid where there is one already."""
     text = yaml_text.dumps(_manifest(arguments))
@@ -70,7 +79,7 @@ def add(paths: Paths, arguments: argparse.Namespace) -> int:
     if arguments.print:
         print(text, end="")
         return 0
-    path = _file(paths, arguments.name)
+    path = file_of(paths, arguments.name)
     if os.path.exists(path):
         raise Invalid(f"{path} is there already", hint="edit it, or remove the Sync first")
     os.makedirs(paths.syncs, mode=0o755, exist_ok=True)
@@ -82,13 +91,14 @@ def add(paths: Paths, arguments: argparse.Namespace) -> int:
 def remove(paths: Paths, name: str) -> bool:
     """Remove the file that `add` wrote; tells whether there was one."""
     try:
-        os.unlink(_file(paths, name))
+        os.unlink(file_of(paths, name))
     except FileNotFoundError:
         return False
     return True
 
 
-def _file(paths: Paths, name: str) -> str:
+def file_of(paths: Paths, name: str) -> str:
+    """Return the file of a Sync that `add` writes."""
     return f"{paths.syncs}/{name}.yaml"
 
 

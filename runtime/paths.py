@@ -7,6 +7,7 @@
         layers/                          unpacked layers, shared by all images
         volumes/NAMESPACE/CLAIM/         PersistentVolumeClaims: user data, never removed unasked
         sources/SYNC.git                 a Sync's revisions; a cache, fetched again when lost
+        receive/NAME.git                 repositories that are pushed to: the users' own
         secrets.key                      keys the digests of Secrets in state.db (0600)
         pods/UID/                        what a pod may fill the disk with
             containers/CONTAINER/        {upper,work}: its writable layer; volumes/: its image's
@@ -83,6 +84,10 @@ class Paths(Value):
     @property
     def sources(self) -> str:
         return f"{self.state_dir}/sources"
+
+    @property
+    def received(self) -> str:
+        return f"{self.state_dir}/receive"
 
     @property
     def syncs(self) -> str:

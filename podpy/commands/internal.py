@@ -1,7 +1,9 @@
-"""What podpy starts by itself: the hook that goes on with a pod.
+"""What is not called by people: the hook that goes on with a pod, and git's.
 
 exited UID CONTAINER    conmon runs it at a container's end, in the pod's namespaces
 attend UID              a pass runs it where the hook that waited for a back-off is gone
+pre-receive NAME        git runs it before it takes a push, and refuses the push if it fails
+post-receive NAME       git runs it after a push; what it prints is the pusher's to read
 """
 
 from __future__ import annotations
@@ -15,13 +17,18 @@ if TYPE_CHECKING:
     from podpy.context import Context
 
 
+PUSHES = ("pre-receive", "post-receive")
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("event", choices=("exited", "attend"))
-    parser.add_argument("uid")
+    parser.add_argument("event", choices=("exited", "attend", *PUSHES))
+    parser.add_argument("subject", metavar="UID|NAME")
     parser.add_argument("container", nargs="?", default="")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.event in PUSHES:
+        return _push(arguments.event, arguments.subject)
     # conmon waits for the program that it starts, and the container is not over until conmon is:
     # so the work is a child's.
     if os.fork():
@@ -30,15 +37,25 @@ def run(arguments: argparse.Namespace) -> int:
     from podpy.context import Context
 
     context = Context()
-    if arguments.event == "exited" and not _at_home(context, arguments.uid):
+    if arguments.event == "exited" and not _at_home(context, arguments.subject):
         return 1
     from reconciler import hook
 
     if arguments.event == "exited":
-        hook.exited(context.host, arguments.uid, arguments.container)
+        hook.exited(context.host, arguments.subject, arguments.container)
     else:
-        hook.attend(context.host, arguments.uid)
+        hook.attend(context.host, arguments.subject)
     return 0
+
+
+def _push(event: str, name: str) -> int:
+    import sys
+
+    from podpy import pushes
+    from podpy.context import Context
+
+    answer = pushes.check if event == "pre-receive" else pushes.follow
+    return answer(Context(), name, pushes.updates(sys.stdin))
 
 
 def _at_home(context: Context, uid: str) -> bool:

@@ -16,15 +16,15 @@ from __future__ import annotations
 
 import time
 
-from manifests import durations, load, sources
+from manifests import durations
 from manifests.faults import Fault, Invalid, Retry
-from manifests.problems import Severity
 from manifests.value import Value
 from reconciler import cycle, loading
 from reconciler.source import source
 from reconciler.source.repository import GOOD, DamagedError
 from reconciler.state import objects, syncs
-from reconciler.syncs import decide
+from reconciler.syncs import decide, revisions
+from reconciler.syncs.revisions import UnusableError
 from reconciler.syncs.status import Outcome, Revision, SyncStatus
 from runtime import interrupts, locks
 
@@ -61,14 +61,6 @@ class Pass(Value):
     problems: tuple[Problem, ...] = ()
     withheld: tuple[Ref, ...] = ()
     bad: str = ""
-
-
-class _UnusableError(Exception):
-    """The revision's manifests are not valid."""
-
-    def __init__(self, message: str, problems: tuple[Problem, ...] = ()) -> None:
-        super().__init__(message)
-        self.problems = problems
 
 
 class Follower:
@@ -138,7 +130,7 @@ class Follower:
             return Pass(outcome=Outcome.UNREACHABLE, message=trouble)
         try:
             wished = self._wished(chosen)
-        except _UnusableError as error:
+        except UnusableError as error:
             invalid = Pass(outcome=Outcome.INVALID, message=str(error), problems=error.problems)
             return self._kept(status, chosen, invalid)
         try:
@@ -172,7 +164,7 @@ class Follower:
             return passed
         try:
             report = self._converged(self._wished(status.good), not status.withheld)
-        except (_UnusableError, Invalid) as error:
+        except (UnusableError, Invalid) as error:
             return passed.replace(message=f"{passed.message}; nor can the last good one: {error}")
         return passed.replace(revision=status.good, report=report)
 
@@ -188,34 +180,21 @@ class Follower:
         return back.replace(outcome=Outcome.ROLLED_BACK)
 
     def _wished(self, revision: str) -> tuple[Wished, ...]:
-        """The objects of a revision. Raises _UnusableError, with every problem."""
-        spec, paths = self._sync.spec, self._host.base.paths
-        unsupported = Severity.WARNING if spec.allow_unsupported else Severity.ERROR
-        options = load.APPLY.replace(unsupported=unsupported, namespace=spec.namespace)
-        try:
-            files = source.manifests_of(self._sync, self._repository, revision)
-        except Invalid as fault:
-            raise _UnusableError(str(fault)) from fault
-        bundle = sources.Bundle(name=f"sync {self._name}", files=files)
-        loaded = load.load(
-            [bundle], options, known=objects.refs(self._database), cache_dir=paths.cache
-        )
-        if loaded.errors:
-            told = "; ".join(str(problem) for problem in loaded.errors)
-            raise _UnusableError(told, loaded.problems)
-        wished = loading.wished(paths, loaded)
+        """The objects of a revision. Raises UnusableError, with every problem."""
+        loaded = revisions.read(self._host.base, self._sync, self._repository, revision)
+        wished = loading.wished(self._host.base.paths, loaded)
         self._refuse_others(wished)
         return wished
 
     def _refuse_others(self, wished: tuple[Wished, ...]) -> None:
-        """Raise _UnusableError where an object belongs to another Sync: they would take turns."""
+        """Raise UnusableError where an object belongs to another Sync: they would take turns."""
         here = {item.ref: item for item in wished}
         for applied in objects.read(self._database):
             owner = applied.applyset.removeprefix(decide.APPLYSET)
             item = here.get(applied.ref)
             if item is None or owner in (applied.applyset, self._name) or owner not in self._ready:
                 continue
-            raise _UnusableError(f"{item.where}: {item.ref} belongs to Sync {owner} already")
+            raise UnusableError(f"{item.where}: {item.ref} belongs to Sync {owner} already")
 
     def _reaching(self, wished: tuple[Wished, ...], status: SyncStatus, revision: str) -> Report:
         """Converge, again and again while only time can help and there is some left."""

@@ -1,0 +1,47 @@
+"""A revision of a Sync in, its objects out, or everything that is wrong with its manifests.
+
+Called by each pass, and before a push is accepted.
+"""
+
+from __future__ import annotations
+
+from manifests import load, sources
+from manifests.faults import Invalid
+from manifests.problems import Problem, Severity
+from reconciler.source import source
+from reconciler.state import objects
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from manifests.loaded import Loaded
+    from manifests.sync import Sync
+    from reconciler.source.repository import Repository
+    from reconciler.targets.host.base import Base
+
+
+class UnusableError(Exception):
+    """The revision cannot be followed: its manifests are not valid, or there are none."""
+
+    def __init__(self, message: str, problems: tuple[Problem, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
+def read(base: Base, sync: Sync, repository: Repository, revision: str) -> Loaded:
+    """Return what a revision's manifests hold. Raises UnusableError with every problem."""
+    unsupported = Severity.WARNING if sync.spec.allow_unsupported else Severity.ERROR
+    options = load.APPLY.replace(unsupported=unsupported, namespace=sync.spec.namespace)
+    try:
+        files = source.manifests_of(sync, repository, revision)
+    except Invalid as fault:
+        raise UnusableError(str(fault)) from fault
+    loaded = load.load(
+        [sources.Bundle(name=f"sync {sync.metadata.name}", files=files)],
+        options,
+        known=objects.refs(base.database),
+        cache_dir=base.paths.cache,
+    )
+    if loaded.errors:
+        told = "; ".join(str(problem) for problem in loaded.errors)
+        raise UnusableError(told, loaded.problems)
+    return loaded
