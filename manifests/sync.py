@@ -64,6 +64,12 @@ class PruneLimit(Value):
     objects: int = 3
 
 
+class Webhook(Value):
+    """A forge tells of pushes, and signs with the secret in the file."""
+
+    secret_file: str
+
+
 class SyncName(Value):
     name: str
 
@@ -86,6 +92,7 @@ class SyncSpec(Value):
     prune_limit: PruneLimit = PruneLimit()
     rollback: bool = True
     depends_on: tuple[SyncName, ...] = ()
+    webhook: Webhook | None = None
     suspend: bool = False
     suspend_until: str = ""
 

@@ -41,6 +41,7 @@ _HELP = {
     "ca_file": "file with the remote's certificate authority, for https",
     "allowed_signers_file": "follow commits only that these ssh keys have signed",
     "gpg_keys_file": "follow commits only that these GPG keys have signed",
+    "webhook_secret_file": "file with the secret that the forge signs its webhooks with",
     "path": "the directory of the manifests, from the source's root",
     "interval": "how often to ask the source, as 1m",
     "timeout": "how long a revision may take to run, as 5m",
@@ -116,6 +117,8 @@ def _manifest(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.directory:
         source["directory"] = {"path": os.path.abspath(arguments.directory)}
     spec = {"source": source, **_given(arguments, _SPEC)}
+    if arguments.webhook_secret_file:
+        spec["webhook"] = {"secretFile": arguments.webhook_secret_file}
     if arguments.no_prune:
         spec["prune"] = False
     return {

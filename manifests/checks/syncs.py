@@ -32,6 +32,9 @@ def check(sync: Sync, findings: Findings) -> None:
     if spec.namespace:
         findings.unless(names.dns_label(spec.namespace), ("spec", "namespace"))
     _check_times(spec, findings)
+    if spec.webhook is not None and not spec.webhook.secret_file.startswith("/"):
+        message = f'"{spec.webhook.secret_file}" must be an absolute path'
+        findings.add(("spec", "webhook", "secretFile"), message)
     limit = spec.prune_limit
     if not 0 <= limit.percent <= 100:
         message = f"must be from 0 to 100; it is {limit.percent}"

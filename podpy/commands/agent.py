@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """
 podpy agent
+podpy agent --listen 127.0.0.1:9797
 podpy agent --unit > /etc/systemd/system/podpy-agent.service
 """
 
@@ -30,6 +31,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--unit", action="store_true", help="print the unit that has systemd run the agent"
     )
+
+    parser.add_argument(
+        "--listen",
+        default="",
+        metavar="HOST:PORT",
+        help="where webhooks come in; a proxy before it does TLS",
+    )
+
+
+LARGEST_PORT = 65535
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -44,13 +55,23 @@ def run(arguments: argparse.Namespace) -> int:
 
     # The lock lies in the run directory, which is made, and mounted, with the first host.
     paths = _host().base.paths
+    listen = _address(arguments.listen) if arguments.listen else None
     passes = Passes(_host, changes.show_outcome, _Teller().show, _say)
+    work = loop.Work(passes.syncs, passes.follow, passes.mend, _say)
     with locks.tried(paths, "agent") as alone:
         if not alone:
             raise Invalid("an agent runs on this host already", hint="systemctl status podpy-agent")
         print(f"podpy {VERSION}: the agent follows {paths.syncs}", flush=True)
-        loop.Loop(paths, loop.Work(passes.syncs, passes.follow, passes.mend)).run()
+        loop.Loop(paths, work, listen).run()
     return 0
+
+
+def _address(text: str) -> tuple[str, int]:
+    """Read HOST:PORT, [V6]:PORT or :PORT, which means this host alone."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > LARGEST_PORT:
+        raise Invalid(f'--listen: "{text}" is not HOST:PORT', hint="--listen 127.0.0.1:9797")
+    return host.strip("[]") or "127.0.0.1", int(port)
 
 
 def _host() -> Host:

@@ -5,6 +5,7 @@
     links, rules, mounts   whatever drifted, of all that is remembered
     an end of a conmon     the same
     SIGHUP                 all Syncs
+    a signed webhook       the Sync that it names
 
 A pass runs in a thread of its own, one at a time for each Sync: a remote that hangs keeps no other
 Sync waiting. Without a reason nothing runs.
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from manifests.sync import Sync
+    from reconciler.agent.webhooks import Webhooks
     from runtime.paths import Paths
 
 DECLARATIONS = "syncs.d"
@@ -54,14 +56,15 @@ class Work:
         syncs: Callable[[], tuple[Sync, ...]],
         follow: Callable[[str], tuple[str, ...]],
         mend: Callable[[], bool],
+        say: Callable[[str], None],
     ) -> None:
-        self.syncs, self.follow, self.mend = syncs, follow, mend
+        self.syncs, self.follow, self.mend, self.say = syncs, follow, mend, say
 
 
 class Loop:
     """One agent. `run` returns when a signal asks for it."""
 
-    def __init__(self, paths: Paths, work: Work) -> None:
+    def __init__(self, paths: Paths, work: Work, listen: tuple[str, int] | None = None) -> None:
         self._paths = paths
         self._work = work
         self._wakes = Wakes()
@@ -70,6 +73,7 @@ class Loop:
         self._syncs: dict[str, Sync] = {}
         self._ended: list[tuple[str, ...]] = []
         self._failures = 0
+        self._listen = listen
         self._bell_in, self._bell_out = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 
     def run(self) -> None:
@@ -77,6 +81,7 @@ class Loop:
         os.makedirs(self._paths.syncs, mode=0o755, exist_ok=True)
         self._directories = Directories(self._changed)
         self._watch = Watch(self._paths, self._bell_in)
+        hooks = self._listening()
         before = signal.signal(signal.SIGHUP, lambda *_: self._changed(DECLARATIONS))
         try:
             with interrupts.noticed():
@@ -90,10 +95,26 @@ class Loop:
             service.tell("STOPPING=1")
             for thread in list(self._busy.values()):
                 thread.join()
+            if hooks is not None:
+                hooks.close()
             self._directories.close()
             self._watch.close()
             os.close(self._bell_in)
             os.close(self._bell_out)
+
+    def _listening(self) -> Webhooks | None:
+        if self._listen is None:
+            return None
+        from reconciler.agent.webhooks import Webhooks
+
+        hooks = Webhooks(self._listen, self._secret_file, self._changed, self._work.say)
+        hooks.start()
+        return hooks
+
+    def _secret_file(self, name: str) -> str:
+        """Return the file with the secret that requests about a Sync are signed with."""
+        sync = self._syncs.get(name)
+        return sync.spec.webhook.secret_file if sync is not None and sync.spec.webhook else ""
 
     def _loop(self) -> None:
         self._declare()

@@ -55,6 +55,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {f"{GIT}.verify": {}},
         f"{GIT}.verify: must have exactly one of allowedSignersFile and gpgKeysFile",
     ),
+    (
+        {".spec.webhook": {"secretFile": "key"}},
+        '.spec.webhook.secretFile: "key" must be an absolute path',
+    ),
     ({".spec.path": "../x"}, '.spec.path: "../x" must be a path below the source'),
     ({".spec.path": "/x"}, '.spec.path: "/x" must be a path below the source'),
     ({".spec.include[0]": ""}, ".spec.include[0]: is empty"),

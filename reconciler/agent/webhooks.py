@@ -1,0 +1,197 @@
+"""Listen for webhooks: a signed POST to /hooks/SYNC has that Sync's source asked, and nothing else.
+
+What is in the request is never acted on. It is answered at once, and how the pass goes is told
+elsewhere. Whoever cannot sign gets to know nothing, and can neither fill memory nor hold it up:
+bodies, connections and their time are bounded.
+"""
+
+from __future__ import annotations
+
+import collections
+import http.server
+import os
+import socket
+import socketserver
+import stat
+import threading
+import time
+
+from manifests.faults import HostFault
+from reconciler.agent import signatures
+from reconciler.agent.signatures import Verdict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PREFIX = "/hooks/"
+LARGEST_BODY = 1 << 20
+"""Bytes. GitHub cuts at 25 MB and leaves such a push out; a push of one commit has some kB."""
+CONNECTIONS = 16
+SECONDS = 10.0
+"""How long a request may take, from its first byte to its answer."""
+MARKS_KEPT = 4096
+
+
+class Webhooks:
+    """A server. `secret_file` gives the file of a Sync's secret, "" for one that takes none;
+    `wake` is called with the name of a Sync whose source is to be asked; `say` tells of refusals.
+    """
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        secret_file: Callable[[str], str],
+        wake: Callable[[str], None],
+        say: Callable[[str], None],
+    ) -> None:
+        self.secret_file, self.wake, self.say = secret_file, wake, say
+        self._marks: collections.OrderedDict[str, None] = collections.OrderedDict()
+        self._lock = threading.Lock()
+        self._slots = threading.BoundedSemaphore(CONNECTIONS)
+        try:
+            self._server = _Server(address, self)
+        except OSError as error:
+            place = f"{address[0]}:{address[1]}"
+            raise HostFault(f"cannot listen on {place}: {error.strerror}") from error
+        self._thread = threading.Thread(target=self._serve, name="webhooks", daemon=True)
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def _serve(self) -> None:
+        """Take connections as they come. (serve_forever looks twice a second for its end.)"""
+        while not self._server.closing:
+            self._server.handle_request()
+
+    def close(self) -> None:
+        self._server.closing = True
+        self._server.socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(SECONDS)
+        self._server.server_close()
+
+    def entered(self) -> bool:
+        """Take one of the slots for connections, if there is one."""
+        return self._slots.acquire(blocking=False)
+
+    def left(self) -> None:
+        self._slots.release()
+
+    def answer(self, name: str, headers: dict[str, str], body: bytes) -> tuple[int, str]:
+        """Return status and words for a request to the Sync `name`."""
+        path = self.secret_file(name)
+        if not path:
+            return 404, "no such hook"
+        try:
+            secret = _secret(path)
+        except HostFault as fault:
+            self.say(f"Sync/{name}: webhook: {fault}")
+            return 503, "this hook is not set up"
+        judged = signatures.judge(headers, body, secret, time.time())
+        if judged.verdict is not Verdict.GOOD:
+            self.say(f"Sync/{name}: webhook refused: {judged.verdict}")
+            return 401, "refused"
+        if not self._first(judged.mark):
+            self.say(f"Sync/{name}: webhook refused: it was sent before")
+            return 409, "this was sent before"
+        self.wake(name)
+        return 202, "the source will be asked"
+
+    def _first(self, mark: str) -> bool:
+        """Remember a request; tell whether it is new."""
+        with self._lock:
+            if mark in self._marks:
+                return False
+            self._marks[mark] = None
+            while len(self._marks) > MARKS_KEPT:
+                self._marks.popitem(last=False)
+            return True
+
+
+def _secret(path: str) -> bytes:
+    """Read a secret that nobody else may read; a newline at its end is an editor's."""
+    try:
+        with open(path, "rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            secret = file.read(LARGEST_BODY).rstrip(b"\r\n")
+    except OSError as error:
+        raise HostFault(f"{path} cannot be read: {error.strerror}") from error
+    if stat.S_IMODE(mode) & 0o077:
+        raise HostFault(f"{path} can be read by others", hint=f"chmod 600 {path}")
+    if not secret:
+        raise HostFault(f"{path} is empty")
+    return secret
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = CONNECTIONS
+    closing = False
+
+    def __init__(self, address: tuple[str, int], hooks: Webhooks) -> None:
+        if ":" in address[0]:
+            self.address_family = socket.AF_INET6
+        self.hooks = hooks
+        super().__init__(address, _Handler)
+
+    def handle_error(self, *_: object) -> None:
+        """A connection that breaks off is its sender's loss."""
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server: _Server
+    server_version, sys_version = "podpy", ""
+    timeout = SECONDS
+
+    def handle(self) -> None:
+        self._until = time.monotonic() + SECONDS
+        if not self.server.hooks.entered():
+            return
+        try:
+            super().handle()
+        finally:
+            self.server.hooks.left()
+
+    def do_POST(self) -> None:
+        if not self.path.startswith(PREFIX):
+            self._say(404, "no such hook")
+            return
+        length = self.headers.get("Content-Length", "")
+        if not length.isdigit():
+            self._say(411, "say how long the body is")
+            return
+        if int(length) > LARGEST_BODY:
+            self._say(413, "the body is too long")
+            return
+        body = self._body(int(length))
+        if body is not None:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            self._say(*self.server.hooks.answer(self.path[len(PREFIX) :], headers, body))
+
+    def _body(self, length: int) -> bytes | None:
+        """Read the body, unless it takes too long, a byte at a time, or ends early."""
+        data = b""
+        while len(data) < length:
+            if time.monotonic() > self._until:
+                return None
+            chunk = self.rfile.read1(length - len(data))
+            if not chunk:
+                return None
+            data += chunk
+        return data
+
+    def _say(self, status: int, words: str) -> None:
+        text = f"{words}\n".encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_: object) -> None:
+        """What comes in is not logged: its sender could fill the log."""
