@@ -140,6 +140,11 @@ def communicate(child: subprocess.Popen[bytes], seconds: float, about: str) -> t
                 raise TimedOut(f"{about} did not end within {seconds:g} s") from error
 
 
+def ending_with_podpy() -> tuple[str, ...]:
+    """Return the words before a program's own that let it end with podpy, however that ends."""
+    return ("setpriv", "--pdeathsig", "KILL") if find("setpriv") else ()
+
+
 def find(tool: str) -> str | None:
     """Return the path of `tool`, also where an ordinary user's PATH leaves out sbin."""
     for directory in f"{os.environ.get('PATH', '')}:{SYSTEM_PATH}".split(":"):

@@ -1,7 +1,8 @@
 """Run git: words in, its output or a worded failure out. The one door to git, through GitPython.
 
 git runs without this user's settings, without hooks, file system monitors and transports that were
-not asked for, and never asks anybody anything. Secrets are read by git and ssh from files.
+not asked for, never asks anybody anything, and ends with podpy, whatever that dies of. Secrets are
+read by git and ssh from files.
 """
 
 from __future__ import annotations
@@ -28,8 +29,22 @@ _SETTINGS = (
     "credential.helper=",
     "gc.auto=0",
     "maintenance.auto=false",
+    "fetch.recurseSubmodules=false",
 )
+
+
+def configuration(*settings: str) -> dict[str, str]:
+    """Return the environment that gives git these settings (NAME=VALUE) after podpy's own."""
+    pairs = [setting.partition("=")[::2] for setting in (*_SETTINGS, *settings)]
+    found = {"GIT_CONFIG_COUNT": str(len(pairs))}
+    for index, (name, value) in enumerate(pairs):
+        found |= {f"GIT_CONFIG_KEY_{index}": name, f"GIT_CONFIG_VALUE_{index}": value}
+    return found
+
+
 _ENVIRONMENT = {
+    **configuration(),
+    "GIT_CONFIG_PARAMETERS": "",
     "GIT_CONFIG_GLOBAL": "/dev/null",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ASKPASS": "/bin/false",
@@ -108,20 +123,18 @@ def _input(data: bytes) -> BinaryIO:
 def _started(
     repository: str, words: tuple[str, ...], given: BinaryIO, environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
+    if proc.find("git") is None:
+        raise HostFault("git: not found on this host", hint="apt-get install git")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # else importing it fails without a git
     import git
 
-    settings = [word for setting in _SETTINGS for word in ("-c", setting)]
-    try:
-        running = git.Git().execute(
-            ["git", f"--git-dir={repository}", *settings, *words],
-            istream=given,
-            as_process=True,
-            env={**_ENVIRONMENT, **environment},
-            start_new_session=True,
-        )
-    except git.GitCommandNotFound as error:
-        raise HostFault("git: not found on this host", hint="apt-get install git") from error
+    running = git.Git().execute(
+        [*proc.ending_with_podpy(), "git", f"--git-dir={repository}", *words],
+        istream=given,
+        as_process=True,
+        env={**_ENVIRONMENT, **environment},
+        start_new_session=True,
+    )
     child, running.proc = running.proc, None  # Else it ends with `running`.
     if child is None:
         raise HostFault("git: could not be started")

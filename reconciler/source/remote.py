@@ -24,15 +24,17 @@ if TYPE_CHECKING:
     from manifests.sync import GitCredentials, GitRef, GitSource
 
 CONNECT_SECONDS = 15
+SILENT_SECONDS = 60
+"""After so long a silence a connection is given up; a server that is busy sends signs of life."""
 _HEAD = "HEAD"
 _HEADS, _TAGS = "refs/heads/", "refs/tags/"
 _PEELED = "^{}"
-_ASKPASS = """#!/bin/sh
-case "$1" in
-Username*) printf '%s\\n' "$PODPY_GIT_USERNAME" ;;
-*) exec cat -- "$PODPY_GIT_TOKEN_FILE" ;;
-esac
-"""
+# A shell's own words, so the token is in no list of processes. It is no program in run_dir, since
+# Debian mounts /run noexec.
+_HELPER = (
+    '!f() { test "$1" = get || exit 0; read -r token <"$PODPY_GIT_TOKEN_FILE"; '
+    """printf 'username=%s\\npassword=%s\\n' "$PODPY_GIT_USERNAME" "$token"; }; f"""
+)
 # What the remote, not this host, has to say; anything else is taken to pass with time.
 _REFUSALS = (
     "Authentication failed",
@@ -54,13 +56,13 @@ class Target(Value):
 
 
 class Remote:
-    """A remote as one Sync reaches it. `scratch` is a private directory on tmpfs."""
+    """A remote as one Sync reaches it, within so many seconds."""
 
-    def __init__(self, source: GitSource, scratch: str, seconds: float) -> None:
+    def __init__(self, source: GitSource, seconds: float) -> None:
         self._source = source
         self._deadline = time.monotonic() + seconds
         self._seconds = seconds
-        self._environment = _environment(source, scratch)
+        self._environment = _environment(source)
 
     def fetch(self, repository: Repository) -> str:
         """Return the commit that is wanted now, after it has been fetched into `repository`.
@@ -193,33 +195,36 @@ def _patterns(ref: GitRef) -> tuple[str, ...]:
     return (f"{_HEADS}{ref.branch}",) if ref.branch else (_HEAD,)
 
 
-def _environment(source: GitSource, scratch: str) -> dict[str, str]:
+def _environment(source: GitSource) -> dict[str, str]:
     """How git and ssh reach the remote: what they may use, and where secrets lie."""
     given = source.credentials
+    settings = [f"http.lowSpeedTime={SILENT_SECONDS}", "http.lowSpeedLimit=1"]
     found = {"GIT_ALLOW_PROTOCOL": transport_of(source.url)}
     if given.ca_file:
-        found["GIT_SSL_CAINFO"] = given.ca_file
+        settings.append(f"http.sslCAInfo={given.ca_file}")
     if given.token_file:
         _check_private(given.token_file)
-        found |= {
-            "GIT_ASKPASS": _askpass(scratch),
-            "PODPY_GIT_USERNAME": given.username or "git",
-            "PODPY_GIT_TOKEN_FILE": given.token_file,
-        }
+        # For this host alone: one that it redirects to is not told the token.
+        host = "/".join(source.url.split("/")[:3])
+        settings.append(f"credential.{host}.helper={_HELPER}")
+        found["PODPY_GIT_USERNAME"] = given.username or "git"
+        found["PODPY_GIT_TOKEN_FILE"] = given.token_file
     found["GIT_SSH_COMMAND"] = shlex.join(_ssh(given))
-    return found
+    return {**git.configuration(*settings), **found}
 
 
 def _ssh(given: GitCredentials) -> list[str]:
     """A host that is not known is refused: nobody is there who could look at its key."""
     words = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"]
     words += ["-o", f"ConnectTimeout={CONNECT_SECONDS}"]
+    words += ["-o", f"ServerAliveInterval={SILENT_SECONDS // 4}", "-o", "ServerAliveCountMax=4"]
     if given.known_hosts_file:
-        words += ["-o", f"UserKnownHostsFile={given.known_hosts_file}"]
+        known = given.known_hosts_file.replace("%", "%%")
+        words += ["-o", f'UserKnownHostsFile="{known}"']
         words += ["-o", "GlobalKnownHostsFile=/dev/null"]
     if given.ssh_key_file:
         _check_private(given.ssh_key_file)
-        words += ["-i", given.ssh_key_file, "-o", "IdentitiesOnly=yes"]
+        words += ["-i", given.ssh_key_file.replace("%", "%%"), "-o", "IdentitiesOnly=yes"]
     return words
 
 
@@ -231,14 +236,3 @@ def _check_private(path: str) -> None:
         raise HostFault(f"{path} cannot be read: {error.strerror}") from error
     if stat.S_IMODE(mode) & 0o077:
         raise HostFault(f"{path} can be read by others", hint=f"chmod 600 {path}")
-
-
-def _askpass(scratch: str) -> str:
-    """Write the program that git asks for a password: it reads it from the file, each time."""
-    os.makedirs(scratch, mode=0o700, exist_ok=True)
-    path = f"{scratch}/askpass"
-    temporary = f"{path}.{os.getpid()}"
-    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o700), "w") as file:
-        file.write(_ASKPASS)
-    os.replace(temporary, path)
-    return path

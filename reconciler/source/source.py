@@ -28,15 +28,20 @@ def repository_of(paths: Paths, name: str) -> Repository:
 def fetch(paths: Paths, sync: Sync, repository: Repository) -> str:
     """Return the source's present revision, after it has been saved in the repository.
 
-    Raises a Fault where it cannot be had; the repository still holds the earlier ones.
+    Raises a Fault where it cannot be had, UnverifiedError where it may not be followed; the
+    repository still holds the earlier ones.
     """
     spec = sync.spec
     if spec.source.git is not None:
         from reconciler.source.remote import Remote
 
-        seconds = durations.duration(spec.timeout)
-        scratch = f"{paths.run_dir}/sources"
-        return Remote(spec.source.git, scratch, seconds).fetch(repository)
+        commit = Remote(spec.source.git, durations.duration(spec.timeout)).fetch(repository)
+        if spec.source.git.verify is not None:
+            from reconciler.source import signatures
+
+            scratch = f"{paths.run_dir}/sources/{sync.metadata.name}"
+            signatures.check(repository, commit, spec.source.git.verify, scratch)
+        return commit
     repository.ensure()
     directory = spec.source.directory
     return repository.store(_directory(directory.path if directory else ""))

@@ -22,6 +22,7 @@ from manifests.value import Value
 from reconciler import cycle, loading
 from reconciler.source import source
 from reconciler.source.repository import GOOD, DamagedError
+from reconciler.source.signatures import UnverifiedError
 from reconciler.state import objects, syncs
 from reconciler.syncs import decide, revisions
 from reconciler.syncs.revisions import UnusableError
@@ -109,25 +110,25 @@ class Follower:
         if missing:
             message = f"waits for Sync {', '.join(missing)}"
             return Pass(outcome=Outcome.BLOCKED, message=message, revision=status.applied)
-        candidate, trouble = self._fetched()
         try:
-            return self._followed(status, candidate, trouble)
+            return self._followed(status, *self._fetched())
         except DamagedError:
             self._repository.remove()
-            candidate, trouble = self._fetched()
-            return self._followed(status, candidate, trouble)
+            return self._followed(status, *self._fetched())
 
-    def _fetched(self) -> tuple[str, str]:
-        """The source's revision, or "" and why there is none."""
+    def _fetched(self) -> tuple[str, Pass | None]:
+        """The source's revision, or "" and the pass that has none."""
         try:
-            return source.fetch(self._host.base.paths, self._sync, self._repository), ""
+            return source.fetch(self._host.base.paths, self._sync, self._repository), None
+        except UnverifiedError as fault:
+            return "", Pass(outcome=Outcome.INVALID, message=str(fault))
         except Fault as fault:
-            return "", str(fault)
+            return "", Pass(outcome=Outcome.UNREACHABLE, message=str(fault))
 
-    def _followed(self, status: SyncStatus, candidate: str, trouble: str) -> Pass:
+    def _followed(self, status: SyncStatus, candidate: str, trouble: Pass | None) -> Pass:
         chosen = decide.revision(candidate, status)
         if not chosen:
-            return Pass(outcome=Outcome.UNREACHABLE, message=trouble)
+            return trouble or Pass(outcome=Outcome.FAILED, message=_not_again(candidate))
         try:
             wished = self._wished(chosen)
         except UnusableError as error:
@@ -142,14 +143,19 @@ class Follower:
         return self._reached(status, candidate, trouble, chosen, report)
 
     def _reached(
-        self, status: SyncStatus, candidate: str, trouble: str, chosen: str, report: Report
+        self,
+        status: SyncStatus,
+        candidate: str,
+        trouble: Pass | None,
+        chosen: str,
+        report: Report,
     ) -> Pass:
         """The pass after which the host is as `chosen` wants it."""
         done = Pass(outcome=Outcome.READY, revision=chosen, report=report, withheld=self._withheld)
-        if trouble:
-            return done.replace(outcome=Outcome.UNREACHABLE, message=trouble)
+        if trouble is not None:
+            return done.replace(outcome=trouble.outcome, message=trouble.message)
         if candidate in status.bad:
-            said = f"revision {candidate[:12]} is not tried again before there is a new one"
+            said = _not_again(candidate)
             if status.outcome is Outcome.ROLLED_BACK and status.seen == candidate:
                 said = status.message
             return done.replace(outcome=Outcome.ROLLED_BACK, message=said)
@@ -261,6 +267,10 @@ class Follower:
         kept = [one for one in wanted if one and self._repository.commit(one)]
         if kept:
             self._repository.keep(kept[:COMMITS_KEPT])
+
+
+def _not_again(revision: str) -> str:
+    return f"revision {revision[:12]} is not tried again before there is a new one"
 
 
 def _bare(outcome: ChangeOutcome) -> str:

@@ -141,7 +141,7 @@ def _run(
 
     What a build says is `shown` on standard error while it goes on.
     """
-    guard = ("setpriv", "--pdeathsig", "KILL") if proc.find("setpriv") else ()
+    guard = proc.ending_with_podpy()
     storage = (
         "--storage-driver", "vfs", "--root", f"{space.path}/root", "--runroot", f"{space.path}/run",
     )  # fmt: skip

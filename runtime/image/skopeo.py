@@ -161,7 +161,7 @@ def _guarded() -> tuple[str, ...]:
     """skopeo's first words: it is to end with podpy, whatever podpy dies of."""
     if proc.find("skopeo") is None:
         raise HostFault("skopeo: not found on this host", hint="apt-get install skopeo")
-    return ("setpriv", "--pdeathsig", "KILL", "skopeo") if proc.find("setpriv") else ("skopeo",)
+    return (*proc.ending_with_podpy(), "skopeo")
 
 
 def _general(options: Options) -> tuple[str, ...]:
