@@ -78,7 +78,9 @@ class PodRecord(Value):
     true when the pod's namespaces, network and mounts have all been made, `finished` when it has
     ended for good and only its record and logs are left. `held`: made with --start=false, nothing
     of it runs before a pass without that flag. `deleting`: it is being removed, and what of it
-    still runs at `kill_at` (seconds of 1970) is killed.
+    still runs at `kill_at` (seconds of 1970) is killed. `deadline` is when the pod is to have
+    ended, 0 for never; `reason` tells why podpy ended it, which makes it Failed whatever its
+    containers say.
     """
 
     uid: str
@@ -96,6 +98,8 @@ class PodRecord(Value):
     deleting: bool = False
     kill_at: float = 0.0
     held: bool = False
+    deadline: float = 0.0
+    reason: str = ""
 
 
 class Mend(StrEnum):

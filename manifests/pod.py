@@ -70,6 +70,7 @@ class PodSpec(Value):
     volumes: tuple[Volume, ...] = ()
     restart_policy: RestartPolicy = RestartPolicy.ALWAYS
     termination_grace_period_seconds: int = 30
+    active_deadline_seconds: int | None = None
     hostname: str = ""
     subdomain: str = ""
     set_hostname_as_fqdn: bool = False

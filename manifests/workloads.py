@@ -65,6 +65,7 @@ class JobSpec(Value):
     backoff_limit: int = 6
     completions: int | None = None
     parallelism: int = 1
+    active_deadline_seconds: int | None = None
 
 
 class Job(Value):

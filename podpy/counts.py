@@ -78,7 +78,8 @@ def job(
     over = progress.ending is not Ending.RUNNING
     return JobCounts(
         progress=progress,
-        started_at=min((state.record.created_at for state in owned), default=0.0),
+        started_at=progress.started_at
+        or min((state.record.created_at for state in owned), default=0.0),
         ended_at=max(ends, default=0.0) if over else 0.0,
     )
 

@@ -6,6 +6,7 @@ import time
 
 from manifests.references import network_of
 from podpy import status, tables
+from reconciler.workloads import lifecycle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ def pod(state: PodState, now: float) -> dict[str, Node]:
         "QoS Class": process.qos(spec).value,
         "Grace Period": f"{spec.termination_grace_period_seconds} s",
     }
+    if spec.active_deadline_seconds is not None:
+        tree["Active Deadline"] = f"{spec.active_deadline_seconds} s"
+    if seen.reason:
+        tree |= {"Reason": seen.reason, "Message": lifecycle.MESSAGES.get(seen.reason, "")}
     if record.aliases:
         tree["Also Named"] = ", ".join(record.aliases)
     for owner in metadata.owner_references:

@@ -85,11 +85,12 @@ def _replicas(
 def _job(inventory: Inventory, item: Item, thing: Job) -> dict[str, Node]:
     owned = inventory.owned(item.ref)
     found = counts.job(thing, owned, inventory.now, inventory.remembered_jobs.get(item.ref))
-    progress = found.progress
+    progress, deadline = found.progress, thing.spec.active_deadline_seconds
     return {
         "Parallelism": str(thing.spec.parallelism),
         "Completions": str(thing.spec.completions or "one of the queue's pods"),
         "Backoff Limit": str(thing.spec.backoff_limit),
+        **({} if deadline is None else {"Active Deadline": f"{deadline} s"}),
         "Status": (
             found.word,
             {"Reason": progress.reason, "Message": progress.message} if progress.reason else {},

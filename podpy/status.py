@@ -65,10 +65,14 @@ class Shown(Value):
 
 
 class Summary(Value):
-    """A pod as `get pods` shows it. `restarted_at` is when a run last ended; 0 if none has."""
+    """A pod as `get pods` shows it. `restarted_at` is when a run last ended; 0 if none has.
+
+    `reason` tells why the pod was ended before its containers ended by themselves.
+    """
 
     phase: Phase
     word: str
+    reason: str = ""
     ready: int
     total: int
     restarts: int
@@ -80,7 +84,7 @@ class Summary(Value):
 def summary(state: PodState, now: float) -> Summary:
     """Return what kubectl would show of the pod."""
     spec = state.pod.spec
-    decision = lifecycle.decide(spec, state.containers, now)
+    decision = lifecycle.of_pod(state, now)
     inits = tuple(
         _shown(state, one, decision.start).replace(init=True) for one in spec.init_containers
     )
@@ -88,7 +92,7 @@ def summary(state: PodState, now: float) -> Summary:
     initial = _init_word(inits) if decision.phase in (Phase.PENDING, Phase.FAILED) else ""
     lasting = (*(one for one in inits if one.sidecar), *mains)
     counted = inits if initial else lasting
-    word = initial or _word(decision.phase, mains)
+    word = decision.reason or initial or _word(decision.phase, mains)
     if state.record.held:
         word = CREATED
     if state.record.deleting and decision.phase not in OVER:
@@ -96,6 +100,7 @@ def summary(state: PodState, now: float) -> Summary:
     return Summary(
         phase=decision.phase,
         word=word,
+        reason=decision.reason,
         ready=sum(one.ready for one in lasting),
         total=len(lasting),
         restarts=sum(one.restarts for one in counted),
@@ -200,6 +205,8 @@ def wire(state: PodState, host: str, now: float) -> dict[str, Any]:
     seen = summary(state, now)
     address = host if state.pod.spec.host_network else state.record.address
     found: dict[str, Any] = {"phase": seen.phase.value, "conditions": conditions(state, seen)}
+    if seen.reason:
+        found |= {"reason": seen.reason, "message": lifecycle.MESSAGES.get(seen.reason, "")}
     if host:
         found |= {"hostIP": host, "hostIPs": [{"ip": host}]}
     if address:

@@ -32,7 +32,7 @@ from runtime import interrupts, locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from manifests.kinds import Object
     from manifests.observed import Observed, PodState
@@ -330,29 +330,39 @@ def resume(host: Host, job: Ref) -> float | None:
     again = Wished(
         object=applied.object(), digest=applied.digest, file=applied.file, line=applied.line
     )
-    _seen, report = _pass(host, [again])
+    seen, report = _pass(host, [again])
+    if _has_deadlines(seen):
+        known = {state.uid for state in seen.observed.pods}
+        _attend(host, (state for state in host.pods() if state.uid not in known))
     for outcome in report.failed:
         raise Retry(f"{outcome.change.ref}: {outcome.fault}") from outcome.fault
     return report.progress[job].wake_at
 
 
 def _see_to_waits(host: Host, seen: Prospect) -> None:
-    """Have a hook wait for each pod in a back-off, and for each Job's next pod, if none does."""
-    now = time.time()
-    ended = sorted(
-        (
-            state
-            for state in seen.observed.pods
-            if not state.record.deleting and jobs.ended_at(state)
-        ),
-        key=jobs.ended_at,
-    )
-    for state in ended:
-        if state.record.finished or host.attended(state.uid):
-            continue
-        if lifecycle.decide(state.pod.spec, state.containers, now).delayed:
-            host.attend(state.uid)
+    """Have a hook wait for each pod in a back-off or with a deadline, and for each Job that wants
+    to be looked at again, if none does."""
+    states = host.pods() if _has_deadlines(seen) else seen.observed.pods
+    lasting = sorted((one for one in states if not one.record.deleting), key=jobs.ended_at)
+    _attend(host, lasting)
     for job, progress in seen.expansion.progress.items():
-        left = [state.uid for state in ended if owner_of(state) == job]
+        left = [state.uid for state in lasting if owner_of(state) == job]
         if progress.wake_at is not None and left and not any(map(host.attended, left)):
             host.attend(left[-1])
+
+
+def _attend(host: Host, states: Iterable[PodState]) -> None:
+    """Have a hook wait for each of these pods that wants to be looked at again."""
+    now = time.time()
+    for state in states:
+        if state.record.finished or state.record.held or host.attended(state.uid):
+            continue
+        decision = lifecycle.of_pod(state, now)
+        if decision.wake_at is not None or decision.reason:
+            host.attend(state.uid)
+
+
+def _has_deadlines(seen: Prospect) -> bool:
+    """Tell whether pods that this pass has made may have to be ended."""
+    limited = any(item.pod.spec.active_deadline_seconds for item in seen.expansion.pods)
+    return limited or any(one.started_at for one in seen.expansion.progress.values())

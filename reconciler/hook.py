@@ -1,9 +1,10 @@
 """Go on with a pod after one of its containers has ended, where no agent runs.
 
-conmon starts this at each end. It takes the pod as far as it can now, waits out a back-off, and
-ends when nothing is left to wait for; the pod of a Job takes its Job on, too. One hook waits for a
-pod: a later one ends it and knows better. Killed, it is missed by nobody: the next pass finds the
-container dead and goes on (plan: REPAIR), or starts another hook to wait (`attend`).
+conmon starts this at each end, and a pass for a pod with a deadline. It takes the pod as far as it
+can now, waits out a back-off or for the deadline, and ends when nothing is left to wait for; the
+pod of a Job takes its Job on, too. One hook waits for a pod: a later one ends it and knows better.
+Killed, it is missed by nobody: the next pass finds the container dead and goes on (plan: REPAIR),
+or starts another hook to wait (`attend`).
 """
 
 from __future__ import annotations
@@ -38,7 +39,6 @@ def exited(host: Host, uid: str, name: str) -> None:
     record = records.read_pod(host.base.paths, uid)
     if record is None or record.deleting:
         return
-    _leave_cgroup(host)
     _note_end(host.base, record, name)
     attend(host, uid, name)
 
@@ -48,6 +48,7 @@ def attend(host: Host, uid: str, name: str = "") -> None:
 
     `name` is the container that has just ended, if one has.
     """
+    _leave_cgroup(host)
     failures = 0
     while True:
         try:
@@ -122,7 +123,7 @@ def _earliest(*times: float | None) -> float | None:
 
 
 def _leave_cgroup(host: Host) -> None:
-    """Get out of the pod's cgroup, where conmon may be: removing the pod kills what is in it."""
+    """Get out of the pod's cgroup, which is killed with it, or of that of a unit that ends."""
     cgroups.shelter(host.base.cgroups, host.base.paths.instance, os.getpid())
 
 

@@ -40,6 +40,8 @@ def check_spec(spec: PodSpec, path: Path, findings: Findings) -> None:
     security.check_pod(spec, path, findings)
     if spec.termination_grace_period_seconds < 0:
         findings.add((*path, "terminationGracePeriodSeconds"), "must not be negative")
+    if spec.active_deadline_seconds is not None and spec.active_deadline_seconds < 1:
+        findings.add((*path, "activeDeadlineSeconds"), "must be at least 1")
     if spec.hostname:
         findings.unless(names.dns_label(spec.hostname), (*path, "hostname"))
     if spec.subdomain:

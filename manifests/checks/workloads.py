@@ -50,6 +50,9 @@ def _check_lasting(workload: Deployment | ReplicaSet | DaemonSet, findings: Find
     if spec.template.spec.restart_policy is not RestartPolicy.ALWAYS:
         here = (*_TEMPLATE, "spec", "restartPolicy")
         findings.add(here, f"must be Always in a {workload.kind}")
+    if spec.template.spec.active_deadline_seconds is not None:
+        here = (*_TEMPLATE, "spec", "activeDeadlineSeconds")
+        findings.add(here, f"must not be given in a {workload.kind}, whose pods run on and on")
 
 
 def _check_job(job: Job, findings: Findings) -> None:
@@ -58,6 +61,7 @@ def _check_job(job: Job, findings: Findings) -> None:
         (spec.backoff_limit, "backoffLimit"),
         (spec.completions or 0, "completions"),
         (spec.parallelism, "parallelism"),
+        (spec.active_deadline_seconds or 0, "activeDeadlineSeconds"),
     ):
         _check_count(count, field, findings)
     if spec.template.spec.restart_policy is RestartPolicy.ALWAYS:

@@ -1,7 +1,7 @@
 """What is not called by people: the hook that goes on with a pod, and git's.
 
 exited UID CONTAINER    conmon runs it at a container's end, in the pod's namespaces
-attend UID              a pass runs it where the hook that waited for a back-off is gone
+attend UID              a pass runs it where nobody waits for a back-off or a deadline yet
 pre-receive NAME        git runs it before it takes a push, and refuses the push if it fails
 post-receive NAME       git runs it after a push; what it prints is the pusher's to read
 """

@@ -92,7 +92,7 @@ def owner_in(record: PodRecord) -> Ref | None:
 
 def phase_of(state: PodState, now: float) -> Phase:
     """Return the pod's phase as Kubernetes would tell it."""
-    return lifecycle.decide(state.pod.spec, state.containers, now).phase
+    return lifecycle.of_pod(state, now).phase
 
 
 def _owned(owner: Ref, states: Sequence[PodState]) -> list[PodState]:

@@ -3,8 +3,9 @@
 The rules are the Job controller's: a Job fails with more failed pods than backoffLimit, or, where
 the restart policy is OnFailure, as many restarts in its running pods; a failed pod is replaced
 after 10 s, 20 s, 40 s ... at most 6 minutes. Without `completions` the pods share a queue: none is
-made any more once one has succeeded, and the Job is complete when all have ended. When a Job has
-ended, the pods that still run go.
+made any more once one has succeeded, and the Job is complete when all have ended. It fails when
+its deadline passes, too, counted from the pass that first saw it. When a Job has ended, the pods
+that still run go.
 """
 
 from __future__ import annotations
@@ -34,8 +35,9 @@ class Ending(StrEnum):
 
 
 class Progress(Value):
-    """`due` pods are to be made now; `surplus` uids are to go; `wake_at` is when more is due.
+    """`due` pods are to be made now; `surplus` uids are to go; `wake_at` is when to look again.
 
+    `started_at` is what its deadline counts from, 0 for a Job without one.
     `counted` are the uids of pods on the host that `succeeded` and `failed` count already; those
     counted before that are gone (after a reboot, all) stay counted.
     """
@@ -50,6 +52,7 @@ class Progress(Value):
     due: int = 0
     surplus: tuple[str, ...] = ()
     wake_at: float | None = None
+    started_at: float = 0.0
 
     def lasting(self) -> Progress:
         """What is worth remembering: no pass finds it out again."""
@@ -60,41 +63,58 @@ def progress(
     job: Job, owned: Sequence[PodState], now: float, remembered: Progress | None
 ) -> Progress:
     """Return the Job's progress from its pods, and from what was `remembered` of earlier ones."""
-    phases = {
-        state.uid: lifecycle.decide(state.pod.spec, state.containers, now).phase for state in owned
-    }
+    phases = {state.uid: lifecycle.of_pod(state, now).phase for state in owned}
     active = [state for state in owned if phases[state.uid] in (Phase.PENDING, Phase.RUNNING)]
     running = tuple(state.uid for state in active)
     if remembered is not None and remembered.ending is not Ending.RUNNING:
         return remembered.replace(due=0, surplus=running, wake_at=None)
     counted = _counted(phases, remembered or Progress()).replace(active=len(active))
+    deadline = None
+    if job.spec.active_deadline_seconds is not None:
+        counted = counted.replace(started_at=counted.started_at or now)
+        deadline = counted.started_at + job.spec.active_deadline_seconds
     wanted = _wanted(job, counted)
     if wanted is None:
         return counted.replace(active=0, ending=Ending.COMPLETE, surplus=running)
-    restarts = _restarts(job, active)
-    limit = job.spec.backoff_limit
-    if counted.failed > limit or restarts >= max(limit, 1):
-        return counted.replace(
-            active=0,
-            failed=counted.failed + len(active),
-            ending=Ending.FAILED,
-            reason="BackoffLimitExceeded",
-            message=f"{counted.failed + restarts} failures, backoffLimit is {limit}",
-            surplus=running,
-        )
+    failure = _failure(
+        job, counted, _restarts(job, active), deadline is not None and deadline <= now
+    )
+    if failure is not None:
+        return failure.replace(surplus=running)
     missing = wanted - len(active)
     if missing <= 0:
-        return counted.replace(surplus=running[len(running) + missing :])
+        return counted.replace(surplus=running[len(running) + missing :], wake_at=deadline)
     wake_at = _next_start(owned, phases)
     if wake_at > now:
-        return counted.replace(wake_at=wake_at)
-    return counted.replace(due=missing)
+        return counted.replace(wake_at=wake_at if deadline is None else min(wake_at, deadline))
+    return counted.replace(due=missing, wake_at=deadline)
+
+
+def _failure(job: Job, now: Progress, restarts: int, overdue: bool) -> Progress | None:
+    """Return how the Job has failed, None where it goes on; the pods that run count as failed."""
+    limit = job.spec.backoff_limit
+    if now.failed > limit or restarts >= max(limit, 1):
+        reason = "BackoffLimitExceeded"
+        message = f"{now.failed + restarts} failures, backoffLimit is {limit}"
+    elif overdue:
+        reason = lifecycle.DEADLINE_EXCEEDED
+        message = "Job was active longer than specified deadline"
+    else:
+        return None
+    return now.replace(
+        active=0,
+        failed=now.failed + now.active,
+        ending=Ending.FAILED,
+        reason=reason,
+        message=message,
+    )
 
 
 def _counted(phases: dict[str, Phase], before: Progress) -> Progress:
     """Add the pods that have ended since `before`."""
     fresh = [phase for uid, phase in phases.items() if uid not in before.counted]
     return Progress(
+        started_at=before.started_at,
         succeeded=before.succeeded + fresh.count(Phase.SUCCEEDED),
         failed=before.failed + fresh.count(Phase.FAILED),
         counted=tuple(

@@ -3,7 +3,8 @@
 Pure and level-triggered: the same function serves the first start, a container's exit, a pass of
 the agent and a pass after a crash. The rules are the kubelet's: init containers in order and to
 their end, sidecars (init containers with restartPolicy Always) kept up from their turn on, the
-restart policy with exponential back-off, and sidecars stopped once the last container has ended.
+restart policy with exponential back-off, and sidecars stopped once the last container has ended;
+a pod that still runs at its deadline is stopped, and Failed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from manifests.container import Container
+    from manifests.observed import PodState
     from manifests.pod import PodSpec
 
 FIRST_BACKOFF = 10.0
@@ -24,12 +26,16 @@ LONGEST_BACKOFF = 300.0
 STEADY_AFTER = 600.0
 """A container that ran this many seconds has recovered: its back-off begins anew."""
 
+DEADLINE_EXCEEDED = "DeadlineExceeded"
+MESSAGES = {DEADLINE_EXCEEDED: "Pod was active on the node longer than the specified deadline"}
+"""What Kubernetes says to the reasons for which a pod is ended."""
+
 
 class Decision(Value):
-    """`start` and `stop` name containers, in order; `wake_at` is when the first back-off ends.
+    """`start` and `stop` name containers, in order; `wake_at` is when to look at the pod again.
 
     `delayed` names the containers in their back-off, `waiting_for` running init containers: the
-    pod goes on when they end.
+    pod goes on when they end. With a `reason` the whole pod is to end, whatever runs of it.
     """
 
     phase: Phase
@@ -38,6 +44,7 @@ class Decision(Value):
     delayed: tuple[str, ...] = ()
     wake_at: float | None = None
     waiting_for: tuple[str, ...] = ()
+    reason: str = ""
 
 
 def is_sidecar(container: Container) -> bool:
@@ -69,8 +76,31 @@ def retry_delay(failures: int) -> float:
     return min(FIRST_BACKOFF * 2.0 ** min(failures - 1, 10), LONGEST_BACKOFF)
 
 
+def of_pod(state: PodState, now: float) -> Decision:
+    """Return what the pod needs now, its deadline considered.
+
+    One whose containers have all ended by themselves is over, whenever that was.
+    """
+    record = state.record
+    decision = decide(record.pod.spec, state.containers, now)
+    if record.reason:
+        return _ended_by_force(state, record.reason)
+    if not record.deadline or decision.phase in (Phase.SUCCEEDED, Phase.FAILED):
+        return decision
+    if record.deadline <= now:
+        return _ended_by_force(state, DEADLINE_EXCEEDED)
+    wake_at = record.deadline if decision.wake_at is None else decision.wake_at
+    return decision.replace(wake_at=min(wake_at, record.deadline))
+
+
+def _ended_by_force(state: PodState, reason: str) -> Decision:
+    alive = (Stage.RUNNING, Stage.CREATED)
+    living = tuple(name for name, one in state.containers.items() if one.stage in alive)
+    return Decision(phase=Phase.FAILED, stop=living, reason=reason)
+
+
 def decide(spec: PodSpec, states: Mapping[str, ContainerState], now: float) -> Decision:
-    """Return what the pod needs now. `states` may lack containers: these are absent."""
+    """Return what the containers need now. `states` may lack some: these are absent."""
     begun = any(_stage(states, container) is not Stage.ABSENT for container in spec.containers)
     if not begun:
         decision = _initialise(spec, states, now)

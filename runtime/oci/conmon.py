@@ -51,7 +51,8 @@ class Launch(Value):
     With no `log_path` the output is thrown away.
 
     `exit_command` runs at every end of the container, a failed creation included.
-    `cgroup` is conmon's own, "" to leave it in ours (see cgroups.sheltered).
+    `cgroup` is conmon's own, "" to leave it in ours (see cgroups.sheltered). conmon kills the
+    container after `timeout` seconds; 0 for never.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Launch(Value):
     terminal: bool = False
     stdin: bool = False
     cgroup: str = ""
+    timeout: int = 0
 
 
 class Creation:
@@ -203,6 +205,8 @@ def _argv(engine: Engine, launch: Launch) -> list[str]:
     argv += ["--log-path", log, "--log-level", "error"]
     if launch.log_size_max:
         argv += ["--log-size-max", str(launch.log_size_max)]
+    if launch.timeout:
+        argv += ["--timeout", str(launch.timeout)]
     if launch.terminal:
         argv.append("-t")
     if launch.stdin:

@@ -37,6 +37,10 @@ _KILL_SECONDS = 10.0
 
 _LOOK_SECONDS = 0.05
 
+_SIGNALLED = 128
+_TIMED_OUT = -1
+"""What conmon records of a container that it has killed after the time it was given."""
+
 _RECORDS = ("pid", "conmon.pid", "oom", "ctl", "winsz", "attach", "exit/exit", "exit/oom")
 
 
@@ -185,6 +189,8 @@ def ended(container: Container, seen: cgroups.View) -> Ended | None:
         return None
     record = f"{container.bundle}/exit/exit"
     code = files.number(record)
+    if code == _TIMED_OUT:
+        code = _SIGNALLED + signal.SIGKILL
     try:
         at = os.stat(record).st_mtime
     except FileNotFoundError:

@@ -40,6 +40,7 @@ class Supervision(Value):
     terminal: bool = False
     stdin: bool = False
     conmon_cgroup: str = ""
+    timeout: int = 0
 
 
 class Creating:
@@ -113,6 +114,7 @@ def begin(
         terminal=supervision.terminal,
         stdin=supervision.stdin,
         cgroup=supervision.conmon_cgroup,
+        timeout=supervision.timeout,
     )
     try:
         conmons = conmon.spawn(engine, launch, seen)

@@ -68,7 +68,7 @@ def _own(base: Base, state: PodState, now: float) -> Iterator[Drift]:
         if base.start:
             yield Drift(mend=Mend.START, text="it was made with --start=false and starts now")
         return
-    decision = lifecycle.decide(state.pod.spec, state.containers, now)
+    decision = lifecycle.of_pod(state, now)
     for name in decision.start:
         yield Drift(mend=Mend.CONTAINERS, text=_why_due(state, name))
     for name, lost in deprived(base, state):

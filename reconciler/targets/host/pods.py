@@ -18,6 +18,7 @@ from reconciler.targets.host import (
     networks,
     observing,
     removal,
+    stopping,
     sync,
     volumes,
 )
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from manifests.observed import PodState
+    from manifests.pod import Pod
     from manifests.ref import Ref
     from reconciler.targets.host.base import Base
     from reconciler.workloads.expand import WantedPod
@@ -145,9 +147,10 @@ def worded(base: Base, ref: Ref, fault: HostFault) -> HostFault:
 
 def record_of(base: Base, wanted: WantedPod, leased: leases.Request, address: str) -> PodRecord:
     """The record of a new pod, as yet written nowhere."""
+    now = time.time()
     metadata = wanted.pod.metadata.replace(
         uid=leased.holder,
-        creation_timestamp=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        creation_timestamp=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
     )
     return PodRecord(
         uid=leased.holder,
@@ -155,11 +158,18 @@ def record_of(base: Base, wanted: WantedPod, leased: leases.Request, address: st
         spec_hash=wanted.spec_hash,
         network=leased.network,
         address=address,
-        created_at=time.time(),
+        created_at=now,
         aliases=wanted.aliases,
         configs=_configs(base, wanted),
         held=not base.start,
+        deadline=_deadline(wanted.pod, now) if base.start else 0.0,
     )
+
+
+def _deadline(pod: Pod, start: float) -> float:
+    """When a pod that is started now is to have ended; 0 for never."""
+    seconds = pod.spec.active_deadline_seconds
+    return 0.0 if seconds is None else start + seconds
 
 
 def _configs(base: Base, wanted: WantedPod) -> dict[str, str]:
@@ -250,7 +260,8 @@ def _release(base: Base, uid: str) -> bool:
         if record is None or not record.held:
             return False
         if base.start:
-            records.write_pod(base.paths, record.replace(held=False))
+            deadline = _deadline(record.pod, time.time())
+            records.write_pod(base.paths, record.replace(held=False, deadline=deadline))
         return not base.start
 
 
@@ -276,7 +287,7 @@ def mend(base: Base, state: PodState, wanted: WantedPod) -> None:
         networking.rejoin(base, state.record, inside)
         for name in sorted({name for name, _ in observing.deprived(base, state)}):
             _spare_backoff(base, state.uid, name)
-            sync.stop(base, state, (name,))
+            stopping.containers(base, state, (name,))
         if not _release(base, state.uid):
             sync.bring_up(base, state.uid, inside)
     update(base, state, wanted)

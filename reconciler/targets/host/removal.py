@@ -12,15 +12,12 @@ import time
 
 from manifests import kinds, references
 from manifests.faults import Fault
-from manifests.observed import Stage
 from reconciler.execute import pool
 from reconciler.state import leases, objects, results, secrets
-from reconciler.targets.host import logs, networking, sync, waiting
+from reconciler.targets.host import logs, networking, stopping, sync, waiting
 from runtime import descriptors, files, locks, trees
 from runtime.kernel import cgroups, namespaces
 from runtime.observe import records
-from runtime.oci import container as oci
-from runtime.oci.container import Container
 
 LEASES_LOCK = "leases"
 """Held while pods are given addresses and ports and their records are written."""
@@ -30,7 +27,7 @@ _LEAST_SECONDS = 2.0
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from manifests.observed import PodState
     from manifests.ref import Ref
@@ -50,7 +47,7 @@ def remove(base: Base, states: Sequence[PodState], *, now: bool = False) -> dict
     with descriptors.room_for(needed), locks.held(base.paths, names):
         graces = _announce(base, states, now=now)
         closed = _close(base)
-        _stop(base, states, graces)
+        stopping.pods(base, states, graces)
         # Before namespaces go: then the kernel takes links apart for milliseconds, and holds the
         # lock that this needs.
         networking.forget(base, [state.record for state in states])
@@ -200,29 +197,6 @@ def _announce(base: Base, states: Iterable[PodState], *, now: bool) -> dict[str,
         # Its processes may not have heard a signal yet.
         graces[state.uid] = max(kill_at - at, min(grace, _LEAST_SECONDS))
     return graces
-
-
-def _stop(base: Base, states: Sequence[PodState], graces: Mapping[str, float]) -> None:
-    """Stop the containers of all pods, which share one wait.
-
-    Sidecars (init containers that run) go after the others, as in Kubernetes.
-    """
-    for sidecars in (False, True):
-        stopping = [
-            (
-                Container.of(base.paths, state.uid, container.name),
-                sync.stop_signal(base, state, container.name),
-                graces[state.uid],
-            )
-            for state in states
-            for container in (
-                state.pod.spec.init_containers if sidecars else state.pod.spec.containers
-            )
-            if state.containers[container.name].stage in (Stage.RUNNING, Stage.CREATED)
-        ]
-        if stopping:
-            shared = any(state.pod.spec.host_pid for state in states)
-            oci.stop(stopping, base.cgroups if shared else None)
 
 
 def _let_go(base: Base, uid: str) -> None:

@@ -8,14 +8,16 @@ Killed at any point, the next call goes on from what it finds.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
-import signal
 import time
 
 from manifests import kinds
 from manifests.faults import Fault, HostFault, NotReady
 from manifests.observed import ContainerRecord, Phase, Stage
-from reconciler.targets.host import logs, networking
+from reconciler.state import events
+from reconciler.state.events import Event, EventType
+from reconciler.targets.host import logs, networking, stopping, waiting
 from reconciler.workloads import lifecycle
 from runtime import interrupts, locks
 from runtime.kernel import cgroups, namespaces, processes
@@ -31,6 +33,13 @@ if TYPE_CHECKING:
     from reconciler.workloads.lifecycle import Decision
     from runtime.kernel.inside import Inside
     from runtime.oci.creation import Creating
+
+
+_LATENESS = 10
+"""How many seconds after the end of the grace period the hook that ends a pod is given up."""
+
+_LONGEST_TIMER = 4_000_000
+"""GLib keeps conmon's timer as milliseconds in 32 bits."""
 
 
 def lock_name(uid: str) -> str:
@@ -60,13 +69,26 @@ def advance(base: Base, uid: str, inside: Inside | None = None) -> tuple[PodStat
         return None
     while True:
         state = pods.state_of(base.paths, record, base.cgroups)
-        decision = lifecycle.decide(record.pod.spec, state.containers, time.time())
+        decision = lifecycle.of_pod(state, time.time())
+        if decision.reason and not record.reason:
+            record = _condemn(base, record, decision.reason)
+            continue
         if not decision.start and not decision.stop:
             break
         _act(base, state, decision, inside)
     if is_over(decision):
         finish(base, state)
     return state, decision
+
+
+def _condemn(base: Base, record: PodRecord, reason: str) -> PodRecord:
+    """Write down why the pod is ended, before anything of it is: its containers may end well."""
+    record = record.replace(reason=reason)
+    records.write_pod(base.paths, record)
+    message = lifecycle.MESSAGES.get(reason, "")
+    event = Event(ref=kinds.ref(record.pod), reason=reason, message=message, type=EventType.WARNING)
+    events.record(base.database, [event], time.time())
+    return record
 
 
 def is_over(decision: Decision) -> bool:
@@ -85,7 +107,8 @@ def bring_up(base: Base, uid: str, inside: Inside | None = None) -> None:
             return
         state, decision = stepped
         if decision.phase is Phase.FAILED and not _begun(state):
-            raise HostFault(f"{_name(state)}: {_init_failure(state)}")
+            why = lifecycle.MESSAGES.get(decision.reason) or _init_failure(state)
+            raise HostFault(f"{_name(state)}: {why}")
         if decision.phase is not Phase.PENDING:
             return
         left = deadline - time.monotonic()
@@ -100,8 +123,11 @@ def bring_up(base: Base, uid: str, inside: Inside | None = None) -> None:
 
 
 def _act(base: Base, state: PodState, decision: Decision, inside: Inside | None) -> None:
-    if decision.stop:
-        stop(base, state, decision.stop)
+    if decision.reason:
+        grace = float(state.pod.spec.termination_grace_period_seconds)
+        stopping.pods(base, [state], {state.uid: grace})
+    elif decision.stop:
+        stopping.containers(base, state, decision.stop)
     if not decision.start:
         return
     if inside is not None:
@@ -169,9 +195,20 @@ def _begin_one(
         terminal=container.tty,
         stdin=container.stdin,
         conmon_cgroup=conmon_cgroup(base, record.uid),
+        timeout=_last_resort(record),
     )
     begun: Creating = inside.call(creation.begin, engine, where, config, supervision, seen)
     return begun
+
+
+def _last_resort(record: PodRecord) -> int:
+    """After how many seconds conmon kills the container, should nobody have ended the pod by then;
+    0 for never."""
+    if not record.deadline:
+        return 0
+    grace = record.pod.spec.termination_grace_period_seconds
+    seconds = math.ceil(record.deadline - time.time() + grace) + _LATENESS
+    return max(seconds, 1) if seconds <= _LONGEST_TIMER else 0
 
 
 def _next_attempt(before: ContainerState, where: OciContainer, image_id: str) -> ContainerRecord:
@@ -188,32 +225,9 @@ def _next_attempt(before: ContainerState, where: OciContainer, image_id: str) ->
     )
 
 
-def stop(base: Base, state: PodState, names: tuple[str, ...]) -> None:
-    """Stop these containers in order, each with the pod's grace period."""
-    grace = float(state.pod.spec.termination_grace_period_seconds)
-    seen = base.cgroups if state.pod.spec.host_pid else None
-    for name in names:
-        number = stop_signal(base, state, name)
-        oci.stop([(OciContainer.of(base.paths, state.uid, name), number, grace)], seen)
-
-
-def stop_signal(base: Base, state: PodState, name: str) -> int:
-    """Return the signal that stops a container: the manifest's, the image's, else SIGTERM."""
-    spec = state.pod.spec
-    for container in (*spec.init_containers, *spec.containers):
-        if container.name == name and container.lifecycle.stop_signal:
-            return signal.Signals[container.lifecycle.stop_signal]
-    image_id = state.containers[name].record.image_id
-    image = base.store.image(image_id) if image_id else None
-    wanted = image.config.stop_signal if image is not None else ""
-    if wanted.isdigit():
-        return int(wanted)
-    name = wanted if wanted.startswith("SIG") else f"SIG{wanted}"
-    return signal.Signals[name] if wanted and name in signal.Signals.__members__ else signal.SIGTERM
-
-
 def finish(base: Base, state: PodState) -> None:
     """Let go of what an ended pod held; its record, how it ended and its logs stay."""
+    waiting.end(base.paths, state.uid)
     ended = {name: container.ended for name, container in state.containers.items()}
     for name, container in state.containers.items():
         oci.remove(OciContainer.of(base.paths, state.uid, name), base.cgroups)

@@ -292,6 +292,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     # pods
     ("Pod", {".spec.terminationGracePeriodSeconds": -1},
      ".spec.terminationGracePeriodSeconds: must not be negative"),
+    ("Pod", {".spec.activeDeadlineSeconds": 0}, ".spec.activeDeadlineSeconds: must be at least 1"),
+    ("Deployment", {f"{T}.activeDeadlineSeconds": 9},
+     f"{T}.activeDeadlineSeconds: must not be given in a Deployment"),
+    ("Job", {".spec.activeDeadlineSeconds": -1},
+     ".spec.activeDeadlineSeconds: must not be negative"),
     ("Pod", {".spec.hostname": "a.b"}, '.spec.hostname: "a.b" is not a valid name'),
     ("Pod", {".spec.hostAliases": [{"ip": "x", "hostnames": ["a"]}]},
      '.spec.hostAliases[0].ip: "x" is not an IP address'),

@@ -234,3 +234,41 @@ def test_every_progress_moves_waits_or_is_final() -> None:
             clock = now.wake_at
 
     assert (now.ending, now.succeeded, now.failed) == (Ending.COMPLETE, 3, 3)
+
+
+def test_a_job_fails_at_its_deadline_with_the_pods_that_run() -> None:
+    of = limited(30)
+    seen = Progress(started_at=NOW - 30)
+    found = jobs.progress(of, pods(of, running()), NOW, seen)
+
+    assert (found.ending, found.reason) == (Ending.FAILED, "DeadlineExceeded")
+    assert (found.failed, found.surplus) == (1, ("uid-0",))
+
+
+def test_a_jobs_deadline_counts_from_the_pass_that_first_saw_it() -> None:
+    of = limited(30)
+    first = jobs.progress(of, [], NOW, None)
+    later = jobs.progress(of, pods(of, running()), NOW + 20, first.lasting())
+
+    assert (first.due, first.wake_at) == (1, NOW + 30)
+    assert (later.ending, later.wake_at) == (Ending.RUNNING, NOW + 30)
+
+
+def test_a_job_that_has_completed_does_not_fail_afterwards() -> None:
+    of = limited(30)
+    found = jobs.progress(of, pods(of, exited()), NOW, Progress(started_at=NOW - 60))
+
+    assert found.ending is Ending.COMPLETE
+
+
+def test_a_failed_pod_is_replaced_no_later_than_the_deadline_allows() -> None:
+    of = limited(30)
+    failed = pods(of, exited(code=1, at=NOW - 1))
+
+    assert jobs.progress(of, failed, NOW, Progress(started_at=NOW)).wake_at == NOW + 9
+    assert jobs.progress(of, failed, NOW, Progress(started_at=NOW - 25)).wake_at == NOW + 5
+
+
+def limited(seconds: int) -> Job:
+    of = job()
+    return of.replace(spec=of.spec.replace(active_deadline_seconds=seconds))

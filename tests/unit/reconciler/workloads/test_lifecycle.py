@@ -6,16 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from manifests import kinds
 from manifests.observed import ContainerRecord, ContainerState, Phase, Stage
 from manifests.observed import Termination as Ended
 from manifests.pod import RestartPolicy
 from reconciler.workloads import lifecycle
+from reconciler.workloads.expand import WantedPod
 from tests.unit.reconciler.builders import (
     NOW,
     absent,
     container,
     created,
     exited,
+    on_host,
+    pod,
     running,
     sidecar,
     spec,
@@ -25,6 +29,7 @@ from tests.unit.reconciler.builders import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from manifests.observed import PodState
     from manifests.pod import PodSpec
     from reconciler.workloads.lifecycle import Decision
 
@@ -362,3 +367,40 @@ def test_no_life_loops_or_stalls(
         assert moved or final or up, simulated.log
         assert not (final and simulated.alive())
     assert (simulated.log.count("+app") > 0) == (init[1] == 0)
+
+
+def limited(
+    *containers: ContainerState, of: PodSpec = ONE, deadline: float, **more: str
+) -> PodState:
+    """A pod that is to have ended at `deadline`."""
+    found = on_host(WantedPod(pod=pod(of=of), spec_hash="h", of=kinds.ref(pod())), "u", *containers)
+    return found.replace(record=found.record.replace(deadline=deadline, **more))
+
+
+def test_a_pod_is_looked_at_again_at_its_deadline_or_before() -> None:
+    waits = exited(code=1, at=NOW - 1, backoff=10.0)
+
+    assert lifecycle.of_pod(limited(running(), deadline=NOW + 5), NOW).wake_at == NOW + 5
+    assert lifecycle.of_pod(limited(waits, deadline=NOW + 5), NOW).wake_at == NOW + 5
+    assert lifecycle.of_pod(limited(waits, deadline=NOW + 50), NOW).wake_at == NOW + 9
+    assert lifecycle.of_pod(limited(running(), deadline=0), NOW).wake_at is None
+
+
+def test_at_its_deadline_a_pod_fails_and_all_that_runs_of_it_is_stopped() -> None:
+    found = lifecycle.of_pod(limited(running(), exited("log"), of=TWO, deadline=NOW), NOW)
+
+    assert (found.phase, found.reason) == (FAILED, "DeadlineExceeded")
+    assert found.stop == ("app",)
+    assert (found.start, found.wake_at) == ((), None)
+
+
+def test_a_pod_that_ended_by_itself_has_kept_its_deadline() -> None:
+    never = under(NEVER)
+
+    assert lifecycle.of_pod(limited(exited(), of=never, deadline=NOW - 9), NOW).phase is SUCCEEDED
+
+
+def test_a_pod_that_was_ended_for_a_reason_is_failed_though_its_program_ended_well() -> None:
+    ended = limited(exited(), of=under(NEVER), deadline=NOW + 9, reason="DeadlineExceeded")
+
+    assert lifecycle.of_pod(ended, NOW).phase is FAILED
