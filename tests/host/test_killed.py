@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +11,11 @@ import pytest
 from tests.fixtures import killed, traces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.fixtures.command import Podpy
     from tests.fixtures.images import Image
 
 pytestmark = pytest.mark.host
 
-POINTS = 7
 APP = """
 apiVersion: v1
 kind: Secret
@@ -78,13 +74,6 @@ def running(podpy: Podpy) -> int:
     return sum(item["status"]["phase"] == "Running" for item in items)
 
 
-def points(total: int) -> Iterator[int]:
-    """Effects at which to kill, spread over all of them; others in every run of the tests."""
-    offset = int(time.time()) % 97 / 97
-    for part in range(POINTS):
-        yield 1 + int((part + offset) * total / POINTS)
-
-
 @pytest.mark.parametrize("kind", WORDS)
 def test_the_next_command_converges_and_nothing_is_leaked(
     play: Podpy, tmp_path: Path, kind: str
@@ -104,7 +93,7 @@ def test_the_next_command_converges_and_nothing_is_leaked(
     clean = {line for line in clean if not line.startswith("link")}
     assert not [line for line in clean if line.startswith(OF_PODS)], clean
 
-    for at in zip(*map(points, totals), strict=True):
+    for at in zip(*map(killed.points, totals), strict=True):
         for (text, words), number in zip(steps, at, strict=True):
             killed.run(play, launcher, number, *words, do(text))
             about = f"killed at {number} of {words}"
