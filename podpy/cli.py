@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "volume": ("volume", "list and remove claims' directories"),
     "agent": ("agent", "follow Syncs and repair drift until it is ended"),
     "receive": ("receive", "take git push as a deployment"),
+    "plan": ("plan", "show what Syncs would change, and why"),
     "sync": ("sync", "follow git repositories and directories"),
     "doctor": ("doctor", "check what this host can do"),
     "completion": ("completion", "print a completion script for a shell"),

@@ -19,11 +19,11 @@ import time
 from manifests import durations
 from manifests.faults import Fault, Invalid, Retry
 from manifests.value import Value
-from reconciler import cycle, loading
+from reconciler import cycle
 from reconciler.source import source
 from reconciler.source.repository import GOOD, DamagedError
 from reconciler.source.signatures import UnverifiedError
-from reconciler.state import objects, syncs
+from reconciler.state import syncs
 from reconciler.syncs import decide, revisions
 from reconciler.syncs.revisions import UnusableError
 from reconciler.syncs.status import Outcome, Revision, SyncStatus
@@ -186,21 +186,9 @@ class Follower:
         return back.replace(outcome=Outcome.ROLLED_BACK)
 
     def _wished(self, revision: str) -> tuple[Wished, ...]:
-        """The objects of a revision. Raises UnusableError, with every problem."""
-        loaded = revisions.read(self._host.base, self._sync, self._repository, revision)
-        wished = loading.wished(self._host.base.paths, loaded)
-        self._refuse_others(wished)
-        return wished
-
-    def _refuse_others(self, wished: tuple[Wished, ...]) -> None:
-        """Raise UnusableError where an object belongs to another Sync: they would take turns."""
-        here = {item.ref: item for item in wished}
-        for applied in objects.read(self._database):
-            owner = applied.applyset.removeprefix(decide.APPLYSET)
-            item = here.get(applied.ref)
-            if item is None or owner in (applied.applyset, self._name) or owner not in self._ready:
-                continue
-            raise UnusableError(f"{item.where}: {item.ref} belongs to Sync {owner} already")
+        return revisions.wished(
+            self._host.base, self._sync, self._repository, revision, self._ready
+        )
 
     def _reaching(self, wished: tuple[Wished, ...], status: SyncStatus, revision: str) -> Report:
         """Converge, again and again while only time can help and there is some left."""

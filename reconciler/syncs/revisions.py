@@ -8,13 +8,18 @@ from __future__ import annotations
 from manifests import load, sources
 from manifests.faults import Invalid
 from manifests.problems import Problem, Severity
+from reconciler import loading
 from reconciler.source import source
 from reconciler.state import objects
+from reconciler.syncs import decide
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from manifests.loaded import Loaded
     from manifests.sync import Sync
+    from reconciler.plan.wish import Wished
     from reconciler.source.repository import Repository
     from reconciler.targets.host.base import Base
 
@@ -45,3 +50,22 @@ def read(base: Base, sync: Sync, repository: Repository, revision: str) -> Loade
         told = "; ".join(str(problem) for problem in loaded.errors)
         raise UnusableError(told, loaded.problems)
     return loaded
+
+
+def wished(
+    base: Base, sync: Sync, repository: Repository, revision: str, syncs: Container[str]
+) -> tuple[Wished, ...]:
+    """Return a revision's objects as a wish; `syncs` names all Syncs of the host.
+
+    Raises UnusableError as `read` does, and where an object belongs to another Sync: the two would
+    take turns.
+    """
+    found = loading.wished(base.paths, read(base, sync, repository, revision))
+    here = {item.ref: item for item in found}
+    for applied in objects.read(base.database):
+        item = here.get(applied.ref)
+        owner = applied.applyset.removeprefix(decide.APPLYSET)
+        if item is None or owner in (applied.applyset, sync.metadata.name) or owner not in syncs:
+            continue
+        raise UnusableError(f"{item.where}: {item.ref} belongs to Sync {owner} already")
+    return found

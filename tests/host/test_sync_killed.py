@@ -14,6 +14,7 @@ from tests.fixtures.forge import Forge
 from tests.fixtures.objects import config, pod
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.fixtures.command import Podpy
@@ -85,7 +86,7 @@ def test_every_pass_of_a_sync_can_be_killed_at_any_effect(
 ) -> None:
     launcher = killed.write(str(tmp_path / "dying"))
     story = Story(podpy, tmp_path, podpy.load(busybox_image))
-    steps = (
+    steps: tuple[tuple[Callable[[Forge, str], None], int, object], ...] = (
         (begun, 0, (["web"], ["a", "b"])),
         (change, 0, (["new"], ["b"])),
         (spoil, ROLLED_BACK, (["new"], ["b"])),

@@ -1,0 +1,71 @@
+"""Show the plan of a Sync: as lines, or as Markdown fit for a comment on a pull request."""
+
+from __future__ import annotations
+
+import sys
+
+from podpy import changes
+from podpy.sync_output import SHORT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.plan.change import Change
+    from reconciler.syncs.preview import Preview
+
+MARKDOWN = "markdown"
+_ESCAPED = str.maketrans(
+    {"<": "&lt;", ">": "&gt;", **{sign: f"\\{sign}" for sign in "\\`*_{}[]()#|~"}}
+)
+_HEAD = "| | Object | Effect | Why |\n|---|---|---|---|"
+
+
+def show(name: str, seen: Preview, output: str) -> None:
+    """Print the plan of the Sync `name`; nothing for JSON, which is printed as a whole."""
+    if output == MARKDOWN:
+        print(_markdown(name, seen))
+    elif output == "text":
+        print(f"sync/{name}: revision {seen.revision[:SHORT]}")
+        changes.show_plan(seen.plan)
+        if seen.consent:
+            print(f"the removals would wait for podpy sync approve {name}: {seen.consent}")
+
+
+def show_problems(name: str, problems: Sequence[str], output: str) -> None:
+    """Print why there is no plan."""
+    if output == MARKDOWN:
+        lines = "\n".join(problems)
+        print(f"### podpy plan: {name}\n\nThis cannot be followed:\n\n{_fenced(lines)}")
+        return
+    for problem in problems:
+        print(f"sync/{name}: {problem}", file=sys.stderr)
+
+
+def _markdown(name: str, seen: Preview) -> str:
+    todo = seen.plan.effective()
+    lines = [f"### podpy plan: {name} at `{seen.revision[:SHORT]}`", ""]
+    if not todo:
+        return "\n".join([*lines, "Nothing would change."])
+    lines += [f"{changes.summary(todo)}.", "", _HEAD, *map(_row, todo)]
+    if seen.consent:
+        lines += ["", f"**The removals would wait for consent:** {_cell(seen.consent)}."]
+    return "\n".join(lines)
+
+
+def _row(change: Change) -> str:
+    effect = "" if change.effect == "none" else str(change.effect)
+    why = "<br>".join(_cell(str(reason)) for reason in change.reasons)
+    return f"| `{changes.SIGNS[change.op].strip()}` | `{change.ref}` | {effect} | {why} |"
+
+
+def _cell(text: str) -> str:
+    """What a table's cell shows as it is written: a manifest's words are no markup."""
+    return text.translate(_ESCAPED)
+
+
+def _fenced(text: str) -> str:
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}\n{text}\n{fence}"

@@ -1,0 +1,73 @@
+"""Say what a Sync's next pass would do, or a pass of another branch: nothing is changed for it."""
+
+from __future__ import annotations
+
+from manifests.faults import Invalid
+from manifests.sync import GitRef
+from manifests.value import Value
+from reconciler import cycle
+from reconciler.source import source
+from reconciler.source.repository import Repository
+from reconciler.state import syncs
+from reconciler.syncs import decide, revisions
+from runtime import locks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Container
+
+    from manifests.ref import Ref
+    from manifests.sync import Sync
+    from reconciler.plan.change import Plan
+    from reconciler.targets.host.host import Host
+
+_HEX = frozenset("0123456789abcdef")
+
+
+class Preview(Value):
+    """The plan for a revision; `consent` says why its removals would wait for somebody's."""
+
+    revision: str
+    plan: Plan
+    consent: str = ""
+
+
+def preview(host: Host, sync: Sync, others: Container[str], ref: str = "") -> Preview:
+    """Return what a pass would do; `ref` names another branch or commit of the source.
+
+    Raises Fault where the source cannot be had, revisions.UnusableError where its manifests are
+    not valid.
+    """
+    base, name = host.base, sync.metadata.name
+    with locks.held(base.paths, [f"Sync/{name}"]):
+        if ref:
+            sync = _elsewhere(sync, ref)
+            repository = Repository(f"{base.paths.sources}/{name}.preview.git")
+        else:
+            repository = source.repository_of(base.paths, name)
+        status = syncs.read(base.database, name)
+        fetched = source.fetch(base.paths, sync, repository)
+        revision = fetched if ref else decide.revision(fetched, status)
+        wished = revisions.wished(base, sync, repository, revision, others)
+    why: list[str] = []
+
+    def consent(gone: Collection[Ref], owned: int) -> bool:
+        if revision != status.approved:
+            claims = sum(one.kind == "PersistentVolumeClaim" for one in gone)
+            why.append(decide.needs_consent(len(gone), owned, claims, sync.spec.prune_limit))
+        return True
+
+    options = cycle.Options(applyset=f"{decide.APPLYSET}{name}", prune=sync.spec.prune)
+    plan = cycle.prospect(host, wished, options, consent).plan
+    return Preview(revision=revision, plan=plan, consent="".join(why))
+
+
+def _elsewhere(sync: Sync, ref: str) -> Sync:
+    """The Sync as if it followed another branch, or a commit."""
+    git = sync.spec.source.git
+    if git is None:
+        raise Invalid(f"Sync/{sync.metadata.name}: a directory has no other ref")
+    commit = len(ref) in (40, 64) and _HEX.issuperset(ref)
+    chosen = GitRef(commit=ref) if commit else GitRef(branch=ref)
+    moved = sync.spec.source.replace(git=git.replace(ref=chosen))
+    return sync.replace(spec=sync.spec.replace(source=moved))
