@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import _socket as socket  # without selectors and enums: 2 ms of every command
+import contextlib
+import os
 
 from manifests.faults import HostFault
 from manifests.value import Value
+from runtime import locks
 from runtime.net import listeners, rtnetlink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 POOLS = ("10.64.0.0/11", "172.16.0.0/12", "192.168.0.0/16", "10.128.0.0/9")
 """Where subnets are chosen from: away from 10.0, 10.42, 10.88 and 10.96, which others start at."""
@@ -23,6 +26,21 @@ class Used(Value):
     subnet: str
     by: str
     routed: bool = False
+
+
+@contextlib.contextmanager
+def choosing() -> Iterator[None]:
+    """Let no other podpy choose a subnet in the block, until the bridge that has it is there.
+
+    Instances share nothing but the network namespace, so that is what is locked. TimedOut names
+    who keeps it.
+    """
+    shared = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        locks.wait(shared, "the subnets of this host")
+        yield
+    finally:
+        os.close(shared)
 
 
 def used(without: str = "") -> tuple[Used, ...]:

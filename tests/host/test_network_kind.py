@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from runtime.net import subnets
+from tests.fixtures import traces
+from tests.fixtures.command import wait_until
 
 if TYPE_CHECKING:
     from runtime.paths import Paths
@@ -184,3 +190,29 @@ def test_pods_are_found_by_name_in_their_namespace_and_from_another(
     for name in ("far", "nobody", "web.shop"):
         assert podpy.run("exec", "web", "--", "ping", "-c", "1", "-W", "5", name).status != 0, name
     podpy.ok("delete", "-f", str(files.path))
+
+
+def test_two_podpys_on_one_host_do_not_choose_the_same_subnet_at_once(files: Files) -> None:
+    link = f"{traces.SESSION}-sub"[-15:]
+    with subnets.choosing():
+        # What another instance is about to take.
+        taken = subnets.choose(subnets.taken(), 16)
+        child = files.podpy.start("network", "create", "front")
+        wait_until(lambda: has_open(child.pid, "net:["), "podpy waits for its turn")
+        subprocess.run(["ip", "link", "add", link, "type", "bridge"], check=True)
+        gateway = f"{subnets.gateway_of(taken)}/16"
+        subprocess.run(["ip", "address", "add", gateway, "dev", link], check=True)
+    try:
+        _, said = child.communicate(timeout=60)
+
+        assert child.returncode == 0, said
+        assert files.network()["subnet"] != taken
+    finally:
+        subprocess.run(["ip", "link", "delete", link], check=True)
+    files.podpy.ok("network", "rm", "front")
+
+
+def has_open(pid: int, kind: str) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return any(os.readlink(file).startswith(kind) for file in Path(f"/proc/{pid}/fd").iterdir())
+    return False

@@ -6,6 +6,8 @@ names and the pods' own links are reconciler.targets.host.networking's.
 
 from __future__ import annotations
 
+import contextlib
+
 from manifests import kinds, references
 from manifests.config import Driver, Network, NetworkSpec
 from manifests.faults import HostFault, Invalid
@@ -63,14 +65,16 @@ def make(base: Base, network: Network) -> tuple[PodRecord, ...]:
         return ()
     with locks.held(base.paths, [network_records.LOCK]):
         known = network_records.read(base.paths, name)
-        wanted = _described(base, network, known)
-        changed = known is not None and known != wanted
-        pods = _users(base, name) if changed else ()
-        if known is not None and changed and _moves(known, wanted):
-            _refuse_used(name, pods, "its addresses cannot change")
-            bridge.remove(known)
-        bridge.ensure(wanted)
-        network_records.write(base.paths, wanted)
+        fixed = known is not None and network.spec.subnet in ("", known.subnet)
+        with contextlib.nullcontext() if fixed else subnets.choosing():
+            wanted = _described(base, network, known)
+            changed = known is not None and known != wanted
+            pods = _users(base, name) if changed else ()
+            if known is not None and changed and _moves(known, wanted):
+                _refuse_used(name, pods, "its addresses cannot change")
+                bridge.remove(known)
+            bridge.ensure(wanted)
+            network_records.write(base.paths, wanted)
         dns.ensure(base.paths, wanted, base.cgroups)
     return tuple(record for record in pods if record.complete and not record.finished)
 
