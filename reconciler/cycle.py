@@ -330,13 +330,15 @@ def resume(host: Host, job: Ref) -> float | None:
     again = Wished(
         object=applied.object(), digest=applied.digest, file=applied.file, line=applied.line
     )
-    seen, report = _pass(host, [again])
-    if _has_deadlines(seen):
-        known = {state.uid for state in seen.observed.pods}
-        _attend(host, (state for state in host.pods() if state.uid not in known))
-    for outcome in report.failed:
-        raise Retry(f"{outcome.change.ref}: {outcome.fault}") from outcome.fault
-    return report.progress[job].wake_at
+    while True:
+        seen, report = _pass(host, [again])
+        if _has_deadlines(seen):
+            known = {state.uid for state in seen.observed.pods}
+            _attend(host, (state for state in host.pods() if state.uid not in known))
+        for outcome in report.failed:
+            raise Retry(f"{outcome.change.ref}: {outcome.fault}") from outcome.fault
+        if job not in _ended_meanwhile(host, seen):
+            return report.progress[job].wake_at
 
 
 def _see_to_waits(host: Host, seen: Prospect) -> None:
@@ -349,6 +351,9 @@ def _see_to_waits(host: Host, seen: Prospect) -> None:
         left = [state.uid for state in lasting if owner_of(state) == job]
         if progress.wake_at is not None and left and not any(map(host.attended, left)):
             host.attend(left[-1])
+    for uid in _ended_meanwhile(host, seen).values():
+        if not host.attended(uid):
+            host.attend(uid)
 
 
 def _attend(host: Host, states: Iterable[PodState]) -> None:
@@ -366,3 +371,19 @@ def _has_deadlines(seen: Prospect) -> bool:
     """Tell whether pods that this pass has made may have to be ended."""
     limited = any(item.pod.spec.active_deadline_seconds for item in seen.expansion.pods)
     return limited or any(one.started_at for one in seen.expansion.progress.values())
+
+
+def _ended_meanwhile(host: Host, seen: Prospect) -> dict[Ref, str]:
+    """Return the Jobs of which this pass has made a pod that ended before it did, with that pod.
+
+    Who sees a pod's end first lets go of its namespaces, and the exit hook, which is born in them,
+    does not come out any more: then nobody goes on with the Job.
+    """
+    begun = {job: now.counted for job, now in seen.expansion.progress.items() if now.due}
+    return {
+        job: state.uid
+        for state in (host.pods() if begun else ())
+        if (job := owner_of(state)) in begun
+        and state.record.finished
+        and state.uid not in begun[job]
+    }
