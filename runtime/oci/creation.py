@@ -89,12 +89,12 @@ def begin(
 ) -> Creating:
     """Write the bundle's config.json and begin to create the container.
 
-    What an earlier attempt of the same container left is removed first. Raises HostFault when the
-    container is still alive, or conmon cannot be started.
+    What an earlier attempt of the same container left in the kernel is removed already
+    (container.remove). Raises HostFault when the container is still alive, or conmon cannot be
+    started.
     """
     if oci.state(container) in (State.CREATED, State.RUNNING):
         raise HostFault(f"container {container.id}: is there already", hint="stop it first")
-    oci.remove(container, seen)
     os.makedirs(f"{container.bundle}/exit", mode=0o700, exist_ok=True)
     os.makedirs(container.oci_root, mode=0o700, exist_ok=True)
     oci.forget(container)
