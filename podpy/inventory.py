@@ -77,9 +77,7 @@ class Inventory:
         """The bridges on the host, and what they were given."""
         from reconciler.targets.host import network_records
 
-        paths = self.paths
-        found = (network_records.read(paths, name) for name in network_records.names(paths))
-        return {network.name: network for network in found if network is not None}
+        return {network.name: network for network in network_records.every(self.paths)}
 
     def on_network(self, name: str) -> list[PodState]:
         """Return the pods that hold an address of a network: those that have ended hold none."""

@@ -28,12 +28,12 @@ def write(paths: Paths, network: BridgeNetwork) -> None:
         return
     directory = f"{paths.networks}/{network.name}"
     os.makedirs(directory, mode=0o755, exist_ok=True)
-    files.write_json(f"{directory}/network.json", codec.encode(network))
+    files.write_json(_path(paths, network.name), codec.encode(network))
 
 
 def read(paths: Paths, name: str) -> BridgeNetwork | None:
     """Return what the network was given; None where it was never made."""
-    raw = files.read_json(f"{paths.networks}/{name}/network.json")
+    raw = files.read_json(_path(paths, name))
     try:
         return None if raw is None else codec.restore(BridgeNetwork, raw)
     except ValueError:
@@ -49,11 +49,16 @@ def made_at(paths: Paths, name: str) -> float:
 
 
 def get(paths: Paths, name: str) -> BridgeNetwork:
-    """Return what the network was given; HostFault where it was never made."""
+    """Return what the network was given; HostFault where it was never made, or that is damaged."""
     found = read(paths, name)
-    if found is None:
-        raise HostFault(f"Network/{name}: is not on this host", hint="apply its pods again")
-    return found
+    if found is not None:
+        return found
+    if name in names(paths):
+        raise HostFault(
+            f"Network/{name}: its record {_path(paths, name)} is damaged",
+            hint="put back what it said; after a restart of the host podpy makes the network anew",
+        )
+    raise HostFault(f"Network/{name}: is not on this host", hint="apply its pods again")
 
 
 def names(paths: Paths) -> tuple[str, ...]:
@@ -62,13 +67,18 @@ def names(paths: Paths) -> tuple[str, ...]:
         found = sorted(os.listdir(paths.networks))
     except FileNotFoundError:
         return ()
-    return tuple(name for name in found if os.path.exists(f"{paths.networks}/{name}/network.json"))
+    return tuple(name for name in found if os.path.exists(_path(paths, name)))
 
 
 def every(paths: Paths) -> tuple[BridgeNetwork, ...]:
-    """Return all networks on this host."""
+    """Return all networks on this host that can be read: to look at, or to stay clear of."""
     found = (read(paths, name) for name in names(paths))
     return tuple(network for network in found if network is not None)
+
+
+def whole(paths: Paths) -> tuple[BridgeNetwork, ...]:
+    """Return all networks on this host; HostFault for a damaged one, whose pods must not suffer."""
+    return tuple(get(paths, name) for name in names(paths))
 
 
 def remove(paths: Paths, name: str) -> None:
@@ -78,3 +88,7 @@ def remove(paths: Paths, name: str) -> None:
         for file in os.listdir(directory):
             os.unlink(f"{directory}/{file}")
         os.rmdir(directory)
+
+
+def _path(paths: Paths, name: str) -> str:
+    return f"{paths.networks}/{name}/network.json"

@@ -96,9 +96,7 @@ def forget(base: Base, left: Iterable[PodRecord]) -> None:
 
 def observe(base: Base, states: Sequence[PodState]) -> Observation:
     """Compare links, rules and name servers with what the records say. Reads only."""
-    known = {
-        name: network_records.get(base.paths, name) for name in network_records.names(base.paths)
-    }
+    known = {network.name: network for network in network_records.whole(base.paths)}
     if not known and not any(state.record.network for state in states):
         return Observation()
     with rtnetlink.Socket() as kernel:

@@ -152,12 +152,11 @@ def _remove(paths: Paths) -> None:
 
 
 def _wanted(paths: Paths, present: Iterable[PodRecord]) -> nft.RuleSet:
-    known = [network_records.get(paths, name) for name in network_records.names(paths)]
     return nft.RuleSet(
         table=paths.instance,
         networks=tuple(
             nft.Network(link=network.link, subnet=network.subnet, internal=network.internal)
-            for network in known
+            for network in network_records.whole(paths)
         ),
         ports=tuple(port for record in present if record.network for port in port_maps(record)),
     )
