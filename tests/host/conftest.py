@@ -8,11 +8,13 @@ import pytest
 
 from runtime.kernel import mounts, syscalls
 from runtime.kernel.inside import Inside
-from tests.fixtures import images, registry, traces
+from tests.fixtures import bench, images, registry, traces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from runtime.paths import Paths
+    from tests.fixtures.bench import Bench
     from tests.fixtures.images import Image
     from tests.fixtures.registry import Registry
 
@@ -44,6 +46,13 @@ def local_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registr
     """Give a registry on loopback, empty at the session's start."""
     with registry.running(tmp_path_factory.mktemp("registry")) as serving:
         yield serving
+
+
+@pytest.fixture
+def pod(instance: Paths) -> Iterator[Bench]:
+    """Give a pod with nothing but namespaces, to make containers in."""
+    with bench.opened(instance) as opened:
+        yield opened
 
 
 @pytest.fixture

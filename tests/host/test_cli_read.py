@@ -1,4 +1,4 @@
-"""The commands that read: get, describe, logs, exec, top, events, network, volume, doctor."""
+"""The commands that read: get, describe, logs, exec, top, events, network, volume."""
 
 from __future__ import annotations
 
@@ -415,30 +415,6 @@ def test_what_goes_is_watched_with_its_last_state(app: Podpy) -> None:
     assert first[1].split()[:2] == plain.stdout.readline().split()[:2] == ["page", "2"]
 
 
-def test_a_log_is_followed_as_it_grows_and_through_rotation(
-    podpy: Podpy, busybox_image: Image, instance: Paths, tmp_path: Path
-) -> None:
-    podpy.load(busybox_image)
-    line = "head -c 100000 /dev/zero | tr '\\\\0' x; echo"
-    script = f"i=0; while [ $i -lt 60 ]; do {line}; i=$((i+1)); done"
-    file = tmp_path / "pod.yaml"
-    file.write_text(
-        "apiVersion: v1\nkind: Pod\nmetadata: {name: loud}\nspec:\n"
-        "  terminationGracePeriodSeconds: 0\n  containers:\n"
-        "  - name: c\n    image: localhost/podpy-test/busybox:1\n"
-        f'    command: [sh, -c, "{script}; echo end; exec sleep 1000"]\n'
-    )
-    podpy.ok("kube", "play", str(file))
-    wait_until(lambda: podpy.ok("logs", "loud", "--tail", "1") == "end\n", "all is logged")
-
-    lines = podpy.ok("logs", "loud").splitlines()
-
-    assert len(lines) == 61
-    (directory,) = [name for name in os.listdir(instance.log_dir) if "loud" in name]
-    assert os.path.exists(f"{instance.log_dir}/{directory}/c/0.log.1")
-    podpy.ok("kube", "down", str(file))
-
-
 @pytest.mark.parametrize(("words", "forbidden"), test_main.TABLE[1:])
 def test_commands_that_have_pods_to_read_import_no_more(
     app: Podpy, words: list[str], forbidden: tuple[str, ...]
@@ -446,12 +422,3 @@ def test_commands_that_have_pods_to_read_import_no_more(
     if words[0] == "exec":
         pytest.skip("exec becomes the command: nothing is left to ask")
     assert start_up.trespassers(start_up.imported(words, app.env), forbidden) == []
-
-
-def test_doctor_tries_what_it_tells_and_leaves_nothing(podpy: Podpy) -> None:
-    told = podpy.json("doctor", "-o", "json")
-
-    assert told["healthy"]
-    subjects = {one["subject"] for one in told["findings"]}
-    assert {"namespaces", "overlayfs", "nftables", "OCI runtime", "cgroups"} <= subjects
-    assert podpy.left() == []

@@ -102,6 +102,30 @@ def test_the_end_of_another_container_of_the_pod_rotates(
     podpy.ok("kube", "down", str(shared.parent / "pod.yaml"))
 
 
+def test_asking_for_a_log_rotates_it_and_shows_all_of_it(
+    podpy: Podpy, busybox_image: Image, instance: Paths, tmp_path: Path
+) -> None:
+    podpy.load(busybox_image)
+    line = "head -c 100000 /dev/zero | tr '\\\\0' x; echo"
+    script = f"i=0; while [ $i -lt 60 ]; do {line}; i=$((i+1)); done"
+    file = tmp_path / "pod.yaml"
+    file.write_text(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: loud}\nspec:\n"
+        "  terminationGracePeriodSeconds: 0\n  containers:\n"
+        "  - name: c\n    image: localhost/podpy-test/busybox:1\n"
+        f'    command: [sh, -c, "{script}; echo end; exec sleep 1000"]\n'
+    )
+    podpy.ok("kube", "play", str(file))
+    wait_until(lambda: podpy.ok("logs", "loud", "--tail", "1") == "end\n", "all is logged")
+
+    lines = podpy.ok("logs", "loud").splitlines()
+
+    assert len(lines) == 61
+    (directory,) = [name for name in os.listdir(instance.log_dir) if "loud" in name]
+    assert os.path.exists(f"{instance.log_dir}/{directory}/c/0.log.1")
+    podpy.ok("kube", "down", str(file))
+
+
 BURST = """
 apiVersion: v1
 kind: Pod

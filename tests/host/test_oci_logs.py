@@ -12,13 +12,10 @@ import pytest
 from runtime.oci import container as oci
 from runtime.oci import following, logs, rotation
 from runtime.oci.container import State
-from tests.fixtures import bench
 from tests.fixtures.bench import Bench, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from runtime.paths import Paths
+    pass
 
 pytestmark = pytest.mark.host
 
@@ -27,12 +24,6 @@ COUNTING = f"i=0; while [ $i -lt {LINES} ]; do echo line $i; i=$((i+1)); done"
 # Written over a second or so, whatever else the machine does: there is time to rotate in between.
 SLOWLY = COUNTING.replace("done", "[ $((i % 100)) = 0 ] && sleep 0.02; done")
 WANTED = [f"line {number}" for number in range(LINES)]
-
-
-@pytest.fixture
-def pod(instance: Paths) -> Iterator[Bench]:
-    with bench.opened(instance) as opened:
-        yield opened
 
 
 def texts(lines: list[logs.Line]) -> list[str]:

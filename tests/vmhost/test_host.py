@@ -56,3 +56,19 @@ def test_pod_is_played_limited_served_and_removed(machine: Machine, tmp_path: Pa
 
     machine.sh("podpy kube down /root/web.yaml")
     assert machine.run("pgrep", "conmon").status == 1
+
+
+def test_pods_and_their_names_outlive_the_unit_that_started_them(
+    machine: Machine, tmp_path: Path
+) -> None:
+    image = images.write_busybox(tmp_path / "image")
+    machine.put([tmp_path / "image"], "/root")
+    machine.sh(f"podpy image pull oci:/root/image:{image.name}")
+    machine.run("tee", "/root/web.yaml", stdin=POD.encode())
+    unit = "systemd-run --unit=starter -p Type=oneshot -p RemainAfterExit=yes"
+    machine.sh(f"{unit} $(command -v podpy) kube play /root/web.yaml")
+
+    machine.sh("systemctl stop starter")
+
+    assert "Name:" in machine.sh("podpy exec web -- nslookup web.default.svc.cluster.local")
+    machine.sh("podpy kube down /root/web.yaml")

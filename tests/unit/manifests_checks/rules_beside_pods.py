@@ -1,0 +1,87 @@
+"""What is refused of workloads, ConfigMaps, Secrets, claims and networks: rows for test_objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+T = ".spec.template.spec"
+LONG = "a" * 64
+
+REFUSED: list[tuple[str, dict[str, Any], str]] = [
+    # workloads
+    ("Deployment", {".spec.replicas": -1}, ".spec.replicas: must not be negative"),
+    ("Deployment", {".spec.selector": {}}, ".spec.selector: must not be empty"),
+    ("Deployment", {".spec.selector.matchLabels.app": "x"}, ".spec.selector: does not match the"),
+    ("ReplicaSet", {".spec.selector.matchLabels": {"a b": "x"}},
+     '.spec.selector.matchLabels["a b"]: "a b" is not a valid key'),
+    ("DaemonSet", {".spec.selector": {"matchExpressions": [{"key": "app", "operator": "In"}]}},
+     ".spec.selector.matchExpressions[0].values: is required with In"),
+    ("DaemonSet", {".spec.selector": {
+        "matchExpressions": [{"key": "app", "operator": "Exists", "values": ["x"]}]}},
+     ".spec.selector.matchExpressions[0].values: must not be given with Exists"),
+    ("Deployment", {f"{T}.restartPolicy": "Never"},
+     f"{T}.restartPolicy: must be Always in a Deployment"),
+    ("DaemonSet", {f"{T}.restartPolicy": "OnFailure"},
+     f"{T}.restartPolicy: must be Always in a DaemonSet"),
+    ("Job", {f"{T}.restartPolicy": None}, f"{T}.restartPolicy: is required in a Job"),
+    ("Job", {f"{T}.restartPolicy": "Always"}, f"{T}.restartPolicy: is required in a Job"),
+    ("Job", {".spec.backoffLimit": -1}, ".spec.backoffLimit: must not be negative"),
+    ("Job", {".spec.completions": -1}, ".spec.completions: must not be negative"),
+    ("Job", {".metadata.name": LONG}, ".metadata.name: must be no more than 63 characters"),
+    ("Deployment", {f"{T}.containers[0].ports[0].hostPort": 80},
+     f"{T}.containers[0].ports[0].hostPort: 3 pods cannot all have port 80/TCP of this one host"),
+    ("Deployment", {f"{T}.hostNetwork": True},
+     f"{T}.containers[0].ports[0].hostPort: 3 pods cannot all have port 80/TCP"),
+    ("Job", {f"{T}.containers[0].ports[0].hostPort": 80,
+             ".spec.parallelism": 2, ".spec.completions": 4},
+     f"{T}.containers[0].ports[0].hostPort: 2 pods cannot all have port 80/TCP"),
+    # ConfigMaps and Secrets
+    ("ConfigMap", {".data": {"a/b": ""}}, '.data["a/b"]: "a/b" is not a valid key'),
+    ("ConfigMap", {".data": {"..a": ""}}, '.data["..a"]: "..a" is not a valid key: it may not be'),
+    ("ConfigMap", {".data": {"x" * 254: ""}}, f".data.{'x' * 254}: a key must be no more than 253"),
+    ("ConfigMap", {".data": {"c": ""}}, '.binaryData.c: the key "c" is in data as well'),
+    ("ConfigMap", {".data": {"a": "x" * 1048577}}, ": holds 1048578 bytes; the limit is 1048576"),
+    ("Secret", {".stringData": {"a b": "x"}}, '.data["a b"]: "a b" is not a valid key'),
+    ("Secret", {".stringData": {"a": "x" * 1048577}}, ": holds 1048577 bytes"),
+    ("Secret", {".type": "kubernetes.io/tls"}, '.data["tls.crt"]: is required in a Secret of type'),
+    ("Secret", {".type": "kubernetes.io/ssh-auth", ".stringData": {"ssh-privatekey": ""}},
+     ".data.ssh-privatekey: must not be empty"),
+    ("Secret", {".type": "kubernetes.io/basic-auth"}, ".data: must have username or password"),
+    ("Secret", {".type": "kubernetes.io/dockercfg", ".stringData": {".dockercfg": "x"}},
+     '.data[".dockercfg"]: must hold JSON'),
+    ("Secret", {".type": "kubernetes.io/service-account-token"},
+     '.metadata.annotations["kubernetes.io/service-account.name"]: is required'),
+    # claims
+    ("PersistentVolumeClaim", {".spec.accessModes": None}, ".spec.accessModes: is required"),
+    ("PersistentVolumeClaim", {".spec.accessModes": ["RWO"]},
+     '.spec.accessModes[0]: "RWO" must be one of ReadWriteOnce'),
+    ("PersistentVolumeClaim", {".spec.accessModes": ["ReadWriteOncePod", "ReadWriteOnce"]},
+     ".spec.accessModes: ReadWriteOncePod cannot stand beside"),
+    ("PersistentVolumeClaim", {".spec.resources": None},
+     ".spec.resources.requests.storage: is required"),
+    ("PersistentVolumeClaim", {".spec.resources.requests.storage": "big"},
+     '.spec.resources.requests.storage: "big" is not a quantity'),
+    ("PersistentVolumeClaim", {".spec.resources.requests.storage": "0"},
+     ".spec.resources.requests.storage: must be more than zero"),
+    ("PersistentVolumeClaim", {".spec.volumeMode": "Raw"},
+     ".spec.volumeMode: must be Filesystem or Block"),
+    # networks
+    ("Network", {".spec": {"subnet": "10.90.0.0"}}, '.spec.subnet: "10.90.0.0" must say how long'),
+    ("Network", {".spec": {"subnet": "x/24"}}, '.spec.subnet: "x/24" is not a subnet'),
+    ("Network", {".spec": {"subnet": "10.90.0.7/24"}},
+     '.spec.subnet: "10.90.0.7/24" is an address within a subnet; write 10.90.0.0/24'),
+    ("Network", {".spec": {"subnet": "10.90.0.0/31"}}, ".spec.subnet: /31 has no room"),
+    ("Network", {".spec": {"subnet": "fd00:90::/64"}},
+     '.spec.subnet: "fd00:90::/64" is IPv6; podpy gives pods IPv4 addresses so far'),
+    ("Network", {".spec.gateway": "fd00:90::1"}, '.spec.gateway: "fd00:90::1" is IPv6'),
+    ("Network", {".spec": {"subnet": "127.0.0.0/8"}}, '.spec.subnet: "127.0.0.0/8" is not for'),
+    ("Network", {".spec.gateway": "10.91.0.1"}, ".spec.gateway: 10.91.0.1 is not in the subnet"),
+    ("Network", {".spec.gateway": "10.90.0.255"}, ".spec.gateway: 10.90.0.255 is the first"),
+    ("Network", {".spec.gateway": "x"}, '.spec.gateway: "x" is not an IP address'),
+    ("Network", {".spec.subnet": None}, ".spec.gateway: cannot be given without a subnet"),
+    ("Network", {".spec.mtu": 20}, ".spec.mtu: must be from 68 to 65535"),
+    ("Network", {".spec": {"driver": "host", "subnet": "10.0.0.0/24"}},
+     ".spec.subnet: cannot be given with driver host"),
+    ("Network", {".spec": {"driver": "none", "mtu": 1500}},
+     ".spec.mtu: cannot be given with driver none"),
+]  # fmt: skip
