@@ -7,10 +7,12 @@ renames, so the first line after such a loss says so. Called by podpy.commands.l
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import struct
 
+from manifests.faults import HostFault
 from runtime.kernel import syscalls
 from runtime.oci import logs
 
@@ -43,7 +45,7 @@ def follow(
     `alive` says whether more can come (the container runs or will be restarted); once it does not,
     what is there is read to the end.
     """
-    watch = _Watch(directory)
+    watch = Watch(directory)
     joiner = logs.Joiner()
     growing = _Growing(logs.path(directory, run), watch)
     try:
@@ -67,17 +69,33 @@ def follow(
         watch.close()
 
 
-class _Watch:
+class Watch:
     """Counts how often a file of the directory was replaced by a rename."""
 
     def __init__(self, directory: str) -> None:
-        self._fd = syscalls.inotify_init()
+        try:
+            self._fd = syscalls.inotify_init()
+        except OSError as error:
+            raise HostFault(
+                f"{directory}: cannot be watched: {error.strerror}",
+                hint="allow more: sysctl fs.inotify.max_user_instances=1024",
+            ) from error
         self._counts: dict[str, int] = {}
         # The kernel makes one event of two alike in a row: the other half of a rename parts them.
         renames = syscalls.IN_MOVED_FROM | syscalls.IN_MOVED_TO
-        syscalls.inotify_add_watch(self._fd, directory, renames | syscalls.IN_ONLYDIR)
+        # Where the directory is gone nothing is renamed any more.
+        with contextlib.suppress(FileNotFoundError):
+            syscalls.inotify_add_watch(self._fd, directory, renames | syscalls.IN_ONLYDIR)
+
+    def fileno(self) -> int:
+        return self._fd
 
     def count(self, name: str) -> int:
+        """Return how often `name` has been replaced so far."""
+        self._take_in()
+        return self._counts.get(name, 0)
+
+    def _take_in(self) -> None:
         while events := self._read():
             while events:
                 _watch, mask, _cookie, size = _EVENT.unpack_from(events)
@@ -85,13 +103,14 @@ class _Watch:
                 if mask & syscalls.IN_MOVED_TO:
                     self._counts[told] = self._counts.get(told, 0) + 1
                 events = events[_EVENT.size + size :]
-        return self._counts.get(name, 0)
 
     def wait(self, seconds: float) -> None:
         """Return when something was renamed, `seconds` later at the latest."""
         waiting = select.poll()
-        waiting.register(self._fd, select.POLLIN)
-        waiting.poll(seconds * 1000)
+        waiting.register(self, select.POLLIN)
+        if waiting.poll(seconds * 1000):
+            # Else the next wait would end at once.
+            self._take_in()
 
     def close(self) -> None:
         os.close(self._fd)
@@ -110,7 +129,7 @@ class _Growing:
     they have a name: then none of a later file's can be taken for theirs.
     """
 
-    def __init__(self, log: str, watch: _Watch) -> None:
+    def __init__(self, log: str, watch: Watch) -> None:
         self._log = log
         self._watch = watch
         self._fd = -1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -139,6 +140,18 @@ def test_the_next_runs_loss_is_told_too(log: Path) -> None:
         start_afresh(again, entry(3, "third"))
 
     assert followed(log, restart, lambda: None) == ["first", "!third"]
+
+
+def test_a_rename_ends_one_wait_and_counts_however_late_it_is_asked_for(log: Path) -> None:
+    watch = following.Watch(str(log.parent))
+    for _ in range(3):
+        start_afresh(log, "")
+
+    watch.wait(60)
+
+    assert select.select([watch], [], [], 0)[0] == []
+    assert watch.count(log.name) == 3
+    watch.close()
 
 
 def test_a_log_that_somebody_moved_away_is_read_on_from_the_new_one(log: Path) -> None:
