@@ -1,7 +1,8 @@
 """Hear from the kernel that links, addresses or nft rules have changed, in every namespace of ours.
 
-The messages say enough to leave out what is none of podpy's: the names and aliases of its links,
-and the name of its table, are in them. What exactly has changed is found by looking, as always.
+The messages say enough to leave out what is none of podpy's: the aliases and numbers of its links,
+the namespaces behind them, and the name of its table, are in them. What exactly has changed is
+found by looking, as always.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import _socket as socket
 import os
 
-from runtime.net import attach, nfnetlink, wire
+from runtime.net import nfnetlink, rtnetlink, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,9 +21,7 @@ _LINKS, _ADDRESSES = 0x1, 0x10
 """RTMGRP_LINK, RTMGRP_IPV4_IFADDR (linux/rtnetlink.h)."""
 _RULES = 1 << 6
 """NFNLGRP_NFTABLES, the seventh group (linux/nfnetlink.h)."""
-_LABEL = 3
-"""IFA_LABEL (linux/if_addr.h)."""
-_BRIDGES = "pp-"
+HERE = -1
 _BYTES = 1 << 16
 _BUFFER = 1 << 20
 
@@ -32,10 +31,21 @@ class Changes:
 
     def __init__(self, instance: str) -> None:
         self._instance = instance.encode()
+        self._alias = f"podpy {instance} ".encode()
         self._links = _listening(socket.NETLINK_ROUTE, _LINKS | _ADDRESSES)
         # What happens in pods' namespaces comes, too: the host's ends of their links name them.
         self._links.setsockopt(_SOL_NETLINK, _LISTEN_ALL_NSID, 1)
         self._rules = _listening(nfnetlink.FAMILY, _RULES)
+        self._ours: frozenset[int] = frozenset()
+        self._pods: frozenset[int] = frozenset()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Learn which links, and which namespaces behind them, are podpy's now."""
+        with rtnetlink.Socket() as kernel:
+            links = [link for link in kernel.links() if link.alias.encode().startswith(self._alias)]
+        self._ours = frozenset(link.index for link in links)
+        self._pods = frozenset(link.peer_namespace for link in links) - {HERE}
 
     def descriptors(self) -> tuple[int, int]:
         """What becomes readable when something has changed."""
@@ -44,19 +54,18 @@ class Changes:
     def heard(self) -> bool:
         """Take all that has come; tell whether some of it is podpy's."""
         concerned = False
-        for body in _messages(self._links):
-            concerned = concerned or body is None or self._is_link_of_ours(*body)
-        for body in _messages(self._rules):
-            concerned = concerned or body is None or self._instance + b"\0" in body[1]
+        for message in _messages(self._links):
+            concerned = concerned or message is None or self._is_of_ours(*message)
+        for message in _messages(self._rules):
+            concerned = concerned or message is None or self._instance + b"\0" in message[2]
         return concerned
 
-    def _is_link_of_ours(self, kind: int, body: bytes) -> bool:
-        """Tell by the alias of a link; of an address, by the name of its link."""
+    def _is_of_ours(self, namespace: int, kind: int, body: bytes) -> bool:
+        """Tell by the alias of a link here, by the link of an address, by the pod's namespace."""
         if kind == wire.DELADDR:
-            label = wire.read_text(wire.attributes(body, wire.ADDRESS.size).get(_LABEL))
-            return label.startswith(_BRIDGES) or label == attach.INNER
-        alias = b"podpy " + self._instance + b" "
-        return kind in (wire.NEWLINK, wire.DELLINK) and alias in body
+            index = wire.ADDRESS.unpack_from(body)[4]
+            return index in self._ours if namespace == HERE else namespace in self._pods
+        return kind in (wire.NEWLINK, wire.DELLINK) and self._alias in body
 
     def close(self) -> None:
         self._links.close()
@@ -72,15 +81,22 @@ def _listening(family: int, groups: int) -> socket.socket:
     return opened
 
 
-def _messages(opened: socket.socket) -> Iterator[tuple[int, bytes] | None]:
-    """Yield (kind, body) of every message that has come; None for some that were lost."""
+def _messages(opened: socket.socket) -> Iterator[tuple[int, int, bytes] | None]:
+    """Yield (namespace, kind, body) of every message that has come; None for some that were lost.
+
+    Namespaces are the numbers that this one knows them by, HERE for itself.
+    """
     while True:
         try:
-            data = opened.recv(_BYTES)
+            data, ancillary, _, _ = opened.recvmsg(_BYTES, socket.CMSG_SPACE(wire.I32.size))
         except BlockingIOError:
             return
         except OSError:  # ENOBUFS: more has happened than the buffer holds
             yield None
             continue
+        namespace = HERE
+        for level, kind, value in ancillary:
+            if (level, kind) == (_SOL_NETLINK, _LISTEN_ALL_NSID):
+                namespace = wire.I32.unpack(value)[0]
         for kind, _flags, _sequence, body in wire.split(data):
-            yield kind, body
+            yield namespace, kind, body

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 class Link(Value):
-    """A network interface; `master` is the index of the bridge that it is a port of, or 0."""
+    """A network interface; `master` is the index of the bridge that it is a port of, or 0.
+
+    `peer_namespace` is the number by which this namespace knows that of the other end; -1 for none.
+    """
 
     index: int
     name: str
@@ -34,6 +37,7 @@ class Link(Value):
     master: int = 0
     alias: str = ""
     hairpin: bool = False
+    peer_namespace: int = -1
 
 
 class Address(Value):
@@ -142,6 +146,7 @@ def _read_link(body: bytes) -> Link:
         mac=found.get(wire.IFLA_ADDRESS, b"").hex(":"),
         master=wire.read_u32(found.get(wire.IFLA_MASTER)),
         alias=wire.read_text(found.get(wire.IFLA_IFALIAS)),
+        peer_namespace=wire.read_i32(found.get(wire.IFLA_LINK_NETNSID), -1),
         hairpin=port.get(wire.PORT_HAIRPIN, b"\0") != b"\0",
     )
 

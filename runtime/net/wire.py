@@ -26,6 +26,7 @@ CAPPED, TLVS = 0x100, 0x200
 
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_MASTER = 1, 3, 4, 10
 IFLA_LINKINFO, IFLA_IFALIAS, IFLA_NET_NS_FD, IFLA_EXT_MASK = 18, 20, 28, 29
+IFLA_LINK_NETNSID = 37
 IFLA_TX_QUEUES, IFLA_RX_QUEUES = 31, 32
 INFO_KIND, INFO_DATA, INFO_PORT_KIND, INFO_PORT_DATA = 1, 2, 4, 5
 VETH_PEER, PORT_HAIRPIN = 1, 4
@@ -93,6 +94,10 @@ def read_text(value: bytes | None) -> str:
 
 def read_u32(value: bytes | None) -> int:
     return int(U32.unpack(value)[0]) if value else 0
+
+
+def read_i32(value: bytes | None, missing: int) -> int:
+    return int(I32.unpack(value)[0]) if value else missing
 
 
 def packed_address(address: str) -> tuple[int, bytes]:

@@ -57,7 +57,8 @@ class Watch:
         return concerned
 
     def refresh(self) -> None:
-        """Watch the conmons that there are now."""
+        """Watch the conmons and links that there are now."""
+        self._changes.refresh()
         found: dict[tuple[str, str], int] = {}
         for record in records.read_pods(self._paths):
             spec = record.pod.spec
