@@ -15,11 +15,11 @@ help: ## show this list
 
 setup: ## install the Debian packages that are missing, and podpy into .venv
 	@tools/system-packages run
-	@tools/python-environment fast
+	@tools/python-environment fast,sops
 
 setup-test:
 	@tools/system-packages run test
-	@tools/python-environment fast,dev
+	@tools/python-environment fast,sops,dev
 
 install: setup ## put the command `podpy` into /usr/local/bin (PREFIX=/usr/local)
 	@$(VENV)/python tools/write_launcher.py $(PREFIX)/bin/podpy

@@ -64,6 +64,12 @@ class PruneLimit(Value):
     objects: int = 3
 
 
+class Decryption(Value):
+    """The file with the age keys, as age-keygen writes it, that open SOPS' files in the source."""
+
+    age_key_file: str
+
+
 class Webhook(Value):
     """A forge tells of pushes, and signs with the secret in the file."""
 
@@ -92,6 +98,7 @@ class SyncSpec(Value):
     prune_limit: PruneLimit = PruneLimit()
     rollback: bool = True
     depends_on: tuple[SyncName, ...] = ()
+    decryption: Decryption | None = None
     webhook: Webhook | None = None
     suspend: bool = False
     suspend_until: str = ""

@@ -41,6 +41,7 @@ _HELP = {
     "ca_file": "file with the remote's certificate authority, for https",
     "allowed_signers_file": "follow commits only that these ssh keys have signed",
     "gpg_keys_file": "follow commits only that these GPG keys have signed",
+    "age_key_file": "file with the age keys that open the source's SOPS files",
     "webhook_secret_file": "file with the secret that the forge signs its webhooks with",
     "path": "the directory of the manifests, from the source's root",
     "interval": "how often to ask the source, as 1m",
@@ -117,6 +118,8 @@ def _manifest(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.directory:
         source["directory"] = {"path": os.path.abspath(arguments.directory)}
     spec = {"source": source, **_given(arguments, _SPEC)}
+    if arguments.age_key_file:
+        spec["decryption"] = {"ageKeyFile": arguments.age_key_file}
     if arguments.webhook_secret_file:
         spec["webhook"] = {"secretFile": arguments.webhook_secret_file}
     if arguments.no_prune:

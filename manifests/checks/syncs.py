@@ -32,9 +32,11 @@ def check(sync: Sync, findings: Findings) -> None:
     if spec.namespace:
         findings.unless(names.dns_label(spec.namespace), ("spec", "namespace"))
     _check_times(spec, findings)
-    if spec.webhook is not None and not spec.webhook.secret_file.startswith("/"):
-        message = f'"{spec.webhook.secret_file}" must be an absolute path'
-        findings.add(("spec", "webhook", "secretFile"), message)
+    if spec.webhook is not None:
+        _check_absolute(spec.webhook.secret_file, ("spec", "webhook", "secretFile"), findings)
+    if spec.decryption is not None:
+        where = ("spec", "decryption", "ageKeyFile")
+        _check_absolute(spec.decryption.age_key_file, where, findings)
     limit = spec.prune_limit
     if not 0 <= limit.percent <= 100:
         message = f"must be from 0 to 100; it is {limit.percent}"
@@ -145,6 +147,11 @@ def _ref_name(name: str) -> bool:
         and not name.endswith(".")
         and all(part and part[0] != "." and not part.endswith(".lock") for part in parts)
     )
+
+
+def _check_absolute(path: str, where: Path, findings: Findings) -> None:
+    if not path.startswith("/"):
+        findings.add(where, f'"{path}" must be an absolute path')
 
 
 def _check_relative(path: str, where: Path, findings: Findings) -> None:

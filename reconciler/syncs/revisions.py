@@ -6,10 +6,10 @@ Called by each pass, and before a push is accepted.
 from __future__ import annotations
 
 from manifests import load, sources
-from manifests.faults import Invalid
+from manifests.faults import HostFault, Invalid
 from manifests.problems import Problem, Severity
 from reconciler import loading
-from reconciler.source import source
+from reconciler.source import decryption, source
 from reconciler.state import objects
 from reconciler.syncs import decide
 
@@ -38,7 +38,8 @@ def read(base: Base, sync: Sync, repository: Repository, revision: str) -> Loade
     options = load.APPLY.replace(unsupported=unsupported, namespace=sync.spec.namespace)
     try:
         files = source.manifests_of(sync, repository, revision)
-    except Invalid as fault:
+        files = decryption.decrypted(files, sync.spec.decryption)
+    except (Invalid, HostFault) as fault:
         raise UnusableError(str(fault)) from fault
     loaded = load.load(
         [sources.Bundle(name=f"sync {sync.metadata.name}", files=files)],

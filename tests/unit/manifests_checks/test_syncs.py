@@ -59,6 +59,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {".spec.webhook": {"secretFile": "key"}},
         '.spec.webhook.secretFile: "key" must be an absolute path',
     ),
+    (
+        {".spec.decryption": {"ageKeyFile": "key"}},
+        '.spec.decryption.ageKeyFile: "key" must be an absolute path',
+    ),
     ({".spec.path": "../x"}, '.spec.path: "../x" must be a path below the source'),
     ({".spec.path": "/x"}, '.spec.path: "/x" must be a path below the source'),
     ({".spec.include[0]": ""}, ".spec.include[0]: is empty"),
