@@ -27,7 +27,6 @@ _SETTINGS = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "credential.helper=",
-    "gc.auto=0",
     "maintenance.auto=false",
     "fetch.recurseSubmodules=false",
 )

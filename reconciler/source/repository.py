@@ -29,6 +29,12 @@ GOOD = "refs/podpy/good"
 KEPT = "refs/podpy/kept/"
 
 _SHA256_DIGITS = 64
+_WHEN_TO_PACK = {
+    "gc.auto": "256",
+    "gc.autoPackLimit": "20",
+    "gc.pruneExpire": "now",
+    "gc.autoDetach": "false",
+}
 _LINK, _MODULE = b"120000", b"160000"
 _WHO = b"podpy <podpy@localhost> 0 +0000"
 
@@ -61,6 +67,8 @@ class Repository:
             git.check(
                 self.path, "init", "--quiet", "--bare", "--template=", f"--object-format={form}"
             )
+            for name, value in _WHEN_TO_PACK.items():
+                git.check(self.path, "config", name, value)
 
     def _is_sha256(self) -> bool | None:
         try:
@@ -105,8 +113,8 @@ class Repository:
             git.check(self.path, "update-ref", "--stdin", stdin=text.encode())
 
     def tidy(self) -> None:
-        """Pack what is there, and drop what no ref names."""
-        git.check(self.path, "gc", "--quiet", "--prune=now", timeout=300.0)
+        """Pack what is there and drop what no ref names, once that has become much."""
+        git.check(self.path, "gc", "--auto", "--quiet", timeout=300.0)
 
     def entries(self, commit: str, path: str = "") -> tuple[Entry, ...]:
         """List the files of a commit, below `path`, links and submodules left out.

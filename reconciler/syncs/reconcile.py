@@ -255,6 +255,7 @@ class Follower:
         kept = [one for one in wanted if one and self._repository.commit(one)]
         if kept:
             self._repository.keep(kept[:COMMITS_KEPT])
+            self._repository.tidy()
 
 
 def _not_again(revision: str) -> str:

@@ -1,0 +1,94 @@
+"""reconciler.source.repository: revisions in, their files out, on a real git."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from manifests.faults import Invalid
+from manifests.sources import File
+from reconciler.source.repository import Repository, is_sha256
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LIMIT = 1 << 20
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    made = Repository(str(tmp_path / "shop.git"))
+    made.ensure()
+    return made
+
+
+def files(**texts: str) -> list[File]:
+    return [File(name=name.replace("_", "/"), data=text.encode()) for name, text in texts.items()]
+
+
+def test_what_is_stored_is_read_back(repository: Repository) -> None:
+    odd = [File(name='a "b"\\\n/ü.yaml', data=b"\x00\xff\n\n"), File(name="empty.yaml", data=b"")]
+    commit = repository.store(odd)
+    entries = repository.entries(commit)
+
+    assert sorted(repository.read(entries, LIMIT), key=lambda one: one.name) == odd
+
+
+def test_the_same_files_are_the_same_revision(repository: Repository) -> None:
+    first = repository.store(files(a="1", b="2"))
+    other = repository.store(files(a="1"))
+    again = repository.store(files(a="1", b="2"))
+
+    assert first == again != other
+
+
+def test_a_path_limits_what_is_listed_and_one_that_is_missing_is_told(
+    repository: Repository,
+) -> None:
+    commit = repository.store(files(apps_a="1", apps_b="2", other="3"))
+
+    assert [entry.path for entry in repository.entries(commit, "./apps/")] == ["apps/a", "apps/b"]
+    assert len(repository.entries(commit, ".")) == 3
+    with pytest.raises(Invalid, match='holds nothing at "none"'):
+        repository.entries(commit, "none")
+
+
+def test_a_file_that_is_too_big_is_not_read(repository: Repository) -> None:
+    commit = repository.store(files(big="x" * 100))
+
+    with pytest.raises(Invalid, match="big is too big"):
+        repository.read(repository.entries(commit), 99)
+
+
+def test_what_nothing_names_is_dropped_and_what_is_kept_stays(repository: Repository) -> None:
+    commits = [repository.store(files(a=str(number))) for number in range(150)]
+    repository.keep(commits[:2])
+    repository.tidy()
+    left = sum(len(names) for _, _, names in os.walk(f"{repository.path}/objects"))
+
+    assert repository.commit(commits[0]) == commits[0]
+    assert repository.commit(commits[-1]) == commits[-1]
+    assert repository.commit(commits[75]) == ""
+    assert left < 20
+
+
+def test_what_killed_gits_have_locked_is_unlocked(repository: Repository) -> None:
+    for name in ("HEAD.lock", "shallow.lock", "refs/podpy/fetched.lock"):
+        path = f"{repository.path}/{name}"
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8"):
+            pass
+    repository.ensure()
+
+    assert repository.store(files(a="1"))
+
+
+def test_another_object_format_makes_a_new_repository(repository: Repository) -> None:
+    old = repository.store(files(a="1"))
+    repository.ensure(sha256=True)
+    new = repository.store(files(a="1"))
+
+    assert (is_sha256(old), is_sha256(new)) == (False, True)
+    assert repository.commit(old) == ""
