@@ -56,6 +56,7 @@ TOOLS = (
     Tool(name="dnsmasq", purpose="answers names of pods", package="dnsmasq-base"),
     Tool(name="nft", purpose="shows and loads rules", package="nftables"),
     Tool(name="buildah", purpose="builds images", package="buildah", essential=False),
+    Tool(name="git", purpose="fetches what Syncs follow", package="git", essential=False),
 )
 
 

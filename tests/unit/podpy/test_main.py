@@ -35,6 +35,7 @@ TABLE = [
         ),
     ),
     (["exec", "web", "true"], (*HEAVY, *SLOW_READING, *DECODING, "hashlib", "reconciler")),
+    (["sync", "ls"], ("git", "watchdog", "reconciler.targets", "runtime.net", "runtime.oci")),
     (["logs", "web"], (*HEAVY, *SLOW_READING, *DECODING, "hashlib", "reconciler")),
 ]
 
