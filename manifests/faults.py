@@ -18,15 +18,18 @@ import errno
 class Fault(Exception):
     """`message` names the object, what failed and why; `hint` says what to do about it.
 
-    `reason` is the word that Kubernetes has for it, "" where it has none.
+    `reason` is the word that Kubernetes has for it, "" where it has none. `container` and `image`
+    are set where one container of a pod, or all that run one image, are to blame.
     """
 
-    reason = ""
+    container = ""
+    image = ""
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", reason: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.reason = reason
 
     def __str__(self) -> str:
         return f"{self.message} (hint: {self.hint})" if self.hint else self.message

@@ -5,6 +5,7 @@ Pods are read without the database: that is what makes `get pods` fast.
 
 from __future__ import annotations
 
+import os
 import time
 from functools import cached_property
 
@@ -53,11 +54,15 @@ class Inventory:
 
     @cached_property
     def pods(self) -> tuple[PodState, ...]:
-        """Every pod on the host, by namespace and name."""
+        """Every pod on the host, and those that could not be made, by namespace and name."""
         from runtime.kernel import cgroups
         from runtime.observe import pods
 
         found = pods.read(self.paths, cgroups.view())
+        if os.path.exists(self.paths.pending):
+            from runtime.observe import pending
+
+            found = (*found, *pending.beside(self.paths, found))
         return tuple(
             sorted(found, key=lambda one: (one.pod.metadata.namespace, one.pod.metadata.name))
         )

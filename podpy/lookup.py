@@ -52,9 +52,11 @@ def pods(paths: Paths, word: str, namespace: str = "") -> tuple[Found, ...]:
     return tuple(found)
 
 
-def _rank(pod: Brief) -> tuple[bool, float, str]:
-    """Those that run first, by name; then those that have ended (a Job's tries), the last first."""
-    return pod.over, -pod.created_at if pod.over else 0.0, pod.name
+def _rank(pod: Brief) -> tuple[int, float, str]:
+    """Those that run first, by name; then those that could not be made; then those that have ended
+    (a Job's tries), the last first."""
+    order = 2 if pod.over else 1 if pod.waiting else 0
+    return order, -pod.created_at if pod.over else 0.0, pod.name
 
 
 def pod(paths: Paths, word: str, namespace: str = "") -> Found:

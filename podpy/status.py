@@ -59,6 +59,11 @@ class Shown(Value):
         return done or (self.sidecar and self.ready)
 
     @property
+    def refused(self) -> bool:
+        """Whether something keeps it from being made or started."""
+        return self.waiting not in ("", CREATING, INITIALIZING, CRASH_LOOP)
+
+    @property
     def said_ready(self) -> bool:
         """What Kubernetes reports: an init container that is done is ready, another is not."""
         return self.ready or (self.init and self.passed)
@@ -89,7 +94,10 @@ def summary(state: PodState, now: float) -> Summary:
         _shown(state, one, decision.start).replace(init=True) for one in spec.init_containers
     )
     mains = tuple(_shown(state, one, decision.start) for one in spec.containers)
-    initial = _init_word(inits) if decision.phase in (Phase.PENDING, Phase.FAILED) else ""
+    early = decision.phase in (Phase.PENDING, Phase.FAILED)
+    # podpy tries the images of all containers first, so a later one can keep the pod from its init.
+    stuck = any(one.refused for one in mains)
+    initial = _init_word(inits) if early and not stuck else ""
     lasting = (*(one for one in inits if one.sidecar), *mains)
     counted = inits if initial else lasting
     word = decision.reason or initial or _word(decision.phase, mains)
@@ -108,6 +116,14 @@ def summary(state: PodState, now: float) -> Summary:
         inits=inits,
         mains=mains,
     )
+
+
+def trouble(state: PodState, now: float) -> str:
+    """Return why containers of the pod wait, or "": what is refused before what only waits."""
+    seen = summary(state, now)
+    waiting = [one for one in (*seen.inits, *seen.mains) if one.message]
+    first = next((one for one in waiting if one.refused), waiting[0] if waiting else None)
+    return f"{first.waiting}: {first.message}" if first is not None else ""
 
 
 def _shown(state: PodState, container: Container, due: tuple[str, ...]) -> Shown:
@@ -180,9 +196,14 @@ def _init_word(inits: tuple[Shown, ...]) -> str:
 
 
 def _word(phase: Phase, mains: tuple[Shown, ...]) -> str:
-    """Return the trouble of the first container that has any, or the phase."""
+    """Return the trouble of the first container that has any, or the phase.
+
+    What is refused comes before what only waits for it.
+    """
     word, running = phase.value, False
-    for one in reversed(mains):
+    refused = [one for one in mains if one.refused]
+    others = [one for one in mains if not one.refused]
+    for one in reversed((*refused, *others)):
         if one.ready:
             running = True
         elif one.terminated is not None:

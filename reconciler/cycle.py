@@ -20,7 +20,7 @@ from manifests.faults import Invalid, Retry
 from manifests.problems import path_text
 from manifests.ref import Ref
 from manifests.value import EMPTY, Value
-from reconciler import recording
+from reconciler import pending, recording
 from reconciler.execute import run as execute
 from reconciler.plan import make
 from reconciler.plan.change import Plan, Reason
@@ -230,6 +230,8 @@ def _locked(
     restored = () if refused else _carry_out(host, seen, run, options)
     host.rotate_logs(seen.observed.pods)
     recording.note(host.base.database, (*run.outcomes, *restored))
+    if not (run.failed and options.all_or_nothing):
+        pending.update(host.base.paths, {item.ref for item in wished}, run.outcomes)
     recording.forget(host.base, run.outcomes)
     return seen, Report(
         plan=seen.plan,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 
 from manifests.config import Secret
+from reconciler import pending
 from reconciler.plan.change import Op
 from reconciler.state import events, objects, results, secrets
 from reconciler.state.events import Event, EventType
@@ -124,5 +125,6 @@ def forget(base: Base, outcomes: Iterable[Outcome]) -> None:
     for ref in gone:
         if ref.kind == "Secret":
             secrets.remove(base.paths, ref)
+    pending.forget(base.paths, gone)
     # A pod of a workload is no object of its own; forgetting it does nothing.
     objects.forget(base.database, gone)

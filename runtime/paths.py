@@ -23,6 +23,7 @@
                 config.json, rootfs/     the OCI bundle
                 pid, conmon.pid, exit/   conmon's records
                 status.json              attempts, restarts, last termination
+        pending/NAMESPACE_POD.json       pods that could not be made, and why
         networks/NAME/                   the name server's files of that network
         nft.json                         the nft table as podpy has last loaded it
         secrets/NAMESPACE/               Secret objects: never on a disk
@@ -100,6 +101,10 @@ class Paths(Value):
     @property
     def pods(self) -> str:
         return f"{self.run_dir}/pods"
+
+    @property
+    def pending(self) -> str:
+        return f"{self.run_dir}/pending"
 
     @property
     def networks(self) -> str:

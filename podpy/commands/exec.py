@@ -61,8 +61,9 @@ def run(arguments: argparse.Namespace) -> int:
     target = oci.Container.of(paths, found.pod.uid, name)
     pid = oci.pid(target) if oci.state(target) is oci.State.RUNNING else None
     if pid is None:
+        why = found.pod.waiting.get(name, "")
         raise Invalid(
-            f"container {name} of pod {found.pod.name} is not running",
+            f"container {name} of pod {found.pod.name} is not running{why and f': {why}'}",
             hint=f"podpy describe pod {found.pod.name}",
         )
     return _refused(target, pid, words[0], found) or _become(

@@ -140,7 +140,7 @@ def _pods(paths: Paths, arguments: argparse.Namespace) -> list[Brief]:
     found = [
         pod
         for pod in briefs.read(paths)
-        if not pod.over
+        if not (pod.over or pod.waiting)
         and (arguments.all_namespaces or pod.namespace == place)
         and wanted.matches(pod.labels)
     ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from manifests import durations
+from manifests import durations, kinds
 from manifests.faults import Invalid, TimedOut
 from podpy import asking, conditions, listing, names
 from podpy.context import Context
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     pending = _pending(answers, condition, wanted.namespace)
     while pending := _still(Inventory(context), pending, condition):
         if time.monotonic() >= until:
-            names = ", ".join(map(str, pending))
+            names = ", ".join(_told(Inventory(context), ref) for ref in pending)
             raise TimedOut(f"wait: {arguments.target} is not so after {arguments.timeout}: {names}")
         time.sleep(POLL_SECONDS)
     return 0
@@ -78,6 +78,14 @@ def _pending(answers: Sequence[Answer], condition: Condition, namespace: str) ->
         what = ", ".join(map(str, absent)) or "no matching objects are there"
         raise Invalid(f"wait: not found: {what}", hint="podpy get all -A")
     return refs
+
+
+def _told(inventory: Inventory, ref: Ref) -> str:
+    """Name the object, and why it is not there where it is a pod that could not be made."""
+    from podpy import status
+
+    state = next((one for one in inventory.pods if kinds.ref(one.pod) == ref), None)
+    return f"{ref} ({why})" if state and (why := status.trouble(state, inventory.now)) else str(ref)
 
 
 def _still(inventory: Inventory, pending: Sequence[Ref], condition: Condition) -> list[Ref]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from reconciler.plan.change import Change
     from reconciler.targets.target import Target
 
+UNPULLED = "ErrImagePull"
+"""The kubelet's word for an image that cannot be pulled."""
+
 STRICTNESS = (
     PullPolicy.NEVER,
     PullPolicy.IF_NOT_PRESENT,
@@ -57,7 +60,10 @@ class Images:
                     interrupts.check(f'image "{name}"')
                     image = Image(name=name, policy=self._policies[name])
                     self._ids[name] = self._target.pull(image)
+                except interrupts.Interrupted as fault:
+                    self._ids[name] = fault
                 except Fault as fault:
+                    fault.image, fault.reason = name, fault.reason or UNPULLED
                     self._ids[name] = fault
         found = self._ids[name]
         if isinstance(found, Fault):

@@ -66,6 +66,7 @@ def ensure(
             raise Invalid(
                 f'image "{name}" is not in the store and imagePullPolicy is Never',
                 hint=f"podpy image pull {name}, or set imagePullPolicy: IfNotPresent",
+                reason="ErrImageNeverPull",
             )
         return there
     if there is not None and policy in (PullPolicy.IF_NOT_PRESENT, PullPolicy.MISSING):

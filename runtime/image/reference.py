@@ -60,7 +60,7 @@ def source(text: str) -> Source | None:
     if not colon or transport not in TRANSPORTS or transport == "docker":
         return None
     if not location:
-        raise Invalid(f'image "{text}": names nothing after "{transport}:"')
+        raise _wrong(text, f'names nothing after "{transport}:"')
     return Source(transport=transport, location=location)
 
 
@@ -108,4 +108,4 @@ def candidates(reference: Reference, registries: tuple[str, ...]) -> tuple[Refer
 
 
 def _wrong(text: str, why: str, hint: str = "") -> Invalid:
-    return Invalid(f'image "{text}": {why}', hint=hint)
+    return Invalid(f'image "{text}": {why}', hint=hint, reason="InvalidImageName")

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class Brief(Value):
-    """`owners` are (kind, name) pairs; a pod that is `over` has ended for good, or is leaving."""
+    """`owners` are (kind, name) pairs; a pod that is `over` has ended for good, or is leaving.
+
+    Of one that could not be made, `waiting` tells what each container waits for.
+    """
 
     uid: str
     namespace: str
@@ -34,25 +37,52 @@ class Brief(Value):
     owners: tuple[tuple[str, str], ...] = ()
     created_at: float = 0.0
     over: bool = False
+    waiting: Mapping[str, str] = EMPTY
 
 
 def read(paths: Paths) -> Iterator[Brief]:
-    """Yield every pod that has a record; a file that podpy did not write is passed over.
+    """Yield every pod that has a record, then those that could not be made and are not there.
 
-    Raises PermissionError for a user who may not read them.
+    A file that podpy did not write is passed over. Raises PermissionError for a user who may not
+    read them.
     """
-    try:
-        uids = os.listdir(paths.pods)
-    except FileNotFoundError:
-        return
-    for uid in uids:
+    there = set()
+    for uid in _listed(paths.pods):
         try:
             with open(f"{paths.pods}/{uid}/pod.json", encoding="utf-8") as file:
-                yield _brief(json.load(file))
+                found = _brief(json.load(file))
         except PermissionError:
             raise
         except (OSError, ValueError, KeyError, TypeError):
             continue
+        there.add((found.namespace, found.name))
+        yield found
+    for name in _listed(paths.pending):
+        if not name.endswith(".json"):
+            continue  # It is being written.
+        try:
+            with open(f"{paths.pending}/{name}", encoding="utf-8") as file:
+                raw = json.load(file)
+            found = _brief(raw["record"]).replace(waiting=_waiting(raw["containers"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if (found.namespace, found.name) not in there:
+            yield found
+
+
+def _listed(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except FileNotFoundError:
+        return []
+
+
+def _waiting(containers: dict[str, Any]) -> dict[str, str]:
+    records = {name: one.get("record", {}) for name, one in containers.items()}
+    return {
+        name: ": ".join(filter(None, (one.get("problemReason"), one.get("problem"))))
+        for name, one in records.items()
+    }
 
 
 def _brief(raw: dict[str, Any]) -> Brief:

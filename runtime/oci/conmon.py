@@ -41,10 +41,6 @@ _NOISE = r"^(\d{4}-\d\d-\d\dT\S+: |error: |runc create failed: |time=\S+ level=\
 class NotCreated(HostFault):
     """A container was not created or started; `reason` is the word that Kubernetes has for it."""
 
-    def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
-        super().__init__(message, hint=hint)
-        self.reason = reason
-
 
 class Launch(Value):
     """What conmon is told. `log_size_max` in bytes, 0 for no limit; conmon then starts it afresh.

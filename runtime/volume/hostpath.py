@@ -11,6 +11,9 @@ import stat
 from manifests.faults import HostFault
 from manifests.volumes import HostPathType
 
+FAILED_MOUNT = "FailedMount"
+"""The kubelet's word for a volume that cannot be set up."""
+
 _DIRECTORY_MODE = 0o755
 _FILE_MODE = 0o644
 
@@ -41,6 +44,7 @@ def ensure(path: str, kind: HostPathType, *, owner: str) -> None:
         raise HostFault(
             f"{owner}: hostPath {path} cannot be made or read: {error.strerror}",
             hint=f"make {path} on this host, or correct spec.volumes",
+            reason=FAILED_MOUNT,
         ) from error
 
 
@@ -56,6 +60,7 @@ def check(path: str, kind: HostPathType, *, owner: str) -> bool:
         raise HostFault(
             f"{owner}: hostPath {path} does not exist, and its type {kind} makes none",
             hint=f"make {path} on this host, or correct spec.volumes",
+            reason=FAILED_MOUNT,
         )
     if kind is HostPathType.UNCHECKED:
         return True
@@ -64,6 +69,7 @@ def check(path: str, kind: HostPathType, *, owner: str) -> bool:
         raise HostFault(
             f"{owner}: hostPath {path} is not {wanted}, which its type {kind} asks for",
             hint="correct the path or the type in spec.volumes",
+            reason=FAILED_MOUNT,
         )
     return True
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from manifests.faults import Retry
+from runtime.volume import hostpath
 
 CONFIG = "CreateContainerConfigError"
 """The kubelet's word for a container whose references or security settings do not work out."""
 
-MOUNT = "FailedMount"
-"""The kubelet's word for a volume that cannot be set up."""
+MOUNT = hostpath.FAILED_MOUNT
 
 
 class Blocked(Retry):
@@ -16,7 +16,3 @@ class Blocked(Retry):
 
     `reason` is what the container's waiting state and the event say, one of this module's words.
     """
-
-    def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
-        super().__init__(message, hint=hint)
-        self.reason = reason

@@ -122,7 +122,7 @@ def sweep(base: Base) -> None:
     for above in (paths.networks, paths.secrets):
         for name in _listed(above):
             files.sweep(f"{above}/{name}")
-    for directory in (paths.state_dir, paths.images, paths.run_dir):
+    for directory in (paths.state_dir, paths.images, paths.run_dir, paths.pending):
         files.sweep(directory)
     if secrets.strays(paths, ()):
         _sweep_secrets(base)

@@ -153,6 +153,7 @@ def _start(base: Base, state: PodState, names: tuple[str, ...], inside: Inside) 
             try:
                 creating = _begin_one(base, state, container, inside)
             except Fault as fault:
+                fault.container = container.name
                 faults.append(fault)
                 continue
             if creating is not None:
@@ -162,6 +163,7 @@ def _start(base: Base, state: PodState, names: tuple[str, ...], inside: Inside) 
                 inside.call(creating.finish)
                 inside.call(oci.start, base.engine(inside), creating.container)
             except Fault as fault:
+                fault.container = creating.container.name
                 faults.append(fault)
     if faults:
         raise faults[0]

@@ -51,7 +51,11 @@ def _check_one(base: Base, record: PodRecord, ids: Mapping[str, str]) -> None:
     volumes.check(volumes.plan(record, sources, base.paths), base.paths, base.wished)
     spec = record.pod.spec
     for container in (*spec.init_containers, *spec.containers):
-        bundle.describe(base, record, container, base.store.image(ids[container.image]))
+        try:
+            bundle.describe(base, record, container, base.store.image(ids[container.image]))
+        except Fault as fault:
+            fault.container = container.name
+            raise
 
 
 def _check_leases(
