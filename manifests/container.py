@@ -22,6 +22,17 @@ class PullPolicy(StrEnum):
     MISSING = "Missing"
     NEWER = "Newer"
 
+    @property
+    def in_kubernetes(self) -> PullPolicy:
+        """What Kubernetes calls it, or what comes nearest: it, too, asks each time for `latest`."""
+        match self:
+            case PullPolicy.NEWER:
+                return PullPolicy.ALWAYS
+            case PullPolicy.MISSING:
+                return PullPolicy.IF_NOT_PRESENT
+            case PullPolicy.ALWAYS | PullPolicy.NEVER | PullPolicy.IF_NOT_PRESENT:
+                return self
+
 
 class Protocol(StrEnum):
     TCP = "TCP"

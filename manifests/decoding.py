@@ -7,7 +7,7 @@ does.
 
 from __future__ import annotations
 
-from manifests import codec, defaults, kinds, support
+from manifests import codec, defaults, kinds, settings, support
 from manifests.checks import objects as object_checks
 from manifests.meta import DEFAULT_NAMESPACE
 from manifests.problems import Severity
@@ -16,6 +16,7 @@ from schemas import catalogue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from manifests.codec import Flaw, Path
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     Raw = dict[str, Any]
 
 _UNKNOWN = "unknown field"  # how the validator's message about one starts
+_REQUESTS = "pod.containers[].resources.requests."
 # What such a flaw hides is too much to check the object without it.
 _SHAPES = frozenset({"must be a list", "must be a mapping"})
 
@@ -70,6 +72,14 @@ class _Report:
     def unknown(self, path: Path, message: str) -> None:
         if self.options.unknown is not None:
             self.wrong(path, message, self.options.unknown)
+
+    def annotation(self, path: Path, message: str) -> None:
+        """An unknown one of podpy's: Podman takes any, so that a play goes on."""
+        play = self.options.podman and self.options.unknown is not None
+        if play:
+            self.wrong(path, message, Severity.WARNING)
+        else:
+            self.unknown(path, message)
 
     def unsupported(self, path: Path, message: str, *, fatal: bool = False) -> None:
         severity = Severity.ERROR if fatal else self.options.unsupported
@@ -114,20 +124,50 @@ def _object(document: Document, info: KindInfo, report: _Report) -> Object | Non
                 report.wrong(flaw.path, flaw.message)
     if thing is None:
         return None
+    _judge_namespace(document, info, report)
+    _judge_annotations(thing, report)
+    made = _completed(thing, info, report)
+    wrong = set()
+    for flaw in object_checks.check(made):
+        known = any(flaw.path[: len(path)] == path for path in report.told)
+        if not (known or _copied(document.kind, raw, flaw.path)):
+            report.wrong(flaw.path, flaw.message)
+            wrong.add(flaw.path)
     for part in support.of_object(thing):
-        report.unsupported(part.path, part.message, fatal=part.fatal)
+        if part.path not in wrong:
+            report.unsupported(part.path, part.message, fatal=part.fatal)
     for part in support.unkept(thing):
         report.unkept(part.path, part.message)
+    return made
+
+
+def _completed(thing: Object, info: KindInfo, report: _Report) -> Object:
+    """The object as it is wished: with defaults, without what has no meaning here."""
     if thing.metadata.owner_references:
         thing = thing.replace(metadata=thing.metadata.replace(owner_references=()))
-    _judge_namespace(document, info, report)
     if thing.metadata.namespace and not info.namespaced:
         thing = thing.replace(metadata=thing.metadata.replace(namespace=""))
     made: Object = defaults.complete(thing, report.options.namespace or DEFAULT_NAMESPACE)
-    for flaw in object_checks.check(made):
-        if not any(flaw.path[: len(path)] == path for path in report.told):
-            report.wrong(flaw.path, flaw.message)
     return made
+
+
+def _copied(kind: str, raw: Raw, path: Path) -> bool:
+    """Whether it is a request that nobody wrote: it is the limit, whose flaw is told."""
+    return support.place(kind, path).startswith(_REQUESTS) and support.at(raw, path) is None
+
+
+def _judge_annotations(thing: Object, report: _Report) -> None:
+    annotated: list[tuple[Mapping[str, str], Path]] = [
+        (thing.metadata.annotations, ("metadata", "annotations"))
+    ]
+    part = kinds.pod_part(thing)
+    if part is not None and part[0] is not thing.metadata:
+        annotated.append((part[0].annotations, (*part[2][:-1], "metadata", "annotations")))
+    for given, path in annotated:
+        for key, message in settings.unsupported(given):
+            report.unsupported((*path, key), message)
+        for key, message in settings.unknown(given):
+            report.annotation((*path, key), message)
 
 
 def _from_podman(document: Document, raw: Raw, report: _Report) -> Raw:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from manifests import settings
 from manifests.pod import Pod
 from manifests.ref import Ref
 
@@ -9,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NETWORK_ANNOTATION = "podpy.dev/network"
+NETWORK_ANNOTATION = settings.NETWORK
 DEFAULT_NETWORK = "default"
 
 

@@ -1,7 +1,6 @@
 """Annotations that tell podpy what Kubernetes has no field for: their names, values and meanings.
 
-They stand on a Pod or on a workload's template; `kube play` writes its flags into them. The network
-is manifests.references' own.
+They stand on a Pod or on a workload's template; `kube play` writes its flags into them.
 """
 
 from __future__ import annotations
@@ -11,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PREFIX = "podpy.dev/"
+NETWORK = "podpy.dev/network"
+"""The pod's Network: what it is without one is manifests.references' to say."""
 ADDRESS = "podpy.dev/address"
 """The address that the pod wants in its network."""
 MAC = "podpy.dev/mac"
@@ -23,6 +24,20 @@ HOSTS_FILE = "podpy.dev/hosts-file"
 HOSTNAME_FILE = "podpy.dev/hostname-file"
 """Whose /etc/hosts and /etc/hostname a container has: the pod's, or its image's."""
 
+TEMPLATE_HASH = "podpy.dev/template-hash"
+"""podpy's own mark on the pods of workloads: which template they were made from."""
+
+KNOWN = (
+    *(NETWORK, ADDRESS, MAC, LOG_DRIVER, LOG_SIZE, HOSTS_FILE, HOSTNAME_FILE),
+    TEMPLATE_HASH,
+)
+NOT_YET = {
+    "podpy.dev/depends-on": "objects are applied in the order of their kinds",
+    "podpy.dev/hosts": "the object is for every host that applies it",
+    "podpy.dev/wave": "objects are applied in the order of their kinds",
+}
+"""Annotations that podpy does not honour so far, with what happens instead."""
+
 K8S_FILE = "k8s-file"
 NO_LOG = "none"
 LOG_DRIVERS = (K8S_FILE, NO_LOG)
@@ -32,6 +47,26 @@ PODS = "pod"
 _CHOICES = {LOG_DRIVER: LOG_DRIVERS, HOSTS_FILE: (PODS, IMAGES), HOSTNAME_FILE: (PODS, IMAGES)}
 _SHIFTS = {"": 0, "b": 0, "k": 10, "m": 20, "g": 30, "t": 40}
 SMALLEST_LOG = 1024
+
+
+def unsupported(annotations: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield (annotation, what it means that it is not honoured)."""
+    for key in annotations:
+        if key in NOT_YET:
+            yield key, f"is not supported yet: {NOT_YET[key]}"
+
+
+def unknown(annotations: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield (annotation, that it is unknown) of those that podpy's prefix has and nobody knows."""
+    for key in annotations:
+        if key.startswith(PREFIX) and key not in KNOWN and key not in NOT_YET:
+            from schemas import suggestions
+
+            # Without the prefix: with it all of them are much alike.
+            names = [name.removeprefix(PREFIX) for name in (*KNOWN, *NOT_YET)]
+            close = suggestions.closest(key.removeprefix(PREFIX), names)
+            meant = f'; did you mean "{PREFIX}{close}"?' if close else ""
+            yield key, f"unknown annotation of podpy{meant}"
 
 
 def faults(annotations: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ list is the plan's to remove.
 
 from __future__ import annotations
 
-from manifests import kinds
+from manifests import kinds, settings
 from manifests.meta import ObjectMeta, OwnerReference
 from manifests.observed import Phase
 from manifests.pod import Pod
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from manifests.observed import PodRecord, PodState
 
 TEMPLATE_HASH_LABEL = "pod-template-hash"
-TEMPLATE_ANNOTATION = "podpy.dev/template-hash"
+TEMPLATE_ANNOTATION = settings.TEMPLATE_HASH
 JOB_LABEL = "batch.kubernetes.io/job-name"
 
 

@@ -85,6 +85,62 @@ def test_a_wrong_item_of_a_list_does_not_hide_the_other_problems() -> None:
     ]
 
 
+MISSPELT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  annotations: {podpy.dev/netwrk: front}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata:
+      labels: {app: web}
+      annotations:
+        podpy.dev/log-drivr: none
+    spec: {containers: [{name: app, image: "nginx:1.27"}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "severity"),
+    [
+        (APPLY, Severity.ERROR),
+        (APPLY.replace(unknown=Severity.WARNING), Severity.WARNING),
+        (KUBE_PLAY, Severity.WARNING),
+    ],
+)
+def test_a_misspelt_annotation_of_podpys_is_told_with_its_place(
+    options: Options, severity: Severity
+) -> None:
+    assert lines(loaded(MISSPELT, options)) == [
+        f'{severity}: stdin:5:17: Deployment/web .metadata.annotations["podpy.dev/netwrk"]: '
+        'unknown annotation of podpy; did you mean "podpy.dev/network"?',
+        f"{severity}: stdin:12:9: Deployment/web "
+        '.spec.template.metadata.annotations["podpy.dev/log-drivr"]: '
+        'unknown annotation of podpy; did you mean "podpy.dev/log-driver"?',
+    ]
+    assert lines(loaded(MISSPELT, options.replace(unknown=None))) == []
+
+
+def test_an_annotation_to_come_is_as_bad_as_a_field_that_is_not_supported() -> None:
+    later = POD.replace("  name: web\n", '  name: web\n  annotations: {podpy.dev/wave: "1"}\n', 1)
+
+    for options in (APPLY, KUBE_PLAY):
+        (problem,) = loaded(later, options).unsupported
+        assert (problem.line, problem.severity) == (5, options.unsupported)
+
+
+def test_a_bad_limit_is_told_once_although_it_is_the_request_too() -> None:
+    resources = "      resources: {limits: {memory: 12x, memry: 1}, requests: {cpu: 1y}}\n"
+
+    assert [problem.path for problem in loaded(POD + resources).problems] == [
+        ".spec.containers[0].resources.limits.memory",
+        ".spec.containers[0].resources.limits.memry",
+        ".spec.containers[0].resources.requests.cpu",
+    ]
+
+
 def test_a_number_where_text_is_wanted_asks_for_quotes() -> None:
     env = "      env: [{name: A, value: 1}]\n"
 

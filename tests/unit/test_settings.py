@@ -36,3 +36,21 @@ def test_values_are_judged(key: str, value: str, good: bool) -> None:
 )
 def test_sizes_are_read_as_podman_reads_them(text: str, size: int | None) -> None:
     assert settings.log_bytes(text) == size
+
+
+def test_what_nobody_knows_of_podpys_own_is_told_with_what_was_meant() -> None:
+    given = {
+        "podpy.dev/log-drivr": "none",
+        "podpy.dev/zzzz": "",
+        "team/log-drivr": "",
+        "podpy.dev/wave": "1",
+        **dict.fromkeys(settings.KNOWN, ""),
+    }
+
+    assert dict(settings.unknown(given)) == {
+        "podpy.dev/log-drivr": (
+            'unknown annotation of podpy; did you mean "podpy.dev/log-driver"?'
+        ),
+        "podpy.dev/zzzz": "unknown annotation of podpy",
+    }
+    assert [key for key, _ in settings.unsupported(given)] == ["podpy.dev/wave"]
