@@ -122,7 +122,7 @@ class Inventory:
 
     def wire(self, item: Item, host: str) -> dict[str, Any]:
         """Return the object as `-o yaml` shows it: metadata and status as Kubernetes has them."""
-        raw = kinds.dump(item.thing)
+        raw = _in_kubernetes(item.thing)
         metadata = dict(raw.get("metadata", {}))
         if item.applied is not None:
             metadata |= {
@@ -205,6 +205,22 @@ class Inventory:
 def keys(thing: ConfigMap | Secret) -> list[str]:
     """Return the keys that a ConfigMap or Secret holds."""
     return sorted(thing.content())
+
+
+def _in_kubernetes(thing: Object) -> dict[str, Any]:
+    """The object as it would be written, with Kubernetes' words in place of Podman's."""
+    from manifests.container import PullPolicy
+
+    raw = kinds.dump(thing)
+    part = kinds.pod_part(thing)
+    spec: Any = raw if part else {}
+    for step in part[2] if part else ():
+        spec = spec[step]
+    for container in (*spec.get("initContainers", ()), *spec.get("containers", ())):
+        policy = container.get("imagePullPolicy")
+        if policy:
+            container["imagePullPolicy"] = PullPolicy(policy).in_kubernetes.value
+    return raw
 
 
 def _pod(state: PodState) -> Item:

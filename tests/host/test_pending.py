@@ -29,7 +29,7 @@ spec:
 """
 REFUSED = {
     "secret": ("env: [{name: P, valueFrom: {secretKeyRef: {name: key, key: pass}}}]", ""),
-    "image": ("image: localhost/podpy-test/none:1", ""),
+    "image": ("image: localhost/podpy-test/none", ""),
     "never": ("image: localhost/podpy-test/none:2, imagePullPolicy: Never", ""),
     "program": ("command: [/none]", ""),
     "path": ("", "volumes: [{name: v, hostPath: {path: /etc/passwd, type: Directory}}]"),
@@ -130,6 +130,8 @@ def test_what_cannot_be_made_is_shown_with_its_reason_and_can_be_deleted(
     path = "{.status.containerStatuses[0].state.waiting.reason}"
     assert loaded.ok("get", "pod", "never", "-o", f"jsonpath={path}") == WORDS["never"]
 
+    policies = [shown(loaded, name)["spec"]["containers"][0] for name in ("image", "port")]
+    assert [one["imagePullPolicy"] for one in policies] == ["Always", "IfNotPresent"]
     uid = shown(loaded, "image")["metadata"]["uid"]
     loaded.run("apply", "-f", str(file))
     assert shown(loaded, "image")["metadata"]["uid"] == uid
