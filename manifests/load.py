@@ -22,6 +22,7 @@ from manifests.loaded import (
     Options,
 )
 from manifests.meta import DEFAULT_NAMESPACE
+from manifests.places import Text
 from manifests.problems import Problem, Severity, errors, ordered
 from manifests.ref import Ref
 
@@ -86,6 +87,7 @@ def load(
             objects=() if errors(found) else tuple(objects),
             problems=ordered(found),
             unsupported=ordered(one for reading in readings for one in reading.unsupported),
+            texts={file.name: Text(file) for file in files},
         )
 
 
@@ -96,7 +98,13 @@ def _claim(missing: Ref, problem: Problem) -> Located:
 
     metadata = ObjectMeta(name=missing.name, namespace=missing.namespace)
     claim = PersistentVolumeClaim(metadata=metadata)
-    return Located(object=claim, digest=spec_digest(claim), file=problem.file, line=problem.line)
+    return Located(
+        object=claim,
+        digest=spec_digest(claim),
+        file=problem.file,
+        line=problem.line,
+        index=-1,
+    )
 
 
 def _made(missing: Ref, problem: Problem) -> Problem:

@@ -8,7 +8,13 @@ from __future__ import annotations
 from manifests.kinds import Object
 from manifests.problems import Problem, Severity, errors
 from manifests.ref import Ref
-from manifests.value import Value
+from manifests.value import EMPTY, Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from manifests.places import Text
 
 
 class Options(Value):
@@ -36,7 +42,8 @@ KUBE_PLAY = Options(unsupported=Severity.WARNING, missing=Severity.ERROR, podman
 class Located(Value):
     """An object with its defaults, and where it is written.
 
-    `index` counts the objects of the file from 0; `digest` is manifests.load.spec_digest.
+    `index` counts the objects of the file from 0, and is -1 for one that has no document; `digest`
+    is manifests.load.spec_digest.
     """
 
     object: Object
@@ -73,11 +80,13 @@ class Loaded(Value):
     `objects` are in the order of the sources; they are empty when there is an error, so that
     nobody takes half a source for the whole. `problems` holds everything to tell, in the order of
     places; `unsupported` are those of them that are about fields and kinds not honoured yet.
+    `texts` are the files by name.
     """
 
     objects: tuple[Located, ...] = ()
     problems: tuple[Problem, ...] = ()
     unsupported: tuple[Problem, ...] = ()
+    texts: Mapping[str, Text] = EMPTY
 
     @property
     def errors(self) -> tuple[Problem, ...]:

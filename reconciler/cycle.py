@@ -186,7 +186,8 @@ def _refuse_immutable(wish: Wish) -> None:
 
         content = True if item.ref.kind == "Secret" else None
         for flaw in changes.immutable_changes(before.object, item.object, content_changed=content):
-            found.append(f"{item.where}: {item.ref} {path_text(flaw.path)}: {flaw.message}")
+            where = item.where_of(flaw.path)
+            found.append(f"{where}: {item.ref} {path_text(flaw.path)}: {flaw.message}")
     if found:
         raise Invalid("\n".join(found), hint="delete the object first, or kube play --replace")
 

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 def wished(paths: Paths, loaded: Loaded) -> tuple[Wished, ...]:
     """Return the loaded objects as a wish."""
     return tuple(
-        Wished(object=item.object, digest=_digest(paths, item), file=item.file, line=item.line)
+        Wished(
+            object=item.object,
+            digest=_digest(paths, item),
+            file=item.file,
+            line=item.line,
+            index=item.index,
+            text=loaded.texts.get(item.file),
+        )
         for item in loaded.objects
     )
 

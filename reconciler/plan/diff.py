@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+    from manifests.problems import FieldPath
+
+_STEP = r"""\.(\w+)|\["(.*?)"\](?=[.\[]|$)|\[(\d+)\]"""
 LONGEST_SHOWN = 60
 CONTEXT = 10
 HIDDEN = "(hidden)"
@@ -27,6 +30,14 @@ class Difference(Value):
     path: str
     old: str | None = None
     new: str | None = None
+
+    @property
+    def steps(self) -> FieldPath:
+        """The path as keys, and indexes or names of list items."""
+        import re
+
+        found = (match.groups() for match in re.finditer(_STEP, self.path))
+        return tuple(int(index) if index else word or key for word, key, index in found)
 
 
 def differences(old: Any, new: Any, *, secret: bool = False) -> tuple[Difference, ...]:

@@ -114,7 +114,7 @@ def _field_reasons(before: Object, wished: Wished) -> tuple[Reason, ...]:
             side.pop("data", None)
             side.pop("stringData", None)
     found = tuple(
-        Reason(path=item.path, old=item.old, new=item.new, where=wished.where)
+        Reason(path=item.path, old=item.old, new=item.new, where=wished.where_of(item.steps))
         for item in differences(old, new)
     )
     return found or (Reason(text="its content changed", where=wished.where),)

@@ -31,8 +31,9 @@ def refused(wish: Wish, observed: Observed) -> tuple[str, ...]:
             if state.record.network == here.name and not state.record.finished
         ]
         for change in _moves(thing, here) if pods else ():
+            where = item.where_of(change.steps)
             found.append(
-                f"{item.where}: {item.ref} {change.path}: cannot change from {change.old} to "
+                f"{where}: {item.ref} {change.path}: cannot change from {change.old} to "
                 f"{change.new} while pods are on the network: {', '.join(pods)}"
             )
     return tuple(found)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from manifests.observed import Observed, PodState
     from manifests.pod import Pod
-    from reconciler.plan.wish import Wish
+    from reconciler.plan.wish import Wish, Wished
     from reconciler.workloads.expand import Expansion, WantedPod
 
 
@@ -28,13 +28,19 @@ class _Scene(Value):
     by_uid: Mapping[str, PodState]
     by_ref: Mapping[Ref, PodState]
     leaving: Mapping[Ref, tuple[PodState, ...]]
-    wished: Mapping[Ref, str]
+    wished: Mapping[Ref, Wished]
+
+    def where(self, of: Ref) -> str:
+        return self.wished[of].where if of in self.wished else ""
+
+    def where_in_pod(self, of: Ref, *path: str | int) -> str:
+        return self.wished[of].where_in_pod(path) if of in self.wished else ""
 
 
 def changes(wish: Wish, expansion: Expansion, observed: Observed) -> Iterator[Change]:
     """Yield the changes of all wanted pods, and the removal of those that their objects leave."""
     wanted_uids = {wanted.uid for wanted in expansion.pods if wanted.uid}
-    wished = {item.ref: item.where for item in wish.objects}
+    wished = {item.ref: item for item in wish.objects}
     leaving: dict[Ref, list[PodState]] = {}
     for state in observed.pods:
         of = belongs_to(state)
@@ -103,7 +109,7 @@ def _create(wanted: WantedPod, ref: Ref, scene: _Scene) -> Change:
     elif left:
         reasons = _spec_reasons(left[0], wanted, scene)
     else:
-        reasons = (Reason(text="not running yet", where=scene.wished.get(wanted.of, "")),)
+        reasons = (Reason(text="not running yet", where=scene.where(wanted.of)),)
     return Change(
         op=Op.CREATE,
         ref=ref,
@@ -160,7 +166,7 @@ def _shown_reasons(pod: Pod, before: PodState, scene: _Scene) -> tuple[Reason, .
     if before.record.finished:
         return ()
     return tuple(
-        Reason(text=f"{ref} changed: its files in the pod follow", where=scene.wished.get(ref, ""))
+        Reason(text=f"{ref} changed: its files in the pod follow", where=scene.where(ref))
         for ref in dict.fromkeys(references.projected(pod))
         if scene.wish.digests.get(ref, "") != before.record.configs.get(config_key(ref), "")
     )
@@ -172,10 +178,14 @@ def config_key(ref: Ref) -> str:
 
 
 def _metadata_reasons(wanted: WantedPod, before: PodState, scene: _Scene) -> tuple[Reason, ...]:
-    where = scene.wished.get(wanted.of, "")
     old, new = before.pod.metadata, wanted.pod.metadata
     found = [
-        Reason(path=f".metadata{item.path}", old=item.old, new=item.new, where=where)
+        Reason(
+            path=f".metadata{item.path}",
+            old=item.old,
+            new=item.new,
+            where=scene.where_in_pod(wanted.of, "metadata", *item.steps),
+        )
         for item in differences(
             {"labels": dict(old.labels), "annotations": dict(old.annotations)},
             {"labels": dict(new.labels), "annotations": dict(new.annotations)},
@@ -183,21 +193,26 @@ def _metadata_reasons(wanted: WantedPod, before: PodState, scene: _Scene) -> tup
     ]
     if before.record.aliases != wanted.aliases:
         names = ", ".join(wanted.aliases) or "none"
-        found.append(Reason(text=f"its further names change to {names}", where=where))
+        text = f"its further names change to {names}"
+        found.append(Reason(text=text, where=scene.where(wanted.of)))
     return tuple(found)
 
 
 def _spec_reasons(before: PodState, wanted: WantedPod, scene: _Scene) -> tuple[Reason, ...]:
     """Why a new pod takes the place of `before`: what changed of its spec, or its fate."""
-    where = scene.wished.get(wanted.of, "")
     if before.record.spec_hash == wanted.spec_hash:
         fate = "was left half removed" if before.record.deleting else "has ended"
         return (Reason(text=f"{kinds.ref(before.pod)} {fate}"),)
     found = tuple(
-        Reason(path=item.path, old=item.old, new=item.new, where=where)
+        Reason(
+            path=item.path,
+            old=item.old,
+            new=item.new,
+            where=scene.where_in_pod(wanted.of, *item.steps),
+        )
         for item in differences(_what_runs(before.pod), _what_runs(wanted.pod))
     )
-    return found or (Reason(text="its template changed", where=where),)
+    return found or (Reason(text="its template changed", where=scene.where(wanted.of)),)
 
 
 def _what_runs(pod: Pod) -> dict[str, object]:
@@ -215,7 +230,7 @@ def _leave(of: Ref, state: PodState, expansion: Expansion, scene: _Scene) -> Cha
         ref=kinds.ref(state.pod),
         of=of,
         uid=state.uid,
-        reasons=(Reason(text=text, where=scene.wished.get(of, "")),),
+        reasons=(Reason(text=text, where=scene.where(of)),),
         effect=Effect.RECREATE if fresh else Effect.NONE,
     )
 

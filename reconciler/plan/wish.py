@@ -11,15 +11,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from manifests.kinds import Object
+    from manifests.places import Text
+    from manifests.problems import FieldPath
 
 
 class Wished(Value):
-    """One object that the user wants, and where it is written."""
+    """One object that the user wants, and where it is written: the `index`-th of its file.
+
+    `text` is the file itself, where there is one.
+    """
 
     object: Object
     digest: str
     file: str = ""
     line: int = 0
+    index: int = 0
+    text: Text | None = None
 
     @property
     def ref(self) -> Ref:
@@ -28,6 +35,19 @@ class Wished(Value):
     @property
     def where(self) -> str:
         return f"{self.file}:{self.line}" if self.file else ""
+
+    def where_of(self, path: FieldPath) -> str:
+        """Return where a field is written, or the nearest one above it."""
+        return self._at(path)
+
+    def where_in_pod(self, path: FieldPath) -> str:
+        """Return where a field of the object's pods is written: in its template, or on itself."""
+        part = kinds.pod_part(self.object)
+        return self._at((*part[2][:-1], *path), path) if part else self.where
+
+    def _at(self, *paths: FieldPath) -> str:
+        line = self.text.line(self.index, paths) if self.text else 0
+        return f"{self.file}:{line}" if line else self.where
 
 
 class Remembered(Value):

@@ -29,6 +29,27 @@ def test_keys_that_are_no_words_are_quoted() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ("spec", "containers", "app", "image"),
+        ("spec", "containers", "my-app", "args", 3),
+        ("metadata", "annotations", "app.kubernetes.io/name"),
+        ("data", "8080"),
+        ("data", "a.b[c].yaml"),
+    ],
+)
+def test_a_path_is_read_back_as_its_steps(steps: tuple[str | int, ...]) -> None:
+    def nested(leaf: str) -> object:
+        value: object = leaf
+        for step in reversed(steps):
+            value = {step: value} if isinstance(step, str) else [*range(step), value]
+        return value
+
+    (found,) = differences(nested("old"), nested("new"))
+    assert found.steps == steps
+
+
 def test_named_items_are_matched_by_name() -> None:
     old = [{"name": "a", "image": "x"}, {"name": "b", "image": "y"}]
     new = [{"name": "b", "image": "z"}, {"name": "c", "image": "w"}]

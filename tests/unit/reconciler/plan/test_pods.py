@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from manifests.container import EnvVar, EnvVarSource, KeyRef
-from manifests.observed import Mend
+from manifests.observed import Mend, Observed
+from manifests.places import Text
 from manifests.pod import RestartPolicy
+from manifests.sources import File
 from manifests.volumes import ClaimVolume, ConfigMapVolume, Volume
+from reconciler.plan import make
 from reconciler.plan.change import Effect, Op
+from reconciler.plan.wish import Wish
 from reconciler.workloads.expand import expand
 from tests.unit.reconciler.builders import (
     NOW,
@@ -37,6 +41,7 @@ from tests.unit.reconciler.planning import (
     reads,
     reasons,
     remembered,
+    wished,
 )
 
 if TYPE_CHECKING:
@@ -71,6 +76,25 @@ def test_a_changed_pod_is_replaced_with_the_field_and_its_place() -> None:
     assert reasons(change) == [".spec.containers.app.image changed busybox -> redis (web.yaml:7)"]
     assert change.pod is not None
     assert (change.pod.pod, change.pod.uid) == (changed, "")
+
+
+def test_a_changed_field_of_a_template_is_told_with_its_own_line() -> None:
+    text = b"kind: Deployment\napiVersion: apps/v1\nspec:\n  template:\n    spec:\n"
+    text += b"      containers:\n      - name: app\n        image: redis\n"
+    before = deployment()
+    spec_now = before.spec.template.replace(spec=spec(container(image="redis")))
+    now = wished(before.replace(spec=before.spec.replace(template=spec_now)))
+    now = now.replace(text=Text(File(name="web.yaml", data=text)))
+    wish = Wish(objects=(now,), remembered=remembered(before))
+    states = applied(before)
+    observed = Observed(pods=tuple(states))
+
+    made = make.make(wish, expand([now.object], states, NOW), observed)
+    said = {str(reason) for change in made.changes for reason in change.reasons if reason.path}
+    assert said == {
+        ".spec.template.spec.containers.app.image changed busybox -> redis (web.yaml:8)",
+        ".spec.containers.app.image changed busybox -> redis (web.yaml:8)",
+    }
 
 
 def test_a_pod_replaced_for_its_annotation_says_which() -> None:

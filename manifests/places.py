@@ -1,0 +1,64 @@
+"""Tell where a field of a loaded object is written: a path in, the line of its file out.
+
+Asked for reasons of changes; the text is parsed again when the first question comes, not before.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from manifests.documents import Document
+    from manifests.problems import FieldPath
+    from manifests.sources import File
+
+
+class Text:
+    """One file as it was read. No value: a Secret may be in it, which no repr shows."""
+
+    __slots__ = ("_documents", "_file")
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+        self._documents: tuple[Document, ...] | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Text) and self._file == other._file
+
+    def __hash__(self) -> int:
+        return hash(self._file)
+
+    def line(self, index: int, paths: Iterable[FieldPath]) -> int:
+        """Return the line of the first of `paths` that is written in an object, 0 without object.
+
+        `index` counts the objects of the file. Items of a list may stand under their names. Where
+        none is written to its end, that is the line of the nearest field above the first.
+        """
+        if self._documents is None:
+            from manifests import documents
+
+            self._documents, _problems = documents.parse([self._file])
+        document = next((one for one in self._documents if one.index == index), None)
+        if document is None:
+            return 0
+        found = [_written(document.raw, path) for path in paths]
+        whole = (written for written, ended in found if ended)
+        nearest = found[0][0] if found else ()
+        return document.position(next(whole, nearest))[0]
+
+
+def _written(raw: Any, path: FieldPath) -> tuple[FieldPath, bool]:
+    """Return what there is of the path, with list items by number, and whether that is all."""
+    steps: list[str | int] = []
+    for step in path:
+        if isinstance(raw, list) and isinstance(step, str):
+            names = [item.get("name") if isinstance(item, dict) else None for item in raw]
+            step = names.index(step) if step in names else len(raw)
+        try:
+            raw = raw[step]
+        except (KeyError, IndexError, TypeError):
+            return tuple(steps), False
+        steps.append(step)
+    return tuple(steps), True
