@@ -7,6 +7,7 @@ import sys
 import time
 
 from manifests import codec
+from manifests.problems import errors
 from podpy import columns, outline, tables
 from podpy.describe_pod import moment
 from reconciler.state import syncs
@@ -133,5 +134,5 @@ def show(name: str, passed: Pass) -> None:
     for ref in passed.withheld:
         print(f"{ref} is no longer in the source and waits for: podpy sync approve {name}")
     revision = f" {passed.revision[:SHORT]}" if passed.revision else ""
-    said = "" if passed.problems else passed.message
+    said = "" if errors(passed.problems) else passed.message
     print(f"sync/{name}: {passed.outcome}{revision}{': ' if said else ''}{said}", flush=True)

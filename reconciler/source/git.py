@@ -54,6 +54,17 @@ _ENVIRONMENT = {
 }
 
 
+# What git and ssh say around what matters.
+_NOISE = (
+    "hint:",
+    "warning:",
+    "@@@@",
+    "fatal: Could not read from remote repository.",
+    "Please make sure you have the correct access rights",
+    "and the repository exists.",
+)
+
+
 class Answer(Value):
     """How git ended, and what it wrote."""
 
@@ -68,7 +79,7 @@ class Answer(Value):
         told = [
             line.removeprefix("fatal: ").removeprefix("error: ")
             for line in lines
-            if line and not line.startswith(("hint:", "warning:"))
+            if line and not line.startswith(_NOISE)
         ]
         return "; ".join(told[-3:]) or f"git ended with {self.status}, without a word"
 

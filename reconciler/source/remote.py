@@ -35,6 +35,8 @@ _HELPER = (
     '!f() { test "$1" = get || exit 0; read -r token <"$PODPY_GIT_TOKEN_FILE"; '
     """printf 'username=%s\\npassword=%s\\n' "$PODPY_GIT_USERNAME" "$token"; }; f"""
 )
+# git asks for a setting of the user then, and podpy goes by those of the host alone.
+_FOREIGN = "dubious ownership"
 # What the remote, not this host, has to say; anything else is taken to pass with time.
 _REFUSALS = (
     "Authentication failed",
@@ -70,14 +72,7 @@ class Remote:
         Raises Invalid or HostFault where only somebody can help, Retry where time may.
         """
         target = wanted(self._source.ref, self._listed())
-        try:
-            return self._fetched(repository, target)
-        except (Retry, HostFault) as fault:
-            # A clone that was cut off by a kill or a full disk is thrown away, and made again.
-            if isinstance(fault, TimedOut) or repository.whole():
-                raise
-            repository.remove()
-            return self._fetched(repository, target)
+        return repository.mended(lambda: self._fetched(repository, target))
 
     def _fetched(self, repository: Repository, target: Target) -> str:
         repository.ensure(sha256=is_sha256(target.commit))
@@ -141,6 +136,11 @@ class Remote:
         return self._source.url
 
     def _refused(self, complaint: str) -> Fault:
+        if _FOREIGN in complaint:
+            return HostFault(
+                f"{self.shown} belongs to another user of this host",
+                hint=f"git config --system --add safe.directory {self.shown}",
+            )
         said = f"{self.shown} cannot be fetched: {complaint}"
         if any(one.lower() in complaint.lower() for one in _REFUSALS):
             return Invalid(said, hint="look at spec.source.git: its url, ref and credentials")
@@ -201,7 +201,7 @@ def _environment(source: GitSource) -> dict[str, str]:
     settings = [f"http.lowSpeedTime={SILENT_SECONDS}", "http.lowSpeedLimit=1"]
     found = {"GIT_ALLOW_PROTOCOL": transport_of(source.url)}
     if given.ca_file:
-        settings.append(f"http.sslCAInfo={given.ca_file}")
+        found["GIT_SSL_CAINFO"] = given.ca_file
     if given.token_file:
         _check_private(given.token_file)
         # For this host alone: one that it redirects to is not told the token.

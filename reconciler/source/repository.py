@@ -4,6 +4,8 @@
         refs/podpy/fetched         what the source held when it was last asked
         refs/podpy/good            the last revision that the host has followed without a fault
         refs/podpy/kept/REVISION   what the history tells of, and may be gone back to
+    state_dir/sources/SYNC.git.damaged, .gone
+        what it was before it was made anew, until all that was whole in it has been taken over
 
 It is a cache: what is wrong with it is mended by making it anew, and asking the source again.
 There is no work tree, so no filter, link or hook of a revision is ever acted on.
@@ -14,15 +16,16 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from enum import StrEnum
 
-from manifests.faults import Invalid, Retry
+from manifests.faults import Fault, Invalid, Retry, TimedOut
 from manifests.sources import File
 from manifests.value import Value
 from reconciler.source import git
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 FETCHED = "refs/podpy/fetched"
 GOOD = "refs/podpy/good"
@@ -35,7 +38,8 @@ _WHEN_TO_PACK = {
     "gc.pruneExpire": "now",
     "gc.autoDetach": "false",
 }
-_LINK, _MODULE = b"120000", b"160000"
+_SYMLINK, _GITLINK = b"120000", b"160000"
+TIDY_SECONDS = 300.0
 _WHO = b"podpy <podpy@localhost> 0 +0000"
 
 
@@ -43,11 +47,18 @@ class DamagedError(Retry):
     """The repository cannot be read: it is to be made anew."""
 
 
+class Kind(StrEnum):
+    FILE = "file"
+    LINK = "link"
+    SUBMODULE = "submodule"
+
+
 class Entry(Value):
-    """A file of a revision: its path, and the name of its content."""
+    """A file of a revision, or what stands for one: its path, and the name of its content."""
 
     path: str
     blob: str
+    kind: Kind = Kind.FILE
 
 
 class Repository:
@@ -58,17 +69,51 @@ class Repository:
 
     def ensure(self, *, sha256: bool = False) -> None:
         """Make the repository where there is none, or one of another object format."""
+        if os.path.exists(self._damaged):
+            self.renew()
         if self._is_sha256() not in (sha256, None):
             self.remove()
-        self._unlock()
+        self._clear()
         if not os.path.exists(f"{self.path}/HEAD"):
-            os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
-            form = "sha256" if sha256 else "sha1"
-            git.check(
-                self.path, "init", "--quiet", "--bare", "--template=", f"--object-format={form}"
-            )
-            for name, value in _WHEN_TO_PACK.items():
-                git.check(self.path, "config", name, value)
+            self._make(sha256=sha256)
+
+    def _make(self, *, sha256: bool) -> None:
+        os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+        form = "sha256" if sha256 else "sha1"
+        git.check(self.path, "init", "--quiet", "--bare", "--template=", f"--object-format={form}")
+        for name, value in _WHEN_TO_PACK.items():
+            git.check(self.path, "config", name, value)
+
+    def renew(self) -> None:
+        """Make the repository anew, with those revisions of it that are whole.
+
+        Killed in it, it is done again, from what there was at first.
+        """
+        if os.path.exists(self._damaged):
+            _remove(self.path)
+        elif os.path.exists(self.path):
+            os.rename(self.path, self._damaged)
+        damaged = Repository(self._damaged)
+        sha256 = bool(damaged._is_sha256())
+        self._make(sha256=sha256)
+        for name in damaged._names():
+            words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--depth=1")
+            allowed = {"GIT_ALLOW_PROTOCOL": "file"}
+            # One that is not whole is refused by either side: the others are tried all the same.
+            git.run(self.path, *words, self._damaged, f"+{name}:{name}", environment=allowed)
+        _remove(f"{self.path}.gone")
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(self._damaged, f"{self.path}.gone")
+        _remove(f"{self.path}.gone")
+
+    @property
+    def _damaged(self) -> str:
+        return f"{self.path}.damaged"
+
+    def _names(self) -> list[str]:
+        """The refs of podpy's own, as far as they can be read."""
+        answer = git.run(self.path, "for-each-ref", "--format=%(refname)", "refs/podpy/")
+        return answer.stdout.decode().split()
 
     def _is_sha256(self) -> bool | None:
         try:
@@ -77,17 +122,17 @@ class Repository:
         except FileNotFoundError:
             return None
 
-    def _unlock(self) -> None:
-        """Remove git's lock files: their owners were killed, as nobody else is here now."""
+    def _clear(self) -> None:
+        """Remove what a killed git has left: locks, and packs of which a part has come."""
         for directory, _, names in os.walk(self.path):
             for name in names:
-                if name.endswith(".lock"):
+                if name.endswith((".lock", ".pid")) or name.startswith("tmp_"):
                     os.unlink(f"{directory}/{name}")
 
     def remove(self) -> None:
         """Remove the repository with all that is in it."""
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(self.path)
+        for path in (f"{self.path}.gone", self._damaged, self.path):
+            _remove(path)
 
     def commit(self, name: str) -> str:
         """Return the commit that a ref or an id names, "" where there is none."""
@@ -98,6 +143,19 @@ class Repository:
         """Tell whether everything that the refs need is there."""
         answer = git.run(self.path, "fsck", "--connectivity-only", "--no-dangling", "--no-progress")
         return answer.status == 0
+
+    def mended(self, fill: Callable[[], str]) -> str:
+        """Return what `fill` returns; a repository that is damaged is made anew, and filled again.
+
+        It may have been cut off by a kill or a full disk. Raises what `fill` raises.
+        """
+        try:
+            return fill()
+        except Fault as fault:
+            if isinstance(fault, TimedOut) or self.whole():
+                raise
+        self.renew()
+        return fill()
 
     def point(self, name: str, commit: str) -> None:
         """Let a ref name a commit."""
@@ -114,10 +172,12 @@ class Repository:
 
     def tidy(self) -> None:
         """Pack what is there and drop what no ref names, once that has become much."""
-        git.check(self.path, "gc", "--auto", "--quiet", timeout=300.0)
+        answer = git.run(self.path, "gc", "--auto", "--quiet", timeout=TIDY_SECONDS)
+        if answer.status:
+            self.renew()
 
     def entries(self, commit: str, path: str = "") -> tuple[Entry, ...]:
-        """List the files of a commit, below `path`, links and submodules left out.
+        """List the files, links and submodules of a commit, below `path`.
 
         Raises Invalid where the commit has no such path, DamagedError where it cannot be read.
         """
@@ -129,8 +189,10 @@ class Repository:
         found = []
         for line in answer.stdout.split(b"\0"):
             facts, _, name = line.partition(b"\t")
-            if facts and not facts.startswith((_LINK, _MODULE)):
-                found.append(Entry(path=os.fsdecode(name), blob=facts.split()[2].decode()))
+            if facts:
+                mode, _, blob = facts.split()
+                kind = {_SYMLINK: Kind.LINK, _GITLINK: Kind.SUBMODULE}.get(mode, Kind.FILE)
+                found.append(Entry(path=os.fsdecode(name), blob=blob.decode(), kind=kind))
         if within and not found:
             raise Invalid(
                 f'revision {commit[:12]} holds nothing at "{path}"',
@@ -170,6 +232,11 @@ class Repository:
             parts += [file.data, b"\n"]
         git.check(self.path, "fast-import", "--quiet", "--force", stdin=b"".join(parts))
         return self.commit(FETCHED)
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(path)
 
 
 def _quoted(name: bytes) -> bytes:

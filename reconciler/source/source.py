@@ -6,16 +6,21 @@ the last good revision is at hand when the source is not.
 
 from __future__ import annotations
 
+import os
+
 from manifests import durations, sources
 from manifests.faults import Invalid
-from manifests.problems import errors
-from manifests.sources import File
+from manifests.problems import Problem, Severity, errors
+from manifests.sources import SUFFIXES, File
+from manifests.value import Value
 from manifests.yaml import limits
 from reconciler.source import selection
-from reconciler.source.repository import Repository
+from reconciler.source.repository import Entry, Kind, Repository
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from manifests.sync import Sync
     from runtime.paths import Paths
 
@@ -42,9 +47,14 @@ def fetch(paths: Paths, sync: Sync, repository: Repository) -> str:
             scratch = f"{paths.run_dir}/sources/{sync.metadata.name}"
             signatures.check(repository, commit, spec.source.git.verify, scratch)
         return commit
-    repository.ensure()
     directory = spec.source.directory
-    return repository.store(_directory(directory.path if directory else ""))
+    files = _directory(directory.path if directory else "")
+
+    def fill() -> str:
+        repository.ensure()
+        return repository.store(files)
+
+    return repository.mended(fill)
 
 
 def _directory(root: str) -> list[File]:
@@ -56,22 +66,46 @@ def _directory(root: str) -> list[File]:
     return [file.replace(name=file.name.removeprefix(root).lstrip("/")) for file in files]
 
 
-def manifests_of(sync: Sync, repository: Repository, revision: str) -> tuple[File, ...]:
-    """Return the manifests of a revision, named by their paths in it.
+class Manifests(Value):
+    """The manifests of a revision, named by their paths in it, and what was left out of them."""
+
+    files: tuple[File, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+def manifests_of(sync: Sync, repository: Repository, revision: str) -> Manifests:
+    """Return the manifests of a revision.
 
     Raises Invalid where there are none: a source that was emptied by mistake removes nothing.
     """
     spec = sync.spec
     path = spec.path.strip("/").removeprefix("./")
     lead = f"{path}/" if path not in ("", ".") else ""
-    entries = [
-        entry
-        for entry in repository.entries(revision, path)
-        if selection.chosen(entry.path.removeprefix(lead), spec.include, spec.exclude)
-    ]
-    if not entries:
+
+    def chosen(path: str) -> bool:
+        return selection.chosen(path.removeprefix(lead), spec.include, spec.exclude)
+
+    entries = repository.entries(revision, path)
+    problems = tuple(_left_out(one) for one in entries if _stands_for_manifests(one, chosen))
+    files = [one for one in entries if one.kind is Kind.FILE and chosen(one.path)]
+    if not files:
+        told = "".join(f"; {problem}" for problem in problems)
         raise Invalid(
-            f"revision {revision[:12]} holds no manifests",
+            f"revision {revision[:12]} holds no manifests{told}",
             hint=f"to remove what it has brought: podpy sync rm {sync.metadata.name}",
         )
-    return repository.read(entries, limits.DEFAULT.bytes)
+    return Manifests(files=repository.read(files, limits.DEFAULT.bytes), problems=problems)
+
+
+def _stands_for_manifests(entry: Entry, chosen: Callable[[str], bool]) -> bool:
+    """Tell whether a link or a submodule may be one, or a directory of some, going by its name."""
+    if entry.kind is Kind.FILE:
+        return False
+    directory = "." not in os.path.basename(entry.path)
+    return chosen(entry.path) or (directory and chosen(f"{entry.path}/x{SUFFIXES[0]}"))
+
+
+def _left_out(entry: Entry) -> Problem:
+    return Problem(
+        message=f"is a {entry.kind}, and left out", file=entry.path, severity=Severity.WARNING
+    )

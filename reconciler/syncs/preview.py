@@ -48,7 +48,8 @@ def preview(host: Host, sync: Sync, others: Container[str], ref: str = "") -> Pr
         status = syncs.read(base.database, name)
         fetched = source.fetch(base.paths, sync, repository)
         revision = fetched if ref else decide.revision(fetched, status)
-        wished = revisions.wished(base, sync, repository, revision, others)
+        loaded = revisions.read(base, sync, repository, revision)
+        wished = revisions.wished(base, sync, loaded, others)
     why: list[str] = []
 
     def consent(gone: Collection[Ref], owned: int) -> bool:

@@ -81,6 +81,7 @@ class Follower:
         self._name = sync.metadata.name
         self._repository: Repository = source.repository_of(host.base.paths, self._name)
         self._database = host.base.database
+        self._warnings: tuple[Problem, ...] = ()
         self._withheld: tuple[Ref, ...] = ()
         self._why = ""
         host.base.start_seconds = durations.duration(sync.spec.timeout)
@@ -113,8 +114,13 @@ class Follower:
         try:
             return self._followed(status, *self._fetched())
         except DamagedError:
-            self._repository.remove()
-            return self._followed(status, *self._fetched())
+            self._repository.renew()
+        candidate, trouble = self._fetched()
+        try:
+            return self._followed(status, candidate, trouble)
+        except DamagedError as error:
+            said = f"{trouble.message}; {error}" if trouble is not None else str(error)
+            return Pass(outcome=Outcome.UNREACHABLE, message=said)
 
     def _fetched(self) -> tuple[str, Pass | None]:
         """The source's revision, or "" and the pass that has none."""
@@ -151,7 +157,13 @@ class Follower:
         report: Report,
     ) -> Pass:
         """The pass after which the host is as `chosen` wants it."""
-        done = Pass(outcome=Outcome.READY, revision=chosen, report=report, withheld=self._withheld)
+        done = Pass(
+            outcome=Outcome.READY,
+            revision=chosen,
+            report=report,
+            problems=self._warnings,
+            withheld=self._withheld,
+        )
         if trouble is not None:
             return done.replace(outcome=trouble.outcome, message=trouble.message)
         if candidate in status.bad:
@@ -170,7 +182,7 @@ class Follower:
             return passed
         try:
             report = self._converged(self._wished(status.good), not status.withheld)
-        except (UnusableError, Invalid) as error:
+        except (UnusableError, Invalid, DamagedError) as error:
             return passed.replace(message=f"{passed.message}; nor can the last good one: {error}")
         return passed.replace(revision=status.good, report=report)
 
@@ -186,9 +198,10 @@ class Follower:
         return back.replace(outcome=Outcome.ROLLED_BACK)
 
     def _wished(self, revision: str) -> tuple[Wished, ...]:
-        return revisions.wished(
-            self._host.base, self._sync, self._repository, revision, self._ready
-        )
+        """The objects of a revision. Raises UnusableError, with every problem."""
+        loaded = revisions.read(self._host.base, self._sync, self._repository, revision)
+        self._warnings = loaded.problems
+        return revisions.wished(self._host.base, self._sync, loaded, self._ready)
 
     def _reaching(self, wished: tuple[Wished, ...], status: SyncStatus, revision: str) -> Report:
         """Converge, again and again while only time can help and there is some left."""

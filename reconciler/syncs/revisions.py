@@ -37,8 +37,8 @@ def read(base: Base, sync: Sync, repository: Repository, revision: str) -> Loade
     unsupported = Severity.WARNING if sync.spec.allow_unsupported else Severity.ERROR
     options = load.APPLY.replace(unsupported=unsupported, namespace=sync.spec.namespace)
     try:
-        files = source.manifests_of(sync, repository, revision)
-        files = decryption.decrypted(files, sync.spec.decryption)
+        found = source.manifests_of(sync, repository, revision)
+        files = decryption.decrypted(found.files, sync.spec.decryption)
     except (Invalid, HostFault) as fault:
         raise UnusableError(str(fault)) from fault
     loaded = load.load(
@@ -49,19 +49,16 @@ def read(base: Base, sync: Sync, repository: Repository, revision: str) -> Loade
     )
     if loaded.errors:
         told = "; ".join(str(problem) for problem in loaded.errors)
-        raise UnusableError(told, loaded.problems)
-    return loaded
+        raise UnusableError(told, (*found.problems, *loaded.problems))
+    return loaded.replace(problems=(*found.problems, *loaded.problems))
 
 
-def wished(
-    base: Base, sync: Sync, repository: Repository, revision: str, syncs: Container[str]
-) -> tuple[Wished, ...]:
-    """Return a revision's objects as a wish; `syncs` names all Syncs of the host.
+def wished(base: Base, sync: Sync, loaded: Loaded, syncs: Container[str]) -> tuple[Wished, ...]:
+    """Return what `read` has returned as a wish; `syncs` names all Syncs of the host.
 
-    Raises UnusableError as `read` does, and where an object belongs to another Sync: the two would
-    take turns.
+    Raises UnusableError where an object belongs to another Sync: the two would take turns.
     """
-    found = loading.wished(base.paths, read(base, sync, repository, revision))
+    found = loading.wished(base.paths, loaded)
     here = {item.ref: item for item in found}
     for applied in objects.read(base.database):
         item = here.get(applied.ref)

@@ -342,3 +342,62 @@ def test_without_its_database_podpy_goes_back_to_the_good_revision_and_prunes_no
     assert "SourceUnreachable" in done.stdout
     assert status(podpy)["applied"] == good
     assert pods(podpy) == before
+
+
+def test_links_and_submodules_are_left_out_and_told(
+    podpy: Podpy, forge: Forge, follow: Callable[[], Done]
+) -> None:
+    forge.commit({"page.yaml": config("page"), "docs/x.md": "", "hidden/h.yaml": config("h")})
+    (forge.path / "link.yaml").symlink_to("page.yaml")
+    (forge.path / "README.md").symlink_to("docs/x.md")
+    (forge.path / "elsewhere").symlink_to("/etc")
+    head = forge.git("rev-parse", "HEAD")
+    forge.git("update-index", "--add", "--cacheinfo", f"160000,{head},module")
+    (forge.path / "module").mkdir()
+    commit = forge.commit({})
+    done = follow()
+
+    assert done.stdout.endswith(f"Ready {commit[:12]}\n")
+    assert done.stderr.splitlines() == [
+        "elsewhere: warning: is a link, and left out",
+        "link.yaml: warning: is a link, and left out",
+        "module: warning: is a submodule, and left out",
+    ]
+    assert configs(podpy) == ["h", "page"]
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+def test_a_damaged_repository_costs_nothing_but_another_fetch(
+    podpy: Podpy, forge: Forge, follow: Callable[[], Done], reachable: bool
+) -> None:
+    commit = forge.commit({"page.yaml": config("page")})
+    follow()
+    objects = Path(podpy.paths.sources, "shop.git/objects")
+    for item in objects.glob("??/*"):
+        item.unlink()
+    if not reachable:
+        shutil.rmtree(forge.path)
+    podpy.ok("delete", "configmap", "page")
+    done = follow()
+
+    assert configs(podpy) == (["page"] if reachable else [])
+    assert ("Ready" in done.stdout) == reachable
+    assert ("SourceUnreachable" in done.stdout) != reachable
+    assert (commit[:12] in done.stdout) or not reachable
+    assert status(podpy)["good"] == commit
+
+
+def test_a_directorys_repository_that_is_damaged_is_made_anew(podpy: Podpy, tmp_path: Path) -> None:
+    folder = tmp_path / "manifests"
+    folder.mkdir()
+    (folder / "page.yaml").write_text(config("page"))
+    podpy.ok("sync", "add", "shop", "--directory", str(folder))
+    podpy.ok("sync", "reconcile", "shop")
+    for item in Path(podpy.paths.sources, "shop.git/objects").rglob("*"):
+        if item.is_file():
+            item.chmod(0o600)
+            item.write_bytes(b"")
+    (folder / "more.yaml").write_text(config("more"))
+
+    assert "Ready" in podpy.ok("sync", "reconcile", "shop")
+    assert configs(podpy) == ["more", "page"]
