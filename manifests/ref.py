@@ -30,5 +30,14 @@ class Ref(Value):
             return f"{self.kind}/{self.name}"
         return f"{self.kind}/{self.namespace}/{self.name}"
 
+    def __hash__(self) -> int:
+        """As Value's, without its generality: a pass asks thousands of times."""
+        return hash((self.kind, self.namespace, self.name))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Ref):
+            return NotImplemented
+        return self.key() == other.key()
+
     def key(self) -> tuple[str, str, str]:
         return self.kind, self.namespace, self.name

@@ -135,7 +135,7 @@ def prospect(
         prune=prune,
         recreate=options.recreate,
         remembered={
-            item.ref: Remembered(object=item.object(), digest=item.digest, applyset=item.applyset)
+            item.ref: Remembered(body=item.body, digest=item.digest, applyset=item.applyset)
             for item in applied
             if item.ref in refs or options.owns(item)
         },
@@ -314,7 +314,7 @@ def mend(host: Host, notify: Callable[[Outcome], None] = lambda _outcome: None) 
         if state.record.held
         for ref in (kinds.ref(state.pod), owner_of(state))
     }
-    refs = objects.refs(host.base.database) - held
+    refs = remembered.refs(host.base) - held
     with interrupts.noticed(), locks.held(host.base.paths, map(str, refs)):
         seen, report = _locked(host, remembered.wished(host.base, refs), DEFAULTS, notify)
     _see_to_waits(host, seen)
@@ -330,9 +330,7 @@ def resume(host: Host, job: Ref) -> float | None:
     applied = objects.find(host.base.database, job)
     if applied is None:
         return None
-    again = Wished(
-        object=applied.object(), digest=applied.digest, file=applied.file, line=applied.line
-    )
+    again = Wished.of(applied.object(), applied.digest, applied.file, applied.line)
     while True:
         seen, report = _pass(host, [again])
         if _has_deadlines(seen):

@@ -5,6 +5,7 @@ Called by the commands that apply, and for each revision of a Sync.
 
 from __future__ import annotations
 
+from manifests import kinds
 from reconciler.plan.wish import Wished
 
 TYPE_CHECKING = False
@@ -17,6 +18,7 @@ def wished(paths: Paths, loaded: Loaded) -> tuple[Wished, ...]:
     """Return the loaded objects as a wish."""
     return tuple(
         Wished(
+            ref=kinds.ref(item.object),
             object=item.object,
             digest=_digest(paths, item),
             file=item.file,

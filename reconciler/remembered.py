@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-from manifests.config import Secret
-from manifests.sync import Sync
 from reconciler.plan.wish import Wished
-from reconciler.state import objects, secrets
+from reconciler.state import objects
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from manifests.kinds import Object
     from manifests.ref import Ref
-    from reconciler.state.objects import Applied
     from reconciler.targets.host.base import Base
 
 
-def wished(base: Base, among: Collection[Ref]) -> tuple[Wished, ...]:
-    """Return those of the objects in `among` that are still remembered, as they were applied.
+_NOT_ON_THE_HOST = frozenset({"ConfigMap", "Secret", "Namespace", "Sync"})
 
-    A Secret whose content a reboot has taken is left out, for its source to bring it again.
+
+def refs(base: Base) -> frozenset[Ref]:
+    """Return which objects are remembered that the host has something of.
+
+    ConfigMaps and Secrets are there as far as pods show them, and are found by those.
     """
-    found = []
-    for item in objects.read(base.database):
-        thing = _whole(base, item) if item.ref in among else None
-        if thing is not None and not isinstance(thing, Sync):
-            found.append(Wished(object=thing, digest=item.digest, file=item.file, line=item.line))
-    return tuple(found)
+    found = objects.refs(base.database)
+    return frozenset(ref for ref in found if ref.kind not in _NOT_ON_THE_HOST)
 
 
-def _whole(base: Base, item: Applied) -> Object | None:
-    thing = item.object()
-    if isinstance(thing, Secret):
-        return secrets.read(base.paths, item.ref.namespace, item.ref.name)
-    return thing
+def wished(base: Base, among: Collection[Ref]) -> tuple[Wished, ...]:
+    """Return those of the objects in `among` that are still remembered, as they were applied."""
+    return tuple(
+        Wished.of(item.object(), item.digest, item.file, item.line)
+        for item in objects.read(base.database)
+        if item.ref in among
+    )

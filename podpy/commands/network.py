@@ -94,7 +94,7 @@ def _create(context: Context, items: dict[str, Item], arguments: argparse.Namesp
         if flaws:
             said = "; ".join(f"{path_text(flaw.path)}: {flaw.message}" for flaw in flaws)
             raise Invalid(f"Network/{name}: {said}")
-        report = cycle.converge(context.host, [Wished(object=wanted, digest=spec_digest(wanted))])
+        report = cycle.converge(context.host, [Wished.of(wanted, spec_digest(wanted))])
         faults = [outcome.fault for outcome in report.failed if outcome.fault is not None]
         if faults:
             cycle.remove(context.host, {kinds.ref(wanted): wanted})

@@ -9,6 +9,7 @@ from manifests.value import EMPTY, Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Self
 
     from manifests.kinds import Object
     from manifests.places import Text
@@ -21,6 +22,7 @@ class Wished(Value):
     `text` is the file itself, where there is one.
     """
 
+    ref: Ref
     object: Object
     digest: str
     file: str = ""
@@ -28,9 +30,10 @@ class Wished(Value):
     index: int = 0
     text: Text | None = None
 
-    @property
-    def ref(self) -> Ref:
-        return kinds.ref(self.object)
+    @classmethod
+    def of(cls, thing: Object, digest: str, file: str = "", line: int = 0) -> Self:
+        """The wish for `thing`; `digest` tells whether it is as it was."""
+        return cls(ref=kinds.ref(thing), object=thing, digest=digest, file=file, line=line)
 
     @property
     def where(self) -> str:
@@ -51,11 +54,18 @@ class Wished(Value):
 
 
 class Remembered(Value):
-    """One object as it was applied; a Secret comes without its content."""
+    """One object as it was applied: `body` is its JSON text. A Secret comes without its content."""
 
-    object: Object
+    body: str
     digest: str
     applyset: str
+
+    @property
+    def object(self) -> Object:
+        """The object itself, decoded each time: few of many are ever asked for."""
+        import json
+
+        return kinds.load(json.loads(self.body))
 
 
 class Wish(Value):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -52,10 +53,9 @@ def post(port: int, path: str, body: bytes, secret: bytes, method: str = "POST")
     """Send a request signed as GitHub does; return the status of the answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     digest = hmac.new(secret, body, hashlib.sha256).hexdigest()
-    connection.request(method, path, body, {"X-Hub-Signature-256": f"sha256={digest}"})
-    status = connection.getresponse().status
-    connection.close()
-    return status
+    with contextlib.closing(connection):
+        connection.request(method, path, body, {"X-Hub-Signature-256": f"sha256={digest}"})
+        return connection.getresponse().status
 
 
 @pytest.fixture
@@ -103,12 +103,6 @@ def test_silent_connections_do_not_keep_others_out_for_long(
 ) -> None:
     monkeypatch.setattr(webhooks, "SECONDS", 0.5)
     monkeypatch.setattr(webhooks._Handler, "timeout", 0.5)
-    silent = [
-        socket.create_connection(("127.0.0.1", served.hooks.port), 20)
-        for _ in range(webhooks.CONNECTIONS)
-    ]
-    slow = silent[0]
-    slow.sendall(b"POST /hooks/shop HTTP/1.0\r\nContent-Length: 100\r\n\r\nx")
 
     def heard() -> bool:
         try:
@@ -116,9 +110,12 @@ def test_silent_connections_do_not_keep_others_out_for_long(
         except (ConnectionError, http.client.HTTPException):
             return False
 
-    wait_until(heard, "a signed request is heard")
-    for one in silent:
-        one.close()
+    with contextlib.ExitStack() as silent:
+        for _ in range(webhooks.CONNECTIONS):
+            address = ("127.0.0.1", served.hooks.port)
+            slow = silent.enter_context(socket.create_connection(address, 20))
+        slow.sendall(b"POST /hooks/shop HTTP/1.0\r\nContent-Length: 100\r\n\r\nx")
+        wait_until(heard, "a signed request is heard")
 
 
 def test_the_agent_asks_the_source_when_a_forge_tells_of_a_push(

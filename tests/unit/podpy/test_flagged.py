@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def applied(words: str, *things: Object) -> list[Object]:
     parser = argparse.ArgumentParser()
     play_flags.declare(parser)
-    wished = [Wished(object=thing, digest="d") for thing in things]
+    wished = [Wished.of(thing, "d") for thing in things]
     arguments = parser.parse_args([*words.split(), "app.yaml"])
     return [item.object for item in flagged.apply(wished, arguments)]
 

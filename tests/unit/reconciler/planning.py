@@ -12,6 +12,7 @@ from manifests.volumes import ConfigMapVolume, SecretVolume, Volume
 from reconciler.plan import make
 from reconciler.plan.change import Change, Plan
 from reconciler.plan.wish import Remembered, Wish, Wished
+from reconciler.state import objects
 from reconciler.workloads.expand import expand
 from tests.unit.reconciler.builders import NOW, pod, spec
 
@@ -30,16 +31,14 @@ def digest(thing: Object) -> str:
 
 
 def wished(thing: Object) -> Wished:
-    return Wished(object=thing, digest=digest(thing), file="web.yaml", line=7)
+    return Wished.of(thing, digest(thing), "web.yaml", 7)
 
 
 def remembered(*things: Object, applyset: str = "app") -> dict[Ref, Remembered]:
     """What the database tells of objects that were applied before."""
     return {
         kinds.ref(thing): Remembered(
-            object=thing.replace(data=EMPTY, string_data=EMPTY)
-            if thing.kind == "Secret"
-            else thing,
+            body=objects.entry(thing, digest="", applyset="").body,
             digest=digest(thing),
             applyset=applyset,
         )
