@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "events": ("events", "list what happened"),
     "logs": ("logs", "print the logs of a container"),
     "exec": ("exec", "run a command in a container"),
+    "cp": ("cp", "copy files to and from a container"),
     "top": ("top", "show what pods use of cpu and memory"),
     "wait": ("wait", "wait until objects are as asked for"),
     "image": ("image", "list, pull, build and remove images"),

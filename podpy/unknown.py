@@ -67,7 +67,7 @@ COMMANDS = {
     ("api-resources", "api-versions"): "podpy get --help names the kinds",
     ("attach",): "podpy logs -f NAME, podpy exec -it NAME -- sh",
     ("debug",): "podpy exec -it NAME -- sh",
-    ("cp", "copy"): "podpy exec NAME -- cat FILE",
+    ("copy", "container cp"): "podpy cp POD:PATH PATH, podpy cp PATH POD:PATH",
     ("port-forward", "expose", "proxy"): "a hostPort in the manifest; podpy get pods -o wide",
     ("auto-update",): "imagePullPolicy: Always, then: podpy apply -f FILE",
     ("login", "logout"): "skopeo or podman login; podpy reads the same authentication files",

@@ -23,10 +23,10 @@ FRONT = """\
 
 Made from podpy's own parsers by `make docs`; `podpy COMMAND --help` tells the same.
 
-`get`, `describe`, `logs`, `exec`, `top`, `events`, `apply`, `diff` and `delete` take kubectl's
-words, `kube play` and `kube down` Podman's. Flags may stand anywhere before `--`, in one word
-with their value or in two (`-n shop`, `-nshop`, `--namespace=shop`), those without a value as
-`--watch=true`, too.
+`get`, `describe`, `logs`, `exec`, `cp`, `top`, `events`, `apply`, `diff` and `delete` take
+kubectl's words, `kube play` and `kube down` Podman's. Flags may stand anywhere before `--`, in one
+word with their value or in two (`-n shop`, `-nshop`, `--namespace=shop`), those without a value
+as `--watch=true`, too.
 
 **Objects** are named `KIND NAME ...`, `KIND/NAME ...`, or `KIND,KIND`: pods (po), deployments
 (deploy), replicasets (rs), daemonsets (ds), jobs, configmaps (cm), secrets,

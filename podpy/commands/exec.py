@@ -9,15 +9,14 @@ from __future__ import annotations
 import argparse
 import sys
 
-from podpy import lookup
+from podpy import running
 from runtime import paths as runtime_paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from podpy.lookup import Found
-    from runtime.oci.container import Container
+    from podpy.running import Running
     from runtime.paths import Paths
 
 EXAMPLES = """
@@ -47,36 +46,19 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Become the command: its exit status is podpy's. Raises a fault when that cannot be."""
     from manifests.faults import Invalid
-    from runtime.oci import container as oci
 
     words = _command(arguments)
     if arguments.pod.startswith("-") or not words:
         raise Invalid("exec: name a pod and a command", hint="podpy exec web -- ls /")
     paths = runtime_paths.default()
-    found = lookup.pod(paths, arguments.pod, arguments.namespace)
-    name = lookup.container(found, arguments.container)
-    note = lookup.chosen_for_you(found, name, arguments.container)
-    if note and not arguments.quiet:
-        print(note, file=sys.stderr)
-    target = oci.Container.of(paths, found.pod.uid, name)
-    pid = oci.pid(target) if oci.state(target) is oci.State.RUNNING else None
-    if pid is None:
-        why = found.pod.waiting.get(name, "")
-        raise Invalid(
-            f"container {name} of pod {found.pod.name} is not running{why and f': {why}'}",
-            hint=f"podpy describe pod {found.pod.name}",
-        )
-    return _refused(target, pid, words[0], found) or _become(
-        paths, target, found.pod.uid, words, arguments
+    found = running.find(
+        paths, arguments.pod, arguments.namespace, arguments.container, quiet=arguments.quiet
     )
+    return _refused(found, words[0]) or _become(paths, found, words, arguments)
 
 
 def _become(
-    paths: Paths,
-    target: Container,
-    uid: str,
-    words: tuple[str, ...],
-    arguments: argparse.Namespace,
+    paths: Paths, found: Running, words: tuple[str, ...], arguments: argparse.Namespace
 ) -> NoReturn:
     from runtime.kernel import cgroups
     from runtime.oci import engine, exec
@@ -87,8 +69,8 @@ def _become(
     sys.stdout.flush()
     exec.replace(
         engine.find(paths.run_dir, cgroups.view().in_pod(), paths.instance),
-        target,
-        paths.pod(uid),
+        found.container,
+        paths.pod(found.found.pod.uid),
         exec.Command(
             argv=words,
             terminal=terminal,
@@ -119,16 +101,16 @@ def _command(arguments: argparse.Namespace) -> tuple[str, ...]:
     return tuple(arguments.command)
 
 
-def _refused(target: Container, pid: int, word: str, found: Found) -> int:
+def _refused(found: Running, word: str) -> int:
     """Return the status for a program that cannot be executed, having said so; else 0."""
     from runtime.oci import program
 
-    verdict = program.look(target, pid, word)
+    verdict = program.look(found.container, found.pid, word)
     if verdict is program.Verdict.FOUND:
         return 0
     what = "has no" if verdict is program.Verdict.MISSING else "cannot execute"
     print(
-        f'Error: container {target.name} of pod {found.pod.name} {what} "{word}" '
+        f'Error: container {found.container.name} of pod {found.found.pod.name} {what} "{word}" '
         f"(hint: programs are looked for in the container's own files)",
         file=sys.stderr,
     )

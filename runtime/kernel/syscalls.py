@@ -48,6 +48,7 @@ IN_MOVED_TO = 0x80
 IN_ONLYDIR = 0x01000000
 
 RESOLVE_NO_MAGICLINKS = 0x02
+RESOLVE_NO_SYMLINKS = 0x04
 RESOLVE_BENEATH = 0x08
 _RESOLVE_IN_ROOT = 0x10
 
@@ -196,11 +197,14 @@ def open_beneath(root: int, path: str, flags: int, mode: int = 0) -> int:
     Symbolic links that stay inside are followed. Raises OSError: EXDEV for an escape, ELOOP for a
     /proc link. Mount points inside `root` are crossed.
     """
+    return _raced(root, path, flags, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS, mode)
+
+
+def _raced(root: int, path: str, flags: int, resolve: int, mode: int = 0) -> int:
+    """Open as openat2 does, again where a ".." was looked up while names changed."""
     for _race in range(_RACES):
         try:
-            return openat2(
-                root, path, flags, resolve=RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS, mode=mode
-            )
+            return openat2(root, path, flags, resolve=resolve, mode=mode)
         except OSError as error:
             if error.errno != errno.EAGAIN:
                 raise
@@ -212,7 +216,7 @@ def open_in_root(root: int, path: str, flags: int) -> int:
 
     Links may be absolute, as images have them (/var/run -> /run); /proc's are not followed.
     """
-    return openat2(root, path, flags, resolve=_RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
+    return _raced(root, path, flags, _RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
 
 
 def is_mount_root(path: str | int) -> bool:

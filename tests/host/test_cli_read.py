@@ -256,6 +256,30 @@ def check_exec(app: Podpy) -> None:
     ) == ("/dev/pts/0\r\nxterm\r\n")
 
 
+def test_files_go_into_a_container_and_come_out_of_it(app: Podpy, tmp_path: Path) -> None:
+    site, back = tmp_path / "site", tmp_path / "back"
+    (site / "sub").mkdir(parents=True)
+    (site / "sub" / "page").write_text("hello\n")
+    app.ok("cp", str(site), "web:/tmp", "-c", "side")
+    inside = app.ok("exec", "web", "-c", "side", "--", "cat", "/tmp/site/sub/page")
+    app.ok("exec", "web", "-c", "side", "--", "ln", "-s", "/etc/passwd", "/tmp/site/out")
+    came = app.run("cp", "default/web:/tmp/site/.", str(back), "-c", "side")
+    app.ok("cp", str(site / "sub" / "page"), "deploy/idle:/new")
+    renamed = app.ok("exec", "deploy/idle", "--", "cat", "/new")
+    mounted = app.run("cp", str(site), "web:/www")
+    missing = app.run("cp", "web:/nowhere", str(tmp_path))
+    neither = app.run("cp", "one", "two")
+
+    assert inside == renamed == "hello\n"
+    assert came.status == 0
+    assert "left out: out: is a link that leads out" in came.stderr
+    assert os.listdir(back) == ["sub"]
+    assert (back / "sub" / "page").read_text() == "hello\n"
+    assert "read-only file system" in mounted.stderr
+    assert "no such file or directory: /nowhere" in missing.stderr
+    assert (mounted.status, missing.status, neither.status) == (1, 1, 1)
+
+
 def typed_at_terminal(app: Podpy, *words: str) -> str:
     """Run podpy on a terminal of its own, and return what it wrote there."""
     ours, theirs = pty.openpty()
