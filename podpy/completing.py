@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from manifests.kinds import KindInfo
 
-KIND_THEN_NAMES = ("get", "describe", "delete", "wait")
+KIND_THEN_NAMES = ("get", "describe", "delete", "wait", "rollout status", "rollout restart")
 PODS = ("logs", "exec")
 NETWORK_VERBS = ("inspect", "rm")
 SHELLS = ("bash", "zsh", "fish")

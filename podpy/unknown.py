@@ -47,9 +47,7 @@ COMMANDS = {
     ("run", "create", "start", "up", "pod create", "pod start"): (
         "podpy apply -f FILE, podpy kube play FILE"
     ),
-    ("restart", "pod restart", "rollout restart"): "podpy kube play --replace FILE",
-    ("rollout status",): "podpy wait deploy NAME --for condition=Available",
-    ("rollout",): "change the manifest, then: podpy apply -f FILE",
+    ("restart", "pod restart"): "podpy rollout restart deploy NAME, podpy kube play --replace FILE",
     ("replace", "patch", "edit", "label", "annotate", "scale", "autoscale", "set"): (
         "change the manifest, then: podpy apply -f FILE"
     ),

@@ -60,7 +60,7 @@ with `--output-watch-events` as `{"type", "object"}` |
 | `network ls`, `network inspect` | `[{"name", "driver", "subnet", "gateway", "mtu", ...}]` |
 | `network create` | `{"name"}` |
 | `network rm`, `network prune` | `{"removed", "failed"}` |
-| `volume rm` | `{"removed"}` |
+| `volume rm`, `volume import` | `{"removed"}`, `{"namespace", "name", "source", "usedBytes"}` |
 | `volume ls` | `[{"namespace", "name", "requested", "usedBytes", "pods", "directory"}]` |
 | `top` | `[{"namespace", "pod", "cpuCores", "memoryBytes", "pids"}]` |
 | `doctor` | `{"healthy", "findings": [{"verdict", "subject", "text"}]}` |

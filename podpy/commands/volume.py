@@ -1,4 +1,4 @@
-"""List and remove the directories of PersistentVolumeClaims: volume ls, rm.
+"""The directories of PersistentVolumeClaims: volume ls, rm, import.
 
 Their data is the user's: `rm` wants each claim by its name, and --yes or a terminal's answer.
 """
@@ -10,7 +10,7 @@ import sys
 
 from manifests.faults import Invalid
 from manifests.ref import Ref
-from podpy import cli, json_at_end, tables
+from podpy import cli, json_at_end, tables, volume_import
 from podpy.context import Context
 
 TYPE_CHECKING = False
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
 podpy volume ls
 podpy volume rm data --yes
+podpy volume import --from-podman pgdata
 """
 
 HEADS = ("NAMESPACE", "NAME", "REQUESTED", "USED", "PODS", "DIRECTORY")
@@ -39,16 +40,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     removing.add_argument("names", nargs="+", metavar="NAME")
     removing.add_argument("-n", "--namespace", default="default", help="the claims'")
     removing.add_argument("-y", "--yes", action="store_true", help="delete the data, do not ask")
-    for verb in (listing, removing):
+    bringing = cli.verb(
+        verbs, "import", "copy a volume of Podman's into a claim that holds nothing"
+    )
+    volume_import.declare(bringing)
+    for verb in (listing, removing, bringing):
         cli.add_output(verb)
 
 
 def run(arguments: argparse.Namespace) -> int:
     context = Context()
-    if arguments.verb == "ls":
-        _list(context.paths, arguments)
-    else:
-        _remove(context, arguments)
+    match arguments.verb:
+        case "ls":
+            _list(context.paths, arguments)
+        case "import":
+            volume_import.run(context, arguments)
+        case _:
+            _remove(context, arguments)
     return 0
 
 

@@ -4,6 +4,7 @@
         NAMESPACE/CLAIM/             the user's data, and nothing else
         .claims/NAMESPACE/CLAIM      what was asked for (JSON); lost, it is only unknown
         .removing/RANDOM             taken away with consent, not yet deleted
+        .importing/NAMESPACE.CLAIM   being copied from elsewhere: runtime.volume.importing
 
 No name of Kubernetes begins with a dot, and the longest leaves room for one: `.CLAIM` is a claim
 (or a record) that is being made. The directory is the claim: where there is one, the claim
@@ -75,6 +76,16 @@ def ensure(paths: Paths, claim: PersistentVolumeClaim) -> Claim:
             f"PersistentVolumeClaim {namespace}/{name}: cannot be made: {error.strerror}"
         ) from error
     return Claim(namespace=namespace, name=name, path=path, record=record)
+
+
+def take(paths: Paths, namespace: str, name: str, fresh: str) -> None:
+    """Make the directory `fresh`, whole and on disk, the claim, in place of one that is empty."""
+    path = paths.claim(namespace, name)
+    if find(paths, namespace, name) is None:
+        _write_record(paths, namespace, name, Record(created_at=time.time()))
+    os.makedirs(os.path.dirname(path), mode=0o711, exist_ok=True)
+    os.rename(fresh, path)
+    _sync(os.path.dirname(path))
 
 
 def find(paths: Paths, namespace: str, name: str) -> Claim | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,8 +12,6 @@ import pytest
 from tests.fixtures.command import wait_until
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.fixtures.command import Podpy
     from tests.fixtures.images import Image
 
@@ -212,3 +212,117 @@ def test_programs_are_told_of_what_was_done_and_of_what_would_be(
     assert removed["untagged"] == [busybox_image.name]
     assert removed["deleted"] == [image["id"]]
     assert removed["freedBytes"] > 0
+
+
+DEPLOYMENT = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers:
+      - {name: c, image: "localhost/podpy-test/busybox:1", command: [sleep, "1000"]}
+"""
+
+
+def test_a_restarted_workload_has_new_pods_and_is_unchanged(
+    podpy: Podpy, busybox_image: Image, tmp_path: Path
+) -> None:
+    def uids() -> set[str]:
+        return set(podpy.ok("get", "pods", "-o", "jsonpath={.items[*].metadata.uid}").split())
+
+    podpy.load(busybox_image)
+    file = tmp_path / "web.yaml"
+    file.write_text(DEPLOYMENT)
+    podpy.ok("apply", "-f", str(file))
+    before = uids()
+    rolled_out = podpy.ok("rollout", "status", "deploy/web")
+    restarted = podpy.ok("rollout", "restart", "deployment", "web")
+    after = uids()
+    again = podpy.ok("apply", "-f", str(file), "--prune")
+    podpy.ok("delete", "pod", "-l", "app=web")
+    late = podpy.run("rollout", "status", "deploy/web", "--timeout", "0.1")
+    pod_refused = podpy.run("rollout", "restart", "net/default")
+
+    assert rolled_out == 'deployment "web" successfully rolled out\n'
+    assert restarted == "deployment.apps/web restarted\n"
+    assert len(before) == len(after) == 2
+    assert not before & after
+    assert "deployment.apps/web unchanged" in again
+    assert late.status == 1
+    assert "0 out of 2 new replicas have been updated" in late.stdout
+    assert "within --timeout" in late.stderr
+    assert "does not roll out" in pod_refused.stderr
+
+
+def test_a_volume_of_podmans_becomes_a_claim_and_stays_what_it_is(
+    podpy: Podpy, busybox_image: Image, tmp_path: Path
+) -> None:
+    podpy.load(busybox_image)
+    data = tmp_path / "volumes" / "pg_data" / "_data"
+    (data / "sub").mkdir(parents=True)
+    (data / "sub" / "file").write_text("kept\n")
+    (data / "link").symlink_to("sub/file")
+    os.chown(data, 999, 998)
+    data.chmod(0o700)
+    (tmp_path / "volumes" / "empty" / "_data").mkdir(parents=True)
+    bring = ("volume", "import", "--volume-path", str(tmp_path / "volumes"), "--from-podman")
+    half = f"{podpy.paths.claims}/.importing/default.pg"
+    os.makedirs(half)
+    Path(half, "half").write_text("a killed copy's")
+
+    misnamed = podpy.run(*bring, "pg_data")
+    brought = podpy.json(*bring, "pg_data", "pg", "-o", "json")
+    twice = podpy.run(*bring, "pg_data", "pg")
+    empty = podpy.run(*bring, "empty")
+    (volume,) = podpy.json("volume", "ls", "-o", "json")
+    place = Path(volume["directory"])
+
+    assert "a claim cannot be named so" in misnamed.stderr
+    assert (brought["name"], brought["source"]) == ("pg", str(data))
+    assert "holds data" in twice.stderr
+    assert "is empty" in empty.stderr
+    assert (place.stat().st_uid, place.stat().st_gid) == (999, 998)
+    assert place.stat().st_mode & 0o777 == 0o700
+    assert sorted(os.listdir(place)) == ["link", "sub"]
+    assert (place / "link").read_text() == "kept\n"
+    assert (data / "sub" / "file").read_text() == "kept\n"
+    assert os.listdir(os.path.dirname(half)) == []
+
+
+def test_a_volume_is_not_brought_under_a_pod_and_a_copy_that_fails_leaves_nothing(
+    podpy: Podpy, busybox_image: Image, tmp_path: Path
+) -> None:
+    podpy.load(busybox_image)
+    data = tmp_path / "volumes" / "data" / "_data"
+    data.mkdir(parents=True)
+    (data / "file").write_text("kept\n")
+    file = tmp_path / "app.yaml"
+    file.write_text(
+        pod("web")
+        .replace("PeriodSeconds: 1000", "PeriodSeconds: 0")
+        .replace(
+            "  containers:",
+            "  volumes: [{name: d, persistentVolumeClaim: {claimName: data}}]\n  containers:",
+        )
+        + "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\n"
+        "spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n"
+    )
+    podpy.ok("apply", "-f", str(file))
+    bring = ("volume", "import", "--volume-path", str(tmp_path / "volumes"), "--from-podman")
+    used = podpy.run(*bring, "data")
+    podpy.ok("delete", "pod", "web")
+    late = podpy.run(*bring, "data", "--timeout", "0")
+    kept = os.listdir(f"{podpy.paths.claims}/.importing")
+    podpy.ok(*bring, "data")
+    podpy.ok("apply", "-f", str(file))
+
+    assert "in use by Pod/web" in used.stderr
+    assert late.status == 1
+    assert kept == []
+    assert Path(podpy.paths.claim("default", "data"), "file").read_text() == "kept\n"
