@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from manifests.kinds import Object
     from manifests.ref import Ref
     from podpy.cli import Parser
-    from reconciler.cycle import Options
+    from reconciler.cycle import Options, Report
 
     Found = tuple[dict[Ref, Object], list[str]]
 
@@ -82,11 +82,28 @@ def run(arguments: argparse.Namespace) -> int:
         report = cycle.remove(context.host, things, options, notify or (lambda _outcome: None))
         if arguments.output == "json":
             print(changes.report_json(report))
-        if report.failed:
+        if report.failed or not _replenish(context, report, things):
             return 1
     if missing and not arguments.ignore_not_found:
         raise Invalid(f"not found: {', '.join(missing)}", hint="podpy get all -A")
     return 0
+
+
+def _replenish(context: Context, report: Report, things: dict[Ref, Object]) -> bool:
+    """Give workloads a pod again for each that went alone, as Kubernetes' controllers do.
+
+    Returns whether that worked; what failed has been told.
+    """
+    from reconciler import cycle, remembered
+
+    owners = {change.of for change in report.plan.changes if change.of is not None} - set(things)
+    wished = remembered.wished(context.base, owners)
+    if not wished:
+        return True
+    again = cycle.converge(context.host, wished)
+    for outcome in again.failed:
+        changes.show_outcome(outcome)
+    return not again.failed
 
 
 def _show_dry(

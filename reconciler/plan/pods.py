@@ -68,7 +68,7 @@ def changes(wish: Wish, expansion: Expansion, observed: Observed) -> Iterator[Ch
 def removals(
     objects: frozenset[Ref], states: Iterable[PodState], reason: Reason
 ) -> tuple[Change, ...]:
-    """Return the removal of every pod that belongs to one of `objects`."""
+    """Return the removal of every pod that is one of `objects`, or belongs to one."""
     return tuple(
         Change(
             op=Op.DELETE,
@@ -78,7 +78,7 @@ def removals(
             reasons=(reason,),
         )
         for state in states
-        if belongs_to(state) in objects
+        if belongs_to(state) in objects or kinds.ref(state.pod) in objects
     )
 
 

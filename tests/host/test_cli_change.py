@@ -245,8 +245,7 @@ def test_a_restarted_workload_has_new_pods_and_is_unchanged(
     restarted = podpy.ok("rollout", "restart", "deployment", "web")
     after = uids()
     again = podpy.ok("apply", "-f", str(file), "--prune")
-    podpy.ok("delete", "pod", "-l", "app=web")
-    late = podpy.run("rollout", "status", "deploy/web", "--timeout", "0.1")
+    pruned = podpy.ok("get", "deploy", "-o", "name")
     pod_refused = podpy.run("rollout", "restart", "net/default")
 
     assert rolled_out == 'deployment "web" successfully rolled out\n'
@@ -254,10 +253,47 @@ def test_a_restarted_workload_has_new_pods_and_is_unchanged(
     assert len(before) == len(after) == 2
     assert not before & after
     assert "deployment.apps/web unchanged" in again
-    assert late.status == 1
-    assert "0 out of 2 new replicas have been updated" in late.stdout
-    assert "within --timeout" in late.stderr
+    assert pruned == "deployment.apps/web\n"
     assert "does not roll out" in pod_refused.stderr
+
+
+def test_a_workload_gets_a_pod_again_for_one_that_is_deleted(
+    podpy: Podpy, busybox_image: Image, tmp_path: Path
+) -> None:
+    def uids() -> set[str]:
+        return set(podpy.ok("get", "pods", "-o", "jsonpath={.items[*].metadata.uid}").split())
+
+    podpy.load(busybox_image)
+    file = tmp_path / "web.yaml"
+    file.write_text(DEPLOYMENT)
+    podpy.ok("apply", "-f", str(file))
+    before = uids()
+    one = podpy.ok("get", "pods", "-o", "name").split()[0]
+    deleted = podpy.ok("delete", one)
+    after = uids()
+    foreseen = podpy.run("diff", "-f", str(file))
+    podpy.ok("delete", "deploy/web", *podpy.ok("get", "pods", "-o", "name").split())
+
+    assert deleted == f"{one} deleted\n"
+    assert len(before & after) == 1
+    assert len(after) == 2
+    assert foreseen.status == 0
+    assert uids() == set()
+
+
+def test_a_rollout_that_does_not_come_is_told_after_its_timeout(
+    podpy: Podpy, busybox_image: Image, tmp_path: Path
+) -> None:
+    podpy.load(busybox_image)
+    file = tmp_path / "web.yaml"
+    file.write_text(DEPLOYMENT.replace("busybox:1", "nix:1"))
+    podpy.run("apply", "-f", str(file))
+
+    late = podpy.run("rollout", "status", "deploy/web", "--timeout", "0.1")
+
+    assert late.status == 1
+    assert "0 of 2 updated replicas are available" in late.stdout
+    assert "within --timeout" in late.stderr
 
 
 def test_a_volume_of_podmans_becomes_a_claim_and_stays_what_it_is(
