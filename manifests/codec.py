@@ -20,7 +20,7 @@ from manifests.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any, TypeVar
 
     Path = tuple[str | int, ...]
@@ -113,6 +113,15 @@ _fields: dict[type[Value], dict[str, tuple[str, Reader]]] = {}
 def fields(kind: type[Value]) -> dict[str, str]:
     """Return wire name -> field name of everything that `kind` honours."""
     return {wire: field for wire, (field, _) in _fields_of(kind).items()}
+
+
+def below(kind: type[Value], wire: str) -> type[Value] | None:
+    """Return the class of what a field holds, alone, in a list or in a map; None for scalars."""
+    held = next(one for field, one in _annotated(kind) if wire_name(field) == wire)
+    while arguments := getattr(held, "__args__", ()):
+        # T | None, tuple[T, ...] and Mapping[str, T]: what is held stands last.
+        held = [one for one in arguments if one not in (NoneType, ...)][-1]
+    return held if issubclass(held, Value) else None
 
 
 def _reader(annotation: Any) -> Reader:
@@ -240,13 +249,16 @@ def _value(kind: type[Value]) -> Reader:
 
 def _fields_of(kind: type[Value]) -> dict[str, tuple[str, Reader]]:
     if kind not in _fields:
-        found: dict[str, tuple[str, Reader]] = {}
-        for owner in reversed(kind.__mro__):
-            names = vars(sys.modules[owner.__module__])
-            for field, text in owner.__dict__.get("__annotations__", {}).items():
-                if field in kind.__fields__:
-                    # Annotations are podpy's own source text, never input.
-                    annotation = eval(text, names)  # noqa: S307
-                    found[wire_name(field)] = (field, _reader(annotation))
-        _fields[kind] = found
+        _fields[kind] = {
+            wire_name(field): (field, _reader(annotation)) for field, annotation in _annotated(kind)
+        }
     return _fields[kind]
+
+
+def _annotated(kind: type[Value]) -> Iterator[tuple[str, Any]]:
+    for owner in reversed(kind.__mro__):
+        names = vars(sys.modules[owner.__module__])
+        for field, text in owner.__dict__.get("__annotations__", {}).items():
+            if field in kind.__fields__:
+                # Annotations are podpy's own source text, never input.
+                yield field, eval(text, names)  # noqa: S307

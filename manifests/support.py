@@ -184,6 +184,26 @@ def _generated_selector(selector: object) -> bool:
     return all(key.endswith("controller-uid") for key in labels)
 
 
+def accepted(kind: str, path: Path) -> str:
+    """Say which values of a field that podpy does not honour change nothing here; "" for none."""
+    import json
+
+    if path[:1] == ("metadata",) and path[-1] in _OWNED_METADATA:
+        return "left out: an API server writes it"
+    values = _HARMLESS.get(place(kind, path), ())
+    if _ANYTHING in values:
+        return "any value: it changes nothing here"
+    words = ", ".join(json.dumps(one) for one in values)
+    return f"only {words}: it changes nothing here" if words else ""
+
+
+def refused(kind: str, path: Path) -> str:
+    """Say which values of a field that podpy honours it does not; "" for none."""
+    where = place(kind, path)
+    values = ", ".join(_UNSUPPORTED_VALUES.get(where, ()))
+    return f"{values} {_not_yet(FIELD_MEANINGS.get(where, ''))}" if values else ""
+
+
 def unsupported_field(kind: str, path: Path) -> Unsupported:
     """Word that a field of Kubernetes is not honoured."""
     where = place(kind, path)

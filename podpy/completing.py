@@ -116,6 +116,18 @@ def _value(action: argparse.Action, given: list[str], begun: str, namespace: str
             return []
 
 
+def _fields(begun: str) -> list[str]:
+    """Return what the last name of KIND.FIELD.FIELD may become."""
+    from podpy import field_help
+
+    word, *path = begun.split(".")
+    if not path:
+        return [info.names[1] for info in kinds.KINDS]
+    place = field_help.find(names.kind(word), path[:-1])
+    front = begun.rpartition(".")[0]
+    return [f"{front}.{one.field.path[-1]}" for one in field_help.below(place)]
+
+
 def _positional(
     command: str, parser: cli.Parser, given: list[str], begun: str, namespace: str
 ) -> Iterable[str]:
@@ -139,6 +151,8 @@ def _positional(
         return _new(_names(kinds.BY_KIND["PersistentVolumeClaim"], namespace), given)
     if command == "image rm":
         return _new(Context().base.store.names(), given)
+    if command == "explain":
+        return _fields(begun)
     if command == "completion":
         return () if given else SHELLS
     if len(given) < len(parser.positionals):

@@ -63,6 +63,7 @@ with `--output-watch-events` as `{"type", "object"}` |
 | `volume rm`, `volume import` | `{"removed"}`, `{"namespace", "name", "source", "usedBytes"}` |
 | `volume ls` | `[{"namespace", "name", "requested", "usedBytes", "pods", "directory"}]` |
 | `top` | `[{"namespace", "pod", "cpuCores", "memoryBytes", "pids"}]` |
+| `explain` | `[{"path", "type", "required", "values", "honoured", "note"}]` |
 | `doctor` | `{"healthy", "findings": [{"verdict", "subject", "text"}]}` |
 
 Other than with kubectl: directories are always read with all that is below them; `delete` always

@@ -27,6 +27,11 @@ from podpy import cli, completing
         (["get", "podz", ""], []),
         (["network", ""], ["create", "inspect", "ls", "prune", "rm"]),
         (["network", "ls", "-o", ""], ["json", "text"]),
+        (
+            ["explain", "deploy.spec.re"],
+            ["deploy.spec.replicas", "deploy.spec.revisionHistoryLimit"],
+        ),
+        (["explain", "nix.spec."], []),
         (["completion", ""], ["bash", "fish", "zsh"]),
         (["apply", "-f", ""], []),
         (["exec", "web", "--", "-"], []),
