@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.fixtures import git_https
+from tests.fixtures.command import wait_until
 from tests.fixtures.forge import Forge
 from tests.fixtures.git_https import TOKEN, HttpsForge
 from tests.fixtures.objects import config
@@ -150,3 +151,22 @@ def test_a_remote_that_dies_in_the_middle_harms_nothing_and_is_asked_again(
     assert kept == good
     assert after.stdout.endswith(f"Ready {more[:12]}\n")
     assert not list(Path(podpy.paths.sources).rglob("tmp_*"))
+
+
+def test_a_fetch_in_which_podpy_is_killed_is_done_again(
+    podpy: Podpy, forge: Forge, server: HttpsForge, follow: Callable[[], Done]
+) -> None:
+    commit = forge.commit({f"{n}.yaml": config(f"page-{n}", f"{n}" * 1000) for n in range(100)})
+    server.cut, server.hang = 2000, True
+    child = podpy.start("sync", "reconcile", "shop")
+    assert server.hanging.wait(git_https.DEADLINE)
+    child.kill()
+    child.wait(git_https.DEADLINE)
+    server.ended.set()
+    wait_until(lambda: git_https.command_lines_with(podpy.paths.sources) == [], "git has ended")
+    server.cut = 0
+    after = follow()
+
+    assert after.stdout.endswith(f"Ready {commit[:12]}\n")
+    assert not list(Path(podpy.paths.sources).rglob("tmp_*"))
+    assert not list(Path(podpy.paths.sources).rglob("*.lock"))
