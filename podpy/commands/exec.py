@@ -60,15 +60,13 @@ def run(arguments: argparse.Namespace) -> int:
 def _become(
     paths: Paths, found: Running, words: tuple[str, ...], arguments: argparse.Namespace
 ) -> NoReturn:
-    from runtime.kernel import cgroups
-    from runtime.oci import engine, exec
+    from runtime.oci import exec
 
     terminal = arguments.tty and sys.stdin.isatty()
     if arguments.tty and not terminal and not arguments.quiet:
         print("Warning: standard input is no terminal: -t is left out", file=sys.stderr)
     sys.stdout.flush()
     exec.replace(
-        engine.find(paths.run_dir, cgroups.view().in_pod(), paths.instance),
         found.container,
         paths.pod(found.found.pod.uid),
         exec.Command(

@@ -71,8 +71,13 @@ class Container(Value):
         )
 
     @property
+    def state_dir(self) -> str:
+        """What the OCI runtime keeps of it."""
+        return f"{self.oci_root}/{self.id}"
+
+    @property
     def fifo(self) -> str:
-        return f"{self.oci_root}/{self.id}/exec.fifo"
+        return f"{self.state_dir}/exec.fifo"
 
     @property
     def config(self) -> str:
@@ -156,7 +161,9 @@ def pid(container: Container) -> int | None:
 def _is_inside(container: Container, number: int) -> bool:
     if processes.start_time(number) is None:
         return False
-    return any(path.endswith(container.cgroup) for path in processes.cgroups(number).values())
+    # Further down, too: an init system moves itself into a cgroup that it makes below its own.
+    own = f"{container.cgroup}/"
+    return any(own in f"{path}/" for path in processes.cgroups(number).values())
 
 
 def _opened(container: Container) -> int | None:
@@ -301,7 +308,7 @@ def remove(container: Container, seen: cgroups.View, engine: Engine | None = Non
 
         proc.check(engine.path, "--root", container.oci_root, "delete", "--force", container.id)
         cgroups.remove(seen, container.cgroup)
-    _remove_directory(f"{container.oci_root}/{container.id}")
+    _remove_directory(container.state_dir)
 
 
 def forget(container: Container) -> None:

@@ -76,7 +76,7 @@ class Creating:
             self._conmons.close()
             oci.remove(self.container, self._seen)
             raise
-        filters.keep(self._prepared, f"{self.container.oci_root}/{self.container.id}")
+        filters.keep(self._prepared, self.container.state_dir)
         return created
 
 

@@ -29,6 +29,10 @@ class Kind(enum.StrEnum):
     RUNC = "runc"
 
 
+_STATE_FILES = {Kind.CRUN: "status", Kind.RUNC: "state.json"}
+"""What each keeps in a container's state directory, and the other does not."""
+
+
 class Engine(Value):
     """The chosen runtime and the supervisor. `reason` says in a line why it is not crun, if so."""
 
@@ -94,6 +98,14 @@ def find(run_dir: str, seen: cgroups.View, instance: str) -> Engine:
     raise HostFault(
         f"no OCI runtime works on this host: {'; '.join(complaints)}", hint="install crun"
     )
+
+
+def maker(state_dir: str) -> Kind | None:
+    """Return which runtime made the container whose state it keeps in `state_dir`; None if gone."""
+    for kind, file in _STATE_FILES.items():
+        if os.path.exists(f"{state_dir}/{file}"):
+            return kind
+    return None
 
 
 def locate(tool: str) -> str | None:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from runtime.oci.container import Container
-    from runtime.oci.engine import Engine
 
 
 _ROOT = (
@@ -48,14 +47,12 @@ class Command(Value):
     env: tuple[str, ...] = ()
 
 
-def command(
-    engine: Engine, container: Container, wanted: Command, *, process_file: str = ""
-) -> list[str]:
+def command(container: Container, wanted: Command, *, process_file: str = "") -> list[str]:
     """Return the words that run `wanted`, for a process in the pod's mount namespace.
 
     `process_file` is where the text of `process` can be read, if it gave any.
     """
-    words = [engine.path, "--root", container.oci_root, "exec"]
+    words = [_runtime(container), "--root", container.oci_root, "exec"]
     if process_file:
         return [*words, "--process", process_file, container.id]
     if wanted.terminal:
@@ -91,7 +88,7 @@ def process(container: Container, wanted: Command) -> str:
     return json.dumps(own)
 
 
-def replace(engine: Engine, container: Container, pod_dir: str, wanted: Command) -> NoReturn:
+def replace(container: Container, pod_dir: str, wanted: Command) -> NoReturn:
     """Become the command: enter the pod's mount namespace and execute the runtime's `exec`.
 
     Call it while podpy has one thread and nothing left to do; flush the standard streams first.
@@ -100,7 +97,7 @@ def replace(engine: Engine, container: Container, pod_dir: str, wanted: Command)
     try:
         described = process(container, wanted)
         file = f"/proc/self/fd/{_in_memory(described)}" if described else ""
-        words = command(engine, container, wanted, process_file=file)
+        words = command(container, wanted, process_file=file)
         namespace = os.open(f"{pod_dir}/mnt", os.O_RDONLY | os.O_CLOEXEC)
         syscalls.setns(namespace, syscalls.CLONE_NEWNS)
         if not wanted.stdin:
@@ -114,6 +111,28 @@ def replace(engine: Engine, container: Container, pod_dir: str, wanted: Command)
             f"container {container.name}: cannot enter it: {error.strerror}",
             hint="is its pod running? see: podpy get pods",
         ) from error
+
+
+def _runtime(container: Container) -> str:
+    """Return the path of the OCI runtime that made the container.
+
+    Neither knows the other's containers, and which one this host is for now may have changed since.
+    """
+    from runtime.oci import engine
+
+    kind = engine.maker(container.state_dir)
+    if kind is None:
+        raise HostFault(
+            f"container {container.name}: cannot enter it: what its OCI runtime kept of it is gone",
+            hint="if its pod runs, apply that again: it puts back what was removed by hand",
+        )
+    path = engine.locate(kind)
+    if path is None:
+        raise HostFault(
+            f"container {container.name}: cannot enter it: {kind}, which runs it, is not installed",
+            hint=f"install the package {kind}",
+        )
+    return path
 
 
 def _merged(own: Iterable[str], added: tuple[str, ...]) -> tuple[str, ...]:

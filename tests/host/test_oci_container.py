@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -152,3 +153,21 @@ def test_kill_says_whether_it_met_anyone(pod: Bench) -> None:
     assert oci.kill(container, signal.SIGKILL)
     assert pod.wait(container).code == 137
     assert not oci.kill(container, signal.SIGKILL)
+
+
+def test_an_init_system_may_move_below_its_containers_cgroup(pod: Bench) -> None:
+    container = pod.run("app", FOREVER)
+    pid = oci.pid(container)
+    for directory in pod.seen.directories(container.cgroup):
+        os.mkdir(f"{directory}/init")
+        for name in ("cpuset.cpus", "cpuset.mems") if "/cpuset/" in directory else ():
+            # cgroup v1 lets nobody into a new one that has none.
+            shutil.copy(f"{directory}/{name}", f"{directory}/init/{name}")
+        with open(f"{directory}/init/cgroup.procs", "w", encoding="ascii") as file:
+            file.write(str(pid))
+
+    assert oci.pid(container) == pid
+    assert oci.state(container) is State.RUNNING
+    oci.stop([(container, signal.SIGKILL, 0)])
+    pod.inside.call(oci.remove, container, pod.seen, pod.engine)
+    assert [one for one in pod.seen.directories(container.cgroup) if os.path.exists(one)] == []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from manifests.faults import HostFault
+from runtime.oci import engine as engines
 from runtime.oci import exec as oci_exec
 from runtime.oci.container import Container
 from runtime.oci.exec import Command
@@ -19,24 +22,45 @@ from tests.fixtures.bench import UID, Bench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from runtime.paths import Paths
+    from tests.fixtures.command import Podpy
+    from tests.fixtures.images import Image
 
 pytestmark = pytest.mark.host
 
 REPLACE = """
 import sys
 sys.path.insert(0, {root!r})
-from runtime.oci import engine as engines, exec as oci_exec
+from runtime.oci import exec as oci_exec
 from runtime.oci.container import Container
 from runtime.oci.exec import Command
 from runtime.paths import Paths
 paths = Paths(**{paths!r})
-path, conmon = engines.locate({kind!r}), engines.locate("conmon")
-engine = engines.Engine(kind=engines.Kind({kind!r}), path=path, version=(), conmon=conmon)
-oci_exec.replace(engine, Container.of(paths, {uid!r}, "app"), paths.pod({uid!r}),
+oci_exec.replace(Container.of(paths, {uid!r}, "app"), paths.pod({uid!r}),
                  Command(**{command!r}))
 """
+
+
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - {name: app, image: "localhost/podpy-test/busybox:1", command: [sleep, "1000"]}
+"""
+
+
+@pytest.fixture
+def pods(podpy: Podpy, busybox_image: Image, tmp_path: Path) -> str:
+    """A manifest of a pod that can be applied."""
+    podpy.load(busybox_image)
+    path = tmp_path / "pods.yaml"
+    path.write_text(POD)
+    return str(path)
 
 
 @pytest.fixture
@@ -52,7 +76,6 @@ def program(pod: Bench, **command: object) -> list[str]:
     body = REPLACE.format(
         root=os.getcwd(),
         paths={field: getattr(pod.paths, field) for field in type(pod.paths).__fields__},
-        kind=str(pod.engine.kind),
         uid=UID,
         command=command,
     )
@@ -119,12 +142,51 @@ def test_an_interactive_command_has_the_callers_terminal(pod: Bench) -> None:
     assert "33 99" in said
 
 
+def test_a_container_is_entered_by_the_runtime_that_made_it(podpy: Podpy, pods: str) -> None:
+    podpy.ok("apply", "-f", pods)
+    remembered = f"{podpy.paths.run_dir}/engine.json"
+    with open(remembered, encoding="utf-8") as file:
+        chosen = json.load(file)
+    os.unlink(remembered)
+
+    assert podpy.ok("exec", "web", "--", "echo", "once") == "once\n"
+    # Looked for outside of a pod it might be another one, which all later containers would get.
+    assert not os.path.exists(remembered)
+
+    podpy.ok("delete", "-f", pods)
+    chosen |= {"kind": "runc", "path": engines.locate("runc"), "version": [1], "reason": "tried"}
+    with open(remembered, "w", encoding="utf-8") as file:
+        json.dump(chosen, file)
+    assert "runc runs them: tried" in podpy.run("apply", "-f", pods).stderr
+    os.unlink(remembered)
+
+    assert podpy.ok("exec", "web", "--", "echo", "twice") == "twice\n"
+    podpy.ok("delete", "-f", pods)
+
+
+def test_what_the_runtime_has_lost_is_told_and_the_next_pass_mends_it(
+    podpy: Podpy, pods: str
+) -> None:
+    podpy.ok("apply", "-f", pods)
+    shutil.rmtree(podpy.paths.oci_state)
+
+    refused = podpy.run("exec", "web", "--", "true")
+    told = podpy.run("diff", "-f", pods).stdout
+    podpy.ok("apply", "-f", pods)
+
+    assert "what its OCI runtime kept of it is gone" in refused.stderr
+    assert "container app has lost its state in the OCI runtime" in told
+    assert podpy.ok("exec", "web", "--", "echo", "again") == "again\n"
+    assert "unchanged" in podpy.ok("apply", "-f", pods)
+    podpy.ok("delete", "-f", pods)
+
+
 def test_a_pod_that_is_not_there_is_a_clear_fault(instance: Paths) -> None:
-    with bench.opened(instance) as pod:
+    with bench.opened(instance):
         gone = Container.of(instance, "no-such-uid", "app")
 
         with pytest.raises(HostFault, match="cannot enter"):
-            oci_exec.replace(pod.engine, gone, instance.pod("no-such-uid"), Command(argv=("true",)))
+            oci_exec.replace(gone, instance.pod("no-such-uid"), Command(argv=("true",)))
 
 
 def test_a_command_has_the_containers_user_and_groups(instance: Paths) -> None:

@@ -83,6 +83,8 @@ def deprived(base: Base, state: PodState) -> Iterator[tuple[str, str]]:
             here = OciContainer.of(base.paths, state.uid, container.name)
             if not os.path.exists(here.config):
                 yield container.name, "bundle"
+            if not os.path.exists(here.state_dir):
+                yield container.name, "state in the OCI runtime"
             if not oci.watched(here):
                 # Nobody reads what it writes, and nobody would tell when it ends.
                 yield container.name, "conmon"
