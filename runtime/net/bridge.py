@@ -50,6 +50,31 @@ class BridgeNetwork(Value):
     def prefix(self) -> int:
         return int(self.subnet.partition("/")[2])
 
+    def holds(self, address: str) -> bool:
+        """Say whether the address is one of the subnet's."""
+        outside = 32 - self.prefix
+        own, other = (
+            int.from_bytes(socket.inet_aton(one), "big") >> outside
+            for one in (self.gateway, address)
+        )
+        return own == other
+
+
+def found(instance: str, name: str) -> BridgeNetwork | None:
+    """Read a network whose record is lost back from its bridge; None where that is gone, too."""
+    from runtime.net import subnets
+
+    wanted = BridgeNetwork(instance=instance, name=name, subnet="", gateway="")
+    with rtnetlink.Socket() as kernel:
+        link = kernel.link(wanted.link)
+        if link is None or link.alias != wanted.alias:
+            return None
+        own = [address for address in kernel.addresses() if address.index == link.index]
+    if len(own) != 1:
+        return None
+    subnet = subnets.around(own[0].address, own[0].prefix)
+    return wanted.replace(subnet=subnet, gateway=own[0].address, mtu=link.mtu)
+
 
 def ensure(network: BridgeNetwork) -> tuple[str, ...]:
     """Make the bridge, or repair it, and return what had to be done: () when all was well."""

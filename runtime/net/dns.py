@@ -62,6 +62,8 @@ def _ensure(paths: Paths, network: BridgeNetwork, upstream: str) -> bool:
             hint="install the package dnsmasq-base",
         )
     result = proc.run(tool, *wanted, timeout=_START_SECONDS)
+    if result.status != 0 and _end_lost(directory, network.gateway):
+        result = proc.run(tool, *wanted, timeout=_START_SECONDS)
     if result.status != 0:
         raise HostFault(
             f"network {network.name}: its name server did not start on {network.gateway}:53: "
@@ -105,15 +107,7 @@ def drift(
 def stop(paths: Paths, name: str) -> None:
     """Stop the name server and remove its pid file; stopped already is success."""
     directory = _directory(paths, name)
-    pidfd = _opened(directory)
-    if pidfd is not None:
-        try:
-            for number in (signal.SIGTERM, signal.SIGKILL):
-                processes.signal(pidfd, number)
-                if processes.wait([pidfd], _STOP_SECONDS):
-                    break
-        finally:
-            os.close(pidfd)
+    _end(_opened(directory))
     files.unlink(_pid_file(directory))
 
 
@@ -186,6 +180,30 @@ def _is_of(directory: str, pid: int) -> bool:
 def _opened(directory: str) -> int | None:
     pid = files.number(_pid_file(directory))
     return processes.opened_where(pid, lambda found: _is_of(directory, found))
+
+
+def _end_lost(directory: str, gateway: str) -> bool:
+    """End the network's name server whose pid file is gone; False where there is none."""
+    from runtime.net import listeners
+
+    for one in listeners.listening(["UDP"]):
+        owner = listeners.owner(one) if (one.address, one.port) == (gateway, 53) else None
+        if owner is not None and _is_of(directory, owner.pid):
+            _end(processes.opened_where(owner.pid, lambda found: _is_of(directory, found)))
+            return True
+    return False
+
+
+def _end(pidfd: int | None) -> None:
+    if pidfd is None:
+        return
+    try:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            processes.signal(pidfd, number)
+            if processes.wait([pidfd], _STOP_SECONDS):
+                break
+    finally:
+        os.close(pidfd)
 
 
 def _signal(directory: str, number: int) -> None:

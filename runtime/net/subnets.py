@@ -114,6 +114,11 @@ def gateway_of(subnet: str) -> str:
     return _text(_span(subnet)[0] + 1)
 
 
+def around(address: str, prefix: int) -> str:
+    """Return the subnet of that size which `address` lies in. Pure."""
+    return f"{_text(_span(f'{address}/{prefix}')[0])}/{prefix}"
+
+
 def _span(subnet: str) -> tuple[int, int]:
     address, _, prefix = subnet.partition("/")
     size = 1 << (32 - int(prefix or 32))

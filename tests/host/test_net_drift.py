@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -95,6 +96,9 @@ DAMAGES: dict[str, tuple[Callable[[Scene], object], str]] = {
     "pod's route": (lambda s: s.inside("ip route delete default"), "had lost its default route"),
     "name server": (lambda s: s.kill_name_server(), "name server of network default was not"),
     "records": (lambda s: os.unlink(f"{s.paths.networks}/default/hosts"), "were missing"),
+    "record": (
+        lambda s: shutil.rmtree(f"{s.paths.networks}/default"), "the record of network default"
+    ),
     "resolv.conf": (
         lambda s: Path(f"{s.etc}/resolv.conf").write_text("nameserver 192.0.2.1\n"),
         "its /etc/resolv.conf was changed",
@@ -144,6 +148,25 @@ def test_each_part_that_is_broken_is_told_and_repaired(
 
     assert Path(f"{scene.etc}/resolv.conf").read_text() == resolver
     assert os.listdir(instance.pods) == [scene.uid], "the pod was never made anew"
+    podpy.ok("delete", "-f", str(file))
+
+
+def test_a_pod_whose_network_is_gone_without_a_trace_is_made_anew(
+    podpy: Podpy, instance: Paths, busybox_image: Image, file: Path
+) -> None:
+    podpy.load(busybox_image)
+    podpy.ok("apply", "-f", str(file))
+    scene = Scene(podpy, instance, file)
+    scene.shell(f"ip link delete {scene.bridge}")
+    shutil.rmtree(f"{instance.networks}/default")
+
+    told = podpy.run("diff", "-f", str(file)).stdout
+    podpy.ok("apply", "-f", str(file))
+
+    assert "the record of network default was missing" in told
+    assert "[recreate]" in told
+    assert fetched()
+    assert "unchanged" in podpy.ok("apply", "-f", str(file))
     podpy.ok("delete", "-f", str(file))
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from reconciler.targets.host.base import Base
     from runtime.kernel.inside import Inside
     from runtime.net.bridge import BridgeNetwork
+    from runtime.net.rtnetlink import Link
 
 _RULING = frozenset({"NET_ADMIN", "CAP_NET_ADMIN", "SYS_ADMIN", "CAP_SYS_ADMIN", "ALL"})
 
@@ -123,14 +124,19 @@ def observe(base: Base, states: Sequence[PodState]) -> Observation:
     by_name, hairpin = {link.name: link for link in links}, attach.needs_hairpin()
     of_pods: dict[str, tuple[Drift, ...]] = {}
     for state in states:
-        if state.record.network in known and state.record.complete:
-            place = _attachment(known[state.record.network], state.record)
-            found = (
-                *attach.drift(place, by_name, hairpin=hairpin),
-                *_inside_drift(state, place),
-                *found_networks[state.record.network].drift,
-            )
-            of_pods[state.uid] = tuple(Drift(mend=Mend.NETWORK, text=text) for text in found)
+        network = known.get(state.record.network)
+        if not state.record.network or not state.record.complete:
+            continue
+        if network is None or not network.holds(state.record.address):
+            of_pods[state.uid] = (_uprooted(base, state.record, network, by_name),)
+            continue
+        place = _attachment(network, state.record)
+        found = (
+            *attach.drift(place, by_name, hairpin=hairpin),
+            *_inside_drift(state, place),
+            *found_networks[network.name].drift,
+        )
+        of_pods[state.uid] = tuple(Drift(mend=Mend.NETWORK, text=text) for text in found)
     return Observation(networks=found_networks, of_pods=of_pods)
 
 
@@ -140,6 +146,23 @@ def own_masters(pod: Pod) -> bool:
         container.security_context.privileged
         or not _RULING.isdisjoint(container.security_context.capabilities.add)
         for container in (*pod.spec.init_containers, *pod.spec.containers)
+    )
+
+
+def _uprooted(
+    base: Base, record: PodRecord, network: BridgeNetwork | None, links: Mapping[str, Link]
+) -> Drift:
+    """What is wrong where the pod's network is not, or no longer, the one that it was put on."""
+    if network is not None:
+        text = f"its address {record.address} is none of network {network.name}'s"
+        return Drift(mend=Mend.RECREATE, text=text)
+    lost = bridge.BridgeNetwork(
+        instance=base.paths.instance, name=record.network, subnet="", gateway=""
+    )
+    # The bridge still tells the subnet; where it is gone as well the pod needs another address.
+    return Drift(
+        mend=Mend.NETWORK if lost.link in links else Mend.RECREATE,
+        text=f"the record of network {record.network} was missing",
     )
 
 

@@ -64,7 +64,7 @@ def make(base: Base, network: Network) -> tuple[PodRecord, ...]:
         unmake(base, name)
         return ()
     with locks.held(base.paths, [network_records.LOCK]):
-        known = network_records.read(base.paths, name)
+        known = network_records.read(base.paths, name) or bridge.found(base.paths.instance, name)
         fixed = known is not None and network.spec.subnet in ("", known.subnet)
         with contextlib.nullcontext() if fixed else subnets.choosing():
             wanted = _described(base, network, known)
