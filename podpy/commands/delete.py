@@ -143,6 +143,13 @@ def _from_files(context: Context, arguments: argparse.Namespace) -> Found:
     refs = wishes.refs(arguments.filename, options, context.paths.cache)
     if not refs:
         raise Invalid(f"no objects in {', '.join(arguments.filename)}, nothing was changed")
+    asked = arguments.namespace
+    others = [str(ref) for ref in refs if asked and ref.namespace not in ("", asked)]
+    if others:
+        raise Invalid(
+            f"{', '.join(others)}: the command is for namespace {asked}, nothing was changed",
+            hint="without -n each object is looked for where its manifest says",
+        )
     things = wishes.present(context, refs, arguments.filename)
     missing = [str(ref) for ref in refs if ref not in things]
     _add_inhabitants(Inventory(context), things)

@@ -101,6 +101,18 @@ def test_what_goes_is_chosen_by_labels_by_kind_and_by_namespace(
     assert podpy.run("delete", "pod", "b", "--ignore-not-found=true").status == 0
 
 
+def test_files_of_another_namespace_than_the_commands_are_not_deleted(podpy: Podpy) -> None:
+    page = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: page, namespace: red}\n"
+    podpy.ok("apply", "-f", "-", stdin=page)
+
+    refused = podpy.run("delete", "-n", "blue", "-f", "-", stdin=page)
+
+    assert refused.status == 1
+    assert "ConfigMap/red/page: the command is for namespace blue" in refused.stderr
+    assert "page" in podpy.ok("get", "cm", "-n", "red")
+    podpy.ok("delete", "-n", "red", "-f", "-", stdin=page)
+
+
 def test_what_one_pipe_has_brought_does_not_go_with_another(podpy: Podpy) -> None:
     def pipe(command: str, name: str, *words: str) -> str:
         text = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\n"
