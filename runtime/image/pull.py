@@ -204,9 +204,13 @@ def _from_source(
 
 
 def _names_of(source: reference.Source, options: Options) -> tuple[str, ...]:
-    """The names that a local source gives its image: what it says, else its file's name."""
+    """The names that a local source gives its image: what it says, else its file's name.
+
+    None to an image of containers-storage that is asked for by its id.
+    """
     if source.transport == "containers-storage":
-        return (str(reference.parse(source.location.rpartition("]")[2])),)
+        name = source.location.rpartition("]")[2].removeprefix("@")
+        return () if reference.is_digest(f"sha256:{name}") else (str(reference.parse(name)),)
     path, colon, name = source.location.partition(":")
     if colon and name:
         return (str(reference.parse(name)),)

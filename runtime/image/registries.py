@@ -1,7 +1,8 @@
 """Read which registries a short image name is looked for in: registries.conf, as Podman does.
 
 Files: /etc/containers/registries.conf and registries.conf.d/*.conf, or the user's own under
-~/.config/containers (containers-registries.conf(5)). skopeo reads mirrors and blocks by itself;
+~/.config/containers (containers-registries.conf(5)); CONTAINERS_REGISTRIES_CONF names a file in
+place of registries.conf. skopeo reads mirrors and blocks by itself;
 only `unqualified-search-registries` and `[aliases]` are podpy's to apply.
 """
 
@@ -49,14 +50,23 @@ def places(wanted: reference.Reference, known: Registries) -> tuple[reference.Re
     return reference.candidates(wanted, known.search or (reference.DEFAULT_REGISTRY,))
 
 
+def in_place_of_the_hosts() -> str:
+    """Return the file that the environment names in place of registries.conf; "" for none."""
+    return os.environ.get("CONTAINERS_REGISTRIES_CONF", "")
+
+
 def _directories() -> tuple[str, ...]:
     home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
     return "/etc/containers", f"{home}/containers"
 
 
 def _files(directories: tuple[str, ...]) -> Iterator[str]:
+    instead = in_place_of_the_hosts()
+    if instead:
+        yield instead
     for directory in directories:
-        yield f"{directory}/registries.conf"
+        if not instead:
+            yield f"{directory}/registries.conf"
         drop_ins = f"{directory}/registries.conf.d"
         if os.path.isdir(drop_ins):
             for name in sorted(os.listdir(drop_ins)):

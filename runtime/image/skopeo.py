@@ -14,7 +14,7 @@ import time
 from manifests.faults import Fault, HostFault, Invalid, Retry, TimedOut
 from manifests.value import Value
 from runtime import proc
-from runtime.image import auth
+from runtime.image import auth, registries
 from runtime.image.manifest import Platform, platform
 
 TYPE_CHECKING = False
@@ -33,7 +33,11 @@ LARGEST_HOLE = 1 << 40
 """A size that file systems take: what a manifest says of a blob may be anything."""
 PAUSES = (0.5, 2.0)
 
-_MISSING = ("manifest unknown", "name unknown", "not found", "no such file", "does not exist")
+_MISSING = (
+    "manifest unknown", "name unknown", "not found", "no such file", "does not exist",
+    "does not resolve to an image", "no descriptor found",
+)  # fmt: skip
+_NO_ARCHIVE = ("invalid tar header",)
 _REJECTED = ("rejected by policy", "signature")
 _DENIED = ("unauthorized", "denied", "authentication required", "forbidden")
 _CERTIFICATE = ("x509:", "certificate")
@@ -167,6 +171,8 @@ def _guarded() -> tuple[str, ...]:
 def _general(options: Options) -> tuple[str, ...]:
     # Without a word on which signatures it wants, skopeo would refuse all images.
     words: tuple[str, ...] = () if os.path.exists(_policy()) else ("--insecure-policy",)
+    if conf := registries.in_place_of_the_hosts():
+        words += ("--registries-conf", conf)  # skopeo itself does not look at the variable
     if not options.architecture:
         return words
     wanted = options.platform
@@ -264,6 +270,11 @@ def worded(complaint: str, about: str) -> Fault:
         )
     if "no such host" not in lower and any(sign in lower for sign in _MISSING):
         return Invalid(f'image "{about}": does not exist: {said}', hint="check name and tag")
+    if any(sign in lower for sign in _NO_ARCHIVE):
+        return Invalid(
+            f'image "{about}": is no archive of that kind: {said}',
+            hint="one that is compressed as a whole must be decompressed first",
+        )
     if "no space left" in lower:
         return HostFault(f'image "{about}": {said}', hint="podpy image prune --all")
     return Retry(f'image "{about}": cannot be pulled: {said}', hint="the next pass tries again")
@@ -273,7 +284,9 @@ def _plain(complaint: str) -> str:
     """The message of skopeo's last log line."""
     last = (complaint.splitlines() or ["skopeo failed without a word"])[-1]
     _, marker, message = last.partition("msg=")
-    said = message.strip('"').replace('\\"', '"') if marker else last
+    if message.startswith('"') and message.endswith('"'):
+        message = message[1:-1].replace('\\"', '"')
+    said = message if marker else last
     if said.startswith("Error parsing image name "):  # its front says what "image" says already
         said = said.partition('": ')[2] or said
     return said

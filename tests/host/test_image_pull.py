@@ -277,6 +277,54 @@ def test_archives_are_sources(store: Store, tmp_path: Path, kind: str) -> None:
     assert store.find(expected) == image
 
 
+def test_images_of_a_containers_storage_come_by_name_and_by_id(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "storage.conf"
+    settings.write_text(
+        f'[storage]\ndriver = "vfs"\nrunroot = "{tmp_path}/run"\ngraphroot = "{tmp_path}/graph"\n'
+    )
+    monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(settings))
+    source = layouts.write(tmp_path / "a", "localhost/kept:1", [layouts.tar({"x": b"1"})])
+    copy = [
+        "skopeo",
+        "copy",
+        "-q",
+        "--insecure-policy",
+        source,
+        "containers-storage:localhost/kept:1",
+    ]
+    subprocess.run(copy, check=True, timeout=60, stdin=subprocess.DEVNULL)
+
+    named = pull.pull(store, "containers-storage:localhost/kept:1")
+    by_id = [pull.pull(store, f"containers-storage:{at}{named.id}") for at in ("", "@")]
+
+    assert files(store, named) == {"x"}
+    assert store.find("localhost/kept:1") == named
+    assert [image.id for image in by_id] == [named.id, named.id]
+    assert list(store.names()) == ["localhost/kept:1"]
+    with pytest.raises(Invalid, match="does not exist"):
+        pull.pull(store, "containers-storage:localhost/nobody:1", PLAIN.replace(pauses=()))
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ("oci:{0}/a:nobody", 'does not exist: .* reference "nobody" \\(hint'),
+        ("docker-archive:{0}/text", "is no archive of that kind"),
+        ("docker-archive:{0}/nobody", "does not exist"),
+    ],
+)
+def test_what_is_wrong_with_a_local_source_is_told_at_once(
+    store: Store, tmp_path: Path, made: str, said: str
+) -> None:
+    layouts.write(tmp_path / "a", "localhost/a:1", [layouts.tar({"x": b"1"})])
+    (tmp_path / "text").write_text("this is no archive\n" * 100)
+
+    with pytest.raises(Invalid, match=said):
+        pull.pull(store, made.format(tmp_path))
+
+
 def test_two_processes_may_pull_one_image(
     store: Store, local_registry: Registry, tmp_path: Path
 ) -> None:

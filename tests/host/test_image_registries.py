@@ -237,6 +237,27 @@ def test_short_names_and_mirrors_of_registries_conf(
     assert [line.split()[0] for line in listed.splitlines()] == ["a:1", "registry.invalid/a:1"]
 
 
+def test_the_environment_may_name_another_registries_conf(
+    podpy: Podpy, local_registry: Registry, tmp_path: Path
+) -> None:
+    source = layouts.write(tmp_path / "a", "x", [layouts.tar({"x": b"1"})])
+    push(source, f"{local_registry.address}/named/a:1")
+    conf = tmp_path / "named.conf"
+    conf.write_text(
+        f'unqualified-search-registries = ["{local_registry.address}"]\n'
+        f'[[registry]]\nlocation = "{local_registry.address}"\ninsecure = true\n'
+    )
+    podpy.env["CONTAINERS_REGISTRIES_CONF"] = str(conf)
+
+    podpy.ok("image", "pull", "-q", "named/a:1")
+
+    listed = podpy.ok("image", "ls", "--no-headers").splitlines()
+    assert [line.split()[0] for line in listed] == [
+        f"{local_registry.address}/named/a:1",
+        "named/a:1",
+    ]
+
+
 ANYTHING = {"type": "insecureAcceptAnything"}
 
 
