@@ -11,6 +11,7 @@ from manifests.faults import Invalid
 _LONGEST = 64
 _DIGITS = "0123456789"
 _EXPONENT_DIGITS = 3
+_MOST = (1 << 63) - 1
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 
@@ -21,8 +22,9 @@ class Quantity(str):
     __slots__ = ()
 
     def whole(self) -> int:
-        """The value, rounded up to a whole number, as Kubernetes' Value() does."""
-        return -(-self._scaled(0)[0] // self._scaled(0)[1])
+        """The value, rounded up to a whole number and 2**63-1 at most, as Kubernetes' Value()."""
+        number, unit = self._scaled(0)
+        return min(-(-number // unit), _MOST)
 
     def milli(self) -> int:
         """The value in thousandths, rounded up, as Kubernetes' MilliValue() does."""

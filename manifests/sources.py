@@ -10,6 +10,7 @@ What a text means is manifests.documents.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -139,6 +140,8 @@ def _walk(
 
 def _contents(name: str, stdin: BinaryIO | None, most: int) -> bytes:
     if name == "-":
+        if stdin is None and sys.stdin is None:  # as Python starts where descriptor 0 is closed
+            raise OSError(errno.EBADF, "standard input is closed")
         data = (stdin or sys.stdin.buffer).read(most + 1)
     else:
         with open(name, "rb") as file:

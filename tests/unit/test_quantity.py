@@ -31,6 +31,7 @@ from manifests.quantity import Quantity
         ("64Mi", 67_108_864_000, 67_108_864),
         ("1.5Gi", 1_610_612_736_000, 1_610_612_736),
         ("-1500m", -1500, -1),
+        ("16Ei", 18_446_744_073_709_551_616_000, 9_223_372_036_854_775_807),
     ],
 )
 def test_amounts_are_exact_and_rounded_up(text: str, milli: int, whole: int) -> None:

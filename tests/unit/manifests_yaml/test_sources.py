@@ -6,6 +6,8 @@ import hashlib
 import http.server
 import io
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,6 +78,19 @@ def test_standard_input_is_one_file() -> None:
 
     assert problems == ()
     assert (file.name, file.data) == ("stdin", b"a: 1")
+
+
+def test_a_closed_standard_input_is_a_problem() -> None:
+    script = (
+        "from manifests import sources; files, (problem,) = sources.gather(['-']); print(problem)"
+    )
+    command = f'exec "$0" -c "{script}" <&-'
+
+    done = subprocess.run(
+        ["sh", "-c", command, sys.executable], capture_output=True, text=True, check=False
+    )
+
+    assert done.stdout == "-: cannot be read: standard input is closed\n", done.stderr
 
 
 def test_a_file_that_is_too_big_is_a_problem(tmp_path: Path) -> None:
