@@ -75,7 +75,7 @@ def ensure(
         # Built or imported here: no registry has another one.
         return there
     if there is None:
-        return pull(store, name, options, progress)
+        return _brought(store, name, options, progress)
     newer = policy is PullPolicy.NEWER
     try:
         return pull(store, name, options.replace(pauses=()) if newer else options, progress)
@@ -84,6 +84,21 @@ def ensure(
             raise type(fault)(fault.message, hint=_OTHERS) from fault
         progress(Progress(stage=Stage.KEPT, image=name))
         return there
+
+
+def _brought(
+    store: Store, name: str, options: Options, progress: Callable[[Progress], None]
+) -> Image:
+    """Pull an image that the store has not; tell what a name below localhost/ usually means."""
+    try:
+        return pull(store, name, options, progress)
+    except Retry as fault:
+        if not _is_local(name):
+            raise
+        raise Invalid(
+            f'image "{name}" is not in the store, and no registry answers on localhost',
+            hint=f"build it: podpy image build -t {name} DIR; or podpy image pull oci:DIR:{name}",
+        ) from fault
 
 
 def _is_local(name: str) -> bool:

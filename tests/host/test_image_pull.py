@@ -307,6 +307,11 @@ def test_images_of_a_containers_storage_come_by_name_and_by_id(
         pull.pull(store, "containers-storage:localhost/nobody:1", PLAIN.replace(pauses=()))
 
 
+def test_an_image_that_was_to_be_built_here_is_named_as_such(store: Store) -> None:
+    with pytest.raises(Invalid, match="is not in the store, and no registry answers on localhost"):
+        pull.ensure(store, "localhost/never-built:1", options=PLAIN.replace(pauses=()))
+
+
 @pytest.mark.parametrize(
     ("made", "said"),
     [
