@@ -40,6 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     removing.add_argument("-f", "--force", action="store_true", help="all names of an id")
     pruning = cli.verb(verbs, "prune", "remove images without a name")
     pruning.add_argument("-a", "--all", action="store_true", help="all that no pod uses")
+    pruning.add_argument("-f", "--force", action="store_true", help="as always: nobody is asked")
     for verb in (removing, pruning):
         verb.add_argument(
             "--timeout", type=float, default=120.0, metavar="SECONDS", help="wait for pulls so long"

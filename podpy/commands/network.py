@@ -45,6 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     removing = cli.verb(verbs, "rm", "remove networks that no pod uses")
     removing.add_argument("names", nargs="+", metavar="NAME")
     pruning = cli.verb(verbs, "prune", "remove all networks that no pod uses")
+    pruning.add_argument("-f", "--force", action="store_true", help="as always: nobody is asked")
     for verb in (making, listing, telling, removing, pruning):
         cli.add_output(verb)
 
