@@ -21,6 +21,7 @@ from manifests.problems import path_text
 from manifests.ref import Ref
 from manifests.value import EMPTY, Value
 from reconciler import pending, recording
+from reconciler.execute import images
 from reconciler.execute import run as execute
 from reconciler.plan import make
 from reconciler.plan.change import Plan, Reason
@@ -51,7 +52,8 @@ class Options(Value):
     `all_or_nothing`: when a change fails, everything that this pass has done is taken back, as a
     failed `kube play` must leave nothing behind, and what ran before runs again.
     `data`: claims that are removed lose their data. `aside`: objects of the set that this pass
-    leaves alone, wanted or not.
+    leaves alone, wanted or not. `images_first`: nothing is done while a registry that has an image
+    of it is out of reach.
     """
 
     applyset: str = ""
@@ -59,6 +61,7 @@ class Options(Value):
     recreate: bool = False
     all_or_nothing: bool = False
     data: bool = False
+    images_first: bool = False
     aside: frozenset[Ref] = frozenset()
 
     def owns(self, item: Applied) -> bool:
@@ -226,12 +229,12 @@ def _locked(
     host.sweep()
     seen = prospect(host, wished, options, consent)
     run = execute.Run(seen.plan, host, seen.observed.pods, notify, careful=options.all_or_nothing)
-    execute.vet(run)
-    refused = bool(run.failed) and options.all_or_nothing
+    execute.vet(run, images_first=options.images_first)
+    refused = _refused(run, options)
     restored = () if refused else _carry_out(host, seen, run, options)
     host.rotate_logs(seen.observed.pods)
     recording.note(host.base.database, (*run.outcomes, *restored))
-    if not (run.failed and options.all_or_nothing):
+    if not (refused or (run.failed and options.all_or_nothing)):
         pending.update(host.base.paths, {item.ref for item in wished}, run.outcomes)
     recording.forget(host.base, run.outcomes)
     return seen, Report(
@@ -243,6 +246,13 @@ def _locked(
         restored=restored,
         rebuilt=host.base.database.rebuilt,
     )
+
+
+def _refused(run: execute.Run, options: Options) -> bool:
+    """Tell whether what could not be made keeps everything from being done."""
+    if options.all_or_nothing:
+        return bool(run.failed)
+    return options.images_first and any(map(images.out_of_reach, run.failed.values()))
 
 
 def _carry_out(

@@ -73,6 +73,7 @@ class Loop:
         self._syncs: dict[str, Sync] = {}
         self._ended: list[tuple[str, ...]] = []
         self._failures = 0
+        self._asked = False
         self._listen = listen
         self._bell_in, self._bell_out = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 
@@ -82,7 +83,7 @@ class Loop:
         self._directories = Directories(self._changed)
         self._watch = Watch(self._paths, self._bell_in)
         hooks = self._listening()
-        before = signal.signal(signal.SIGHUP, lambda *_: self._changed(DECLARATIONS))
+        before = signal.signal(signal.SIGHUP, self._hung_up)
         try:
             with interrupts.noticed():
                 wakeup = signal.set_wakeup_fd(self._bell_out, warn_on_full_buffer=False)
@@ -91,10 +92,10 @@ class Loop:
                 finally:
                     signal.set_wakeup_fd(wakeup)
         finally:
-            signal.signal(signal.SIGHUP, before)
             service.tell("STOPPING=1")
             for thread in list(self._busy.values()):
                 thread.join()
+            signal.signal(signal.SIGHUP, before)
             if hooks is not None:
                 hooks.close()
             self._directories.close()
@@ -184,9 +185,12 @@ class Loop:
         concerned = self._watch.wait(left)
         _drain(self._bell_in)
         now = time.monotonic()
-        if concerned:
-            with self._lock:
+        with self._lock:
+            if concerned:
                 self._wakes.soon(DRIFT, now)
+            if self._asked:
+                self._asked = False
+                self._wakes.soon(DECLARATIONS, now)
         self._settle(now)
 
     def _settle(self, now: float) -> None:
@@ -215,8 +219,13 @@ class Loop:
         """How long drift may wait after a pass that mends: what it did itself calls for another."""
         return min(LONGEST_REST, SHORTEST_REST * float(2**self._failures))
 
+    def _hung_up(self, *_: object) -> None:
+        """SIGHUP's handler: it may have come upon this thread while that holds the lock."""
+        self._asked = True
+        self._ring()
+
     def _changed(self, name: str) -> None:
-        """In any thread, or a signal's handler: something is different about `name`."""
+        """In any thread: something is different about `name`."""
         with self._lock:
             self._wakes.soon(name, time.monotonic())
         self._ring()

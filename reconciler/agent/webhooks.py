@@ -8,6 +8,7 @@ bodies, connections and their time are bounded.
 from __future__ import annotations
 
 import collections
+import contextlib
 import http.server
 import os
 import socket
@@ -149,13 +150,21 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     timeout = SECONDS
 
     def handle(self) -> None:
-        self._until = time.monotonic() + SECONDS
         if not self.server.hooks.entered():
             return
+        end = threading.Timer(SECONDS, self._cut)
+        end.daemon = True
+        end.start()
         try:
             super().handle()
         finally:
+            end.cancel()
             self.server.hooks.left()
+
+    def _cut(self) -> None:
+        """End a connection whose request comes a byte at a time."""
+        with contextlib.suppress(OSError):  # It has ended meanwhile.
+            self.connection.shutdown(socket.SHUT_RDWR)
 
     def do_POST(self) -> None:
         if not self.path.startswith(PREFIX):
@@ -174,11 +183,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._say(*self.server.hooks.answer(self.path[len(PREFIX) :], headers, body))
 
     def _body(self, length: int) -> bytes | None:
-        """Read the body, unless it takes too long, a byte at a time, or ends early."""
+        """Read the body, unless it ends early, of itself or because it takes too long."""
         data = b""
         while len(data) < length:
-            if time.monotonic() > self._until:
-                return None
             chunk = self.rfile.read1(length - len(data))
             if not chunk:
                 return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from manifests.container import PullPolicy
-from manifests.faults import Fault
+from manifests.faults import Fault, Retry
 from reconciler.targets.target import Image
 from runtime import interrupts
 
@@ -27,6 +27,11 @@ STRICTNESS = (
     PullPolicy.NEWER,
     PullPolicy.ALWAYS,
 )
+
+
+def out_of_reach(fault: Fault) -> bool:
+    """Tell whether an image is there, as far as is known, and only a registry is in the way."""
+    return bool(fault.image) and isinstance(fault, Retry)
 
 
 class Images:

@@ -17,7 +17,7 @@ import time
 from functools import partial
 
 from manifests.config import Network, PersistentVolumeClaim
-from manifests.faults import Fault, NotReady, host_fault
+from manifests.faults import Fault, NotReady, Retry, host_fault
 from manifests.value import Value
 from reconciler.execute import pool
 from reconciler.execute.images import Images
@@ -100,7 +100,8 @@ class Run:
         """Tell whether something that `change` needs has failed; then its outcome is recorded."""
         for need in change.needs:
             if need in self.failed:
-                fault = Fault(f"{change.ref}: waits for {need}, which failed")
+                lasting = Retry if isinstance(self.failed[need], Retry) else Fault
+                fault = lasting(f"{change.ref}: waits for {need}, which failed")
                 self.ended(change, time.monotonic(), fault)
                 return True
         return False
@@ -139,20 +140,22 @@ def run(
     return tuple(this.outcomes)
 
 
-def vet(this: Run) -> None:
+def vet(this: Run, *, images_first: bool = False) -> None:
     """Fail the changes whose pods could not be made; their images are pulled for it.
 
     Changes nothing that runs. Pods that replace none are not looked at: their start will tell.
+    With `images_first` their images are.
     """
-    if not this.late:
+    if not this.late and not images_first:
         return
     wanted = [*this.early, *this.late] if this.careful else this.late
     started = time.monotonic()
-    names = sorted({name for change in wanted for name in this.images.of(change)})
+    pulling = [*this.early, *this.late] if images_first else wanted
+    names = sorted({name for change in pulling for name in this.images.of(change)})
     pulled = pool.run([partial(this.images.get, name) for name in names], GROUPS_AT_ONCE)
     ids = {name: one for name, one in zip(names, pulled, strict=True) if isinstance(one, str)}
     missing = {name: one for name, one in zip(names, pulled, strict=True) if isinstance(one, Fault)}
-    for change in wanted:
+    for change in pulling:
         fault = next((missing[one] for one in this.images.of(change) if one in missing), None)
         if fault is not None:
             this.ended(change, started, fault)

@@ -17,6 +17,19 @@ APPLYSET = "sync "
 _BAD_KEPT = 50
 
 
+def lock(name: str) -> str:
+    """Return the name of the lock of a Sync's passes.
+
+    It is not that of the object, which another Sync, or this one itself, may hold in its source.
+    """
+    return f"the pass of Sync/{name}"
+
+
+def longest_pass(spec: SyncSpec) -> float:
+    """Return the seconds that a pass may take: to fetch, to reach a revision, and to go back."""
+    return 3 * durations.duration(spec.timeout)
+
+
 def suspended(spec: SyncSpec, status: SyncStatus, now: float) -> bool:
     """Tell whether the Sync is to be left alone at `now`.
 

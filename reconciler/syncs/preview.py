@@ -39,7 +39,7 @@ def preview(host: Host, sync: Sync, others: Container[str], ref: str = "") -> Pr
     not valid.
     """
     base, name = host.base, sync.metadata.name
-    with locks.held(base.paths, [f"Sync/{name}"]):
+    with locks.held(base.paths, [decide.lock(name)]):
         if ref:
             sync = _elsewhere(sync, ref)
             repository = Repository(f"{base.paths.sources}/{name}.preview.git")

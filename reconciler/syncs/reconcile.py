@@ -89,7 +89,8 @@ class Follower:
     def reconcile(self) -> Pass:
         """Do the pass and record it. Raises what only podpy's own defects raise."""
         began = time.time()
-        with locks.held(self._host.base.paths, [f"Sync/{self._name}"]):
+        patience = locks.DEADLINE_SECONDS + decide.longest_pass(self._sync.spec)
+        with locks.held(self._host.base.paths, [decide.lock(self._name)], timeout=patience):
             before = self._known()
             passed = self._pass(before, began)
             if passed.outcome is not Outcome.SUSPENDED:
@@ -181,21 +182,27 @@ class Follower:
         if not status.good or status.good == refused:
             return passed
         try:
-            report = self._converged(self._wished(status.good), not status.withheld)
+            granted = not status.withheld or status.approved == status.good
+            report = self._converged(self._wished(status.good), granted=granted)
         except (UnusableError, Invalid, DamagedError) as error:
             return passed.replace(message=f"{passed.message}; nor can the last good one: {error}")
-        return passed.replace(revision=status.good, report=report)
+        return passed.replace(revision=status.good, report=report, withheld=self._withheld)
 
     def _failed(self, status: SyncStatus, chosen: str, report: Report) -> Pass:
         """The pass whose revision could not be reached: back to the last good one, if there is."""
         faults = "; ".join(f"{one.change.ref}: {_bare(one)}" for one in report.failed)
         failed = Pass(outcome=Outcome.FAILED, message=faults, revision=chosen, report=report)
-        if not (self._sync.spec.rollback and status.good and status.good != chosen):
+        if not self._may_go_back(status, chosen):
             return failed
+        if report.refused:
+            return self._kept(status, chosen, failed)
         back = self._kept(status, chosen, failed.replace(bad=chosen))
         if back.revision != status.good or back.report is None or back.report.failed:
             return back
         return back.replace(outcome=Outcome.ROLLED_BACK)
+
+    def _may_go_back(self, status: SyncStatus, chosen: str) -> bool:
+        return self._sync.spec.rollback and status.good not in ("", chosen)
 
     def _wished(self, revision: str) -> tuple[Wished, ...]:
         """The objects of a revision. Raises UnusableError, with every problem."""
@@ -208,7 +215,11 @@ class Follower:
         deadline = time.monotonic() + self._host.base.start_seconds
         pause = FIRST_PAUSE
         while True:
-            report = self._converged(wished, revision == status.approved)
+            report = self._converged(
+                wished,
+                granted=revision == status.approved,
+                images_first=self._may_go_back(status, revision),
+            )
             interrupts.check(f"Sync/{self._name}")
             helpless = [one for one in report.failed if not isinstance(one.fault, Retry)]
             if helpless or not report.failed or time.monotonic() + pause > deadline:
@@ -216,10 +227,14 @@ class Follower:
             interrupts.sleep(pause, f"Sync/{self._name}")
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    def _converged(self, wished: tuple[Wished, ...], granted: bool) -> Report:
+    def _converged(
+        self, wished: tuple[Wished, ...], *, granted: bool, images_first: bool = False
+    ) -> Report:
         """Converge once; `granted` tells that what is gone from the source may be removed."""
         options = cycle.Options(
-            applyset=f"{decide.APPLYSET}{self._name}", prune=self._sync.spec.prune
+            applyset=f"{decide.APPLYSET}{self._name}",
+            prune=self._sync.spec.prune,
+            images_first=images_first,
         )
         self._withheld = ()
 

@@ -26,7 +26,7 @@ def remove(
     removed, the report says so, and the Sync is still known.
     """
     base = host.base
-    with locks.held(base.paths, [f"Sync/{name}"]):
+    with locks.held(base.paths, [decide.lock(name)]):
         brought = objects.read(base.database, applyset=f"{decide.APPLYSET}{name}")
         report = None
         if keep:

@@ -13,7 +13,8 @@ class Outcome(StrEnum):
     READY           the host follows the source's present revision
     WITHHELD        it does, but for removals that wait for consent
     ROLLED_BACK     the present revision failed: the host follows the last good one again
-    FAILED          the revision failed, and there was none to go back to, or it failed, too
+    FAILED          the revision failed, and there was none to go back to, or it failed, too;
+                    or a registry with an image of it is out of reach
     INVALID         the present revision cannot be used: the host follows the last good one
     UNREACHABLE     the source cannot be asked: the host follows the last good revision
     BLOCKED         a Sync that this one depends on is not ready

@@ -29,7 +29,7 @@ class Steering:
 
     @contextlib.contextmanager
     def _held(self) -> Iterator[SyncStatus]:
-        with locks.held(self._paths, [f"Sync/{self._name}"]):
+        with locks.held(self._paths, [decide.lock(self._name)]):
             yield syncs.read(self._database, self._name)
 
     def _save(self, status: SyncStatus) -> None:
@@ -46,14 +46,14 @@ class Steering:
             self._save(status.replace(suspended=False, suspended_until=0.0))
 
     def approve(self) -> tuple[str, ...]:
-        """Consent to what the present revision removes; returns what that is.
+        """Consent to what the followed revision removes; returns what that is.
 
         Raises Invalid where nothing waits for consent.
         """
         with self._held() as status:
             if not status.withheld:
                 raise Invalid(f"Sync/{self._name}: no removal waits for consent")
-            self._save(status.replace(approved=status.seen))
+            self._save(status.replace(approved=status.applied))
             return status.withheld
 
     def retry(self) -> tuple[str, ...]:

@@ -87,6 +87,20 @@ def test_a_saved_file_is_followed_at_once(podpy: Podpy, folder: Path) -> None:
         wait_until(lambda: configs(podpy) == {"b": "1"}, "the file is followed")
 
 
+def test_an_agent_that_is_told_to_read_again_at_any_moment_goes_on(
+    podpy: Podpy, folder: Path
+) -> None:
+    podpy.ok("sync", "add", "local", "--directory", str(folder), "--interval", "1h")
+    (folder / "a.yaml").write_text(config("a", "1"))
+    with agent(podpy) as child:
+        wait_until(lambda: configs(podpy) == {"a": "1"}, "the file is followed")
+        for _ in range(5_000):
+            child.send_signal(signal.SIGHUP)
+            time.sleep(0.0002)
+        (folder / "a.yaml").write_text(config("a", "2"))
+        wait_until(lambda: configs(podpy) == {"a": "2"}, "the file is followed")
+
+
 def test_a_commit_is_followed_within_the_interval(podpy: Podpy, tmp_path: Path) -> None:
     forge = Forge(tmp_path / "forge")
     forge.commit({"a.yaml": config("a", "1")})

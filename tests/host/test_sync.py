@@ -56,6 +56,19 @@ def configs(podpy: Podpy) -> list[str]:
     return sorted(item["metadata"]["name"] for item in listed)
 
 
+def text_of(podpy: Podpy, name: str) -> str:
+    return podpy.ok("get", "configmap", name, "-o", "jsonpath={.data.text}")
+
+
+def renamed(image: Image, name: str, folder: Path) -> Path:
+    """Return a copy of the image's layout in which it has this name."""
+    copy = folder / "renamed"
+    shutil.copytree(image.layout, copy)
+    index = copy / "index.json"
+    index.write_text(index.read_text().replace(image.name, name))
+    return copy
+
+
 def status(podpy: Podpy) -> dict[str, Any]:
     found: dict[str, Any] = podpy.json("sync", "status", "shop", "-o", "json")[0]["status"]
     return found
@@ -117,6 +130,27 @@ def test_a_revision_that_does_not_run_is_taken_back_and_not_tried_again(
     assert pods(podpy) == before
     assert configs(podpy) == ["new"]
     assert status(podpy)["good"] == fixed
+
+
+def test_a_registry_that_is_away_makes_no_revision_a_bad_one(
+    podpy: Podpy, forge: Forge, image: str, busybox_image: Image, tmp_path: Path
+) -> None:
+    podpy.ok("sync", "add", "shop", "--url", forge.url, "--timeout", "2s")
+    good = forge.commit({"web.yaml": pod(image), "page.yaml": config("page")})
+    podpy.ok("sync", "reconcile", "shop")
+    away = "127.0.0.1:1/away:1"
+    commit = forge.commit({"page.yaml": config("page", "2"), "more.yaml": pod(away, "more")})
+    failed = podpy.run("sync", "reconcile", "shop", timeout=120)
+    known, kept = status(podpy), text_of(podpy, "page")
+    podpy.ok("image", "pull", f"oci:{renamed(busybox_image, away, tmp_path)}:{away}")
+    after = podpy.run("sync", "reconcile", "shop")
+
+    assert failed.status == 1
+    assert away in failed.stdout
+    assert (known["applied"], known["outcome"], known.get("bad", [])) == (good, "Failed", [])
+    assert kept == "1"
+    assert after.status == 0
+    assert (status(podpy)["good"], text_of(podpy, "page")) == (commit, "2")
 
 
 def test_a_failed_revision_is_tried_again_when_asked_for(
@@ -214,6 +248,48 @@ def test_consent_to_one_revision_is_none_to_the_next(
 
     assert follow().status == WITHHELD
     assert len(configs(podpy)) == 8
+
+
+def test_removals_that_wait_go_on_waiting_while_the_source_cannot_be_used(
+    podpy: Podpy, forge: Forge, follow: Callable[[], Done]
+) -> None:
+    forge.commit({f"{name}.yaml": config(name) for name in "abcd"})
+    follow()
+    forge.commit({f"{name}.yaml": None for name in "abc"})
+    follow()
+    forge.commit({"d.yaml": "kind: Nonsense"})
+    follow()
+    follow()
+    held = configs(podpy)
+    podpy.run("sync", "approve", "shop")
+
+    assert held == ["a", "b", "c", "d"]
+    assert configs(podpy) == ["d"]
+
+
+def test_removals_of_a_revision_gone_back_to_can_be_consented_to(
+    podpy: Podpy, forge: Forge, follow: Callable[[], Done]
+) -> None:
+    forge.commit({"a.yaml": config("a")})
+    follow()
+    forge.commit({f"{name}.yaml": config(name) for name in "bcdef"})
+    follow()
+    podpy.run("sync", "rollback", "shop")
+    held = configs(podpy)
+    podpy.run("sync", "approve", "shop")
+
+    assert held == ["a", "b", "c", "d", "e", "f"]
+    assert configs(podpy) == ["a"]
+
+
+def test_a_source_may_hold_its_own_sync(
+    podpy: Podpy, forge: Forge, follow: Callable[[], Done]
+) -> None:
+    own = podpy.ok("sync", "add", "shop", "--url", forge.url, "--print")
+    forge.commit({"shop.yaml": own, "page.yaml": config("page")})
+
+    assert follow().status == 0
+    assert configs(podpy) == ["page"]
 
 
 def test_a_claim_never_goes_without_consent(

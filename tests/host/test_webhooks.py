@@ -118,6 +118,32 @@ def test_silent_connections_do_not_keep_others_out_for_long(
         wait_until(heard, "a signed request is heard")
 
 
+def test_headers_that_never_end_do_not_keep_others_out(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "SECONDS", 0.5)
+
+    with contextlib.ExitStack() as slow:
+        address = ("127.0.0.1", served.hooks.port)
+        senders = [
+            slow.enter_context(socket.create_connection(address, 20))
+            for _ in range(webhooks.CONNECTIONS)
+        ]
+        for sender in senders:
+            sender.sendall(b"POST /hooks/shop HTTP/1.0\r\nX-Slow: ")
+
+        def heard() -> bool:
+            for sender in senders:
+                with contextlib.suppress(OSError):
+                    sender.sendall(b"x")
+            try:
+                return served.post("/hooks/shop", str(time.monotonic()).encode()) == 202
+            except (ConnectionError, http.client.HTTPException):
+                return False
+
+        wait_until(heard, "a signed request is heard")
+
+
 def test_the_agent_asks_the_source_when_a_forge_tells_of_a_push(
     podpy: Podpy, tmp_path: Path
 ) -> None:

@@ -86,3 +86,7 @@ def test_syncs_come_after_what_they_depend_on_and_circles_last() -> None:
     needs: dict[str, list[str]] = {"c": ["b"], "b": ["a"], "a": [], "x": ["y"], "y": ["x"]}
 
     assert decide.order(needs) == ("a", "b", "c", "x", "y")
+
+
+def test_a_pass_may_use_its_timeout_to_fetch_to_reach_and_to_go_back() -> None:
+    assert decide.longest_pass(SPEC.replace(timeout="2m")) == 360.0
