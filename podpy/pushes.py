@@ -61,6 +61,7 @@ def check(context: Context, name: str, pushed: tuple[Update, ...]) -> int:
     from reconciler.syncs import revisions
 
     repository = Repository(receiving.path_of(context.paths, name))
+    _verify(context, sync, repository, update.new)
     try:
         loaded = revisions.read(context.base, sync, repository, update.new)
     except revisions.UnusableError as error:
@@ -73,6 +74,16 @@ def check(context: Context, name: str, pushed: tuple[Update, ...]) -> int:
     for problem in loaded.problems:
         _tell(problem.shown)
     return 0
+
+
+def _verify(context: Context, sync: Sync, repository: Repository, commit: str) -> None:
+    """Raise UnverifiedError for a commit that the Sync would not follow."""
+    git = sync.spec.source.git
+    if git is not None and git.verify is not None:
+        from reconciler.source import signatures
+
+        scratch = f"{context.paths.run_dir}/sources/{sync.metadata.name}.push"
+        signatures.check(repository, commit, git.verify, scratch)
 
 
 def follow(context: Context, name: str, pushed: tuple[Update, ...]) -> int:

@@ -206,8 +206,8 @@ class Loop:
                 self._wakes.at(name, now + self._pause(name))
                 for other in more:
                     self._wakes.at(other, now)
-        if ended:
-            self._watch_directories()
+        if any(name != DRIFT for name, *_ in ended):
+            self._declare()  # A Sync may have brought others, or taken some away.
 
     def _pause(self, name: str) -> float:
         if name not in self._syncs:

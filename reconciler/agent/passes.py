@@ -38,16 +38,25 @@ class Passes:
         self._ended = ended
         self._say = say
         self._problems: tuple[str, ...] = ()
+        self._syncs: tuple[Sync, ...] = ()
 
     def syncs(self) -> tuple[Sync, ...]:
-        """Return the Syncs of this host; what is wrong with their files is said once."""
-        base = self._host().base
-        found = declared.read(base.paths, base.database)
+        """Return the Syncs of this host; what is wrong with their files is said once.
+
+        Where they cannot be read now, they are those of the last time.
+        """
+        try:
+            base = self._host().base
+            found = declared.read(base.paths, base.database)
+        except Fault as fault:
+            self._say(f"Syncs cannot be read: {fault}")
+            return self._syncs
         for problem in found.problems:
             if problem not in self._problems:
                 self._say(problem)
         self._problems = found.problems
-        return tuple(one.sync for one in found.syncs)
+        self._syncs = tuple(one.sync for one in found.syncs)
+        return self._syncs
 
     def follow(self, name: str) -> tuple[str, ...]:
         """Do a pass of a Sync; return those that depend on it, where it has become ready."""

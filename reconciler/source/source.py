@@ -30,6 +30,11 @@ def repository_of(paths: Paths, name: str) -> Repository:
     return Repository(f"{paths.sources}/{name}.git")
 
 
+def preview_repository_of(paths: Paths, name: str) -> Repository:
+    """Return where other revisions are fetched to, for plans: none of them is the source's."""
+    return Repository(f"{paths.sources}/{name}.preview.git")
+
+
 def fetch(paths: Paths, sync: Sync, repository: Repository) -> str:
     """Return the source's present revision, after it has been saved in the repository.
 

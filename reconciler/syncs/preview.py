@@ -7,7 +7,6 @@ from manifests.sync import GitRef
 from manifests.value import Value
 from reconciler import cycle
 from reconciler.source import source
-from reconciler.source.repository import Repository
 from reconciler.state import syncs
 from reconciler.syncs import decide, revisions
 from runtime import locks
@@ -42,7 +41,7 @@ def preview(host: Host, sync: Sync, others: Container[str], ref: str = "") -> Pr
     with locks.held(base.paths, [decide.lock(name)]):
         if ref:
             sync = _elsewhere(sync, ref)
-            repository = Repository(f"{base.paths.sources}/{name}.preview.git")
+            repository = source.preview_repository_of(base.paths, name)
         else:
             repository = source.repository_of(base.paths, name)
         status = syncs.read(base.database, name)

@@ -145,6 +145,12 @@ class Follower:
             report = self._reaching(wished, status, chosen)
         except Invalid as fault:
             return self._kept(status, chosen, Pass(outcome=Outcome.INVALID, message=str(fault)))
+        except interrupts.Interrupted:
+            raise
+        except (
+            Fault
+        ) as fault:  # Another command kept an object, say: nothing tells of the revision.
+            return Pass(outcome=Outcome.FAILED, message=str(fault), revision=status.applied)
         if report.failed:
             return self._failed(status, chosen, report)
         return self._reached(status, candidate, trouble, chosen, report)
@@ -256,6 +262,7 @@ class Follower:
             applied=passed.revision or before.applied,
             good=passed.revision if passed.outcome.ready else before.good,
             bad=decide.with_bad(before, passed.bad) if passed.bad else before.bad,
+            approved="" if passed.outcome is Outcome.READY else before.approved,
             withheld=tuple(str(ref) for ref in passed.withheld),
             outcome=passed.outcome,
             message=passed.message,

@@ -37,5 +37,6 @@ def remove(
             if report.failed:
                 return report
         syncs.forget(base.database, name)
-        source.repository_of(base.paths, name).remove()
+        for repository in (source.repository_of, source.preview_repository_of):
+            repository(base.paths, name).remove()
     return report

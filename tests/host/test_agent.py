@@ -111,6 +111,16 @@ def test_a_commit_is_followed_within_the_interval(podpy: Podpy, tmp_path: Path) 
         wait_until(lambda: configs(podpy) == {"a": "2"}, "the file is followed")
 
 
+def test_a_sync_that_a_sync_brings_is_followed(podpy: Podpy, tmp_path: Path) -> None:
+    child, parent = Forge(tmp_path / "child"), Forge(tmp_path / "parent")
+    child.commit({"a.yaml": config("a", "1")})
+    add = ("sync", "add", "child", "--url", child.url, "--interval", "1h", "--print")
+    parent.commit({"child.yaml": podpy.ok(*add)})
+    podpy.ok("sync", "add", "parent", "--url", parent.url, "--interval", "1h")
+    with agent(podpy):
+        wait_until(lambda: configs(podpy) == {"a": "1"}, "what the child brings is there")
+
+
 def test_a_sync_that_is_added_is_followed_and_one_that_hangs_keeps_none_waiting(
     podpy: Podpy, folder: Path
 ) -> None:

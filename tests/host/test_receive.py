@@ -118,6 +118,29 @@ def test_a_push_that_empties_the_source_is_refused(pusher: Pusher) -> None:
     assert pusher.names("configmaps") == ["page"]
 
 
+def test_a_push_that_nobody_who_may_has_signed_is_refused(
+    pusher: Pusher, podpy: Podpy, tmp_path: Path
+) -> None:
+    signers = tmp_path / "signers"
+    signers.write_text("somebody@example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAA\n")
+    signers.chmod(0o600)
+    sync = f"{podpy.root}/etc/syncs.d/shop.yaml"
+    with open(sync, encoding="utf-8") as file:
+        text = file.read()
+    with open(sync, "w", encoding="utf-8") as file:
+        file.write(
+            text.replace(
+                "    git:\n", f"    git:\n      verify: {{allowedSignersFile: {signers}}}\n"
+            )
+        )
+    pusher.forge.commit({"page.yaml": config("page")})
+    status, said = pusher.push()
+
+    assert status != 0
+    assert "is not followed" in said
+    assert pusher.names("configmaps") == []
+
+
 def test_another_branch_is_kept_and_changes_nothing(pusher: Pusher) -> None:
     pusher.forge.commit({"page.yaml": config("page")})
     pusher.push()
