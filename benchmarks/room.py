@@ -31,7 +31,7 @@ PACKAGES = (
     "nftables", "libnftables1", "iproute2", "skopeo", "dnsmasq-base", "docker-registry",
     "ca-certificates", "python3", "python3-ruamel.yaml", "python3-ruamel.yaml.clib",
     "python3-jsonschema", "python3-pyroute2", "python3-jinja2", "python3-git", "python3-watchdog",
-    "busybox-static", "procps",
+    "python3-isal", "busybox-static", "procps",
 )  # fmt: skip
 ROOMS = ("podpy", "manifests", "schemas", "renderers", "runtime", "reconciler")
 TREE = "/src"  # podpy's source, inside

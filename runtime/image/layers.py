@@ -21,6 +21,7 @@ from manifests.faults import HostFault, Invalid
 from runtime import locks, trees
 from runtime.image import reference
 from runtime.image.unpack import identify, unpack
+from runtime.kernel import syscalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def ensure(
         if not os.path.isdir(target):
             temporary = f"{target}{UNFINISHED}"
             shutil.rmtree(temporary, ignore_errors=True)
+            _spread(store.paths.layers)
             with opened() as blob:
                 unpack(blob, temporary, digest=digest, diff_id=diff_id, wrote=wrote)
             os.replace(temporary, target)
@@ -98,6 +100,21 @@ def sweep(store: Store) -> None:
 
 def lock_name(name: str) -> str:
     return f"layer-{name}"
+
+
+def _spread(directory: str) -> None:
+    """Have each layer's files laid in a part of the disk that has room, not beside other layers'.
+
+    ext4 keeps what is below one directory together. There it has to look past all that has been
+    removed before, without a journal even at every name of the last minutes: fifteen times as long
+    for each new file, right after a removal.
+    """
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):  # other file systems lay files out in their own way
+            syscalls.mark_top_directory(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _forget_missing(store: Store) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import os
 import sys
 
@@ -17,6 +18,13 @@ AT_EMPTY_PATH = 0x1000
 AT_RECURSIVE = 0x8000
 
 TMPFS = 0x01021994  # TMPFS_MAGIC of statfs(2)
+EXT = 0xEF53  # EXT4_SUPER_MAGIC, ext2's and ext3's too
+
+# FS_IOC_GETFLAGS and FS_IOC_SETFLAGS of linux/fs.h; the few architectures that number them
+# otherwise answer ENOTTY.
+_GET_FLAGS = 0x80086601
+_SET_FLAGS = 0x40086602
+_TOP_DIRECTORY = 0x00020000  # FS_TOPDIR_FL
 
 CLONE_FS = 0x00000200
 CLONE_NEWNS = 0x00020000
@@ -157,6 +165,24 @@ def syncfs(fd: int) -> None:
     Raises EIO where that has failed since `fd` was opened (Linux 5.8).
     """
     _checked(_libc.syncfs(fd), f"syncfs {fd}")
+
+
+def has_top_directory(fd: int) -> bool:
+    """Tell whether the directory `fd` is marked as `mark_top_directory` does."""
+    return bool(_flags(fd) & _TOP_DIRECTORY)
+
+
+def mark_top_directory(fd: int) -> None:
+    """Tell the file system that what lies in the directory `fd` is unrelated, as `chattr +T` does.
+
+    Raises OSError (ENOTTY, EOPNOTSUPP) on others than ext2, ext3 and ext4.
+    """
+    if not has_top_directory(fd):
+        fcntl.ioctl(fd, _SET_FLAGS, (_flags(fd) | _TOP_DIRECTORY).to_bytes(4, sys.byteorder))
+
+
+def _flags(fd: int) -> int:
+    return int.from_bytes(fcntl.ioctl(fd, _GET_FLAGS, bytes(4)), sys.byteorder)
 
 
 def open_tree(source: str | int, *, recursive: bool) -> int:

@@ -22,6 +22,7 @@ from manifests.faults import Fault, Invalid, Retry
 from runtime.image import pull
 from runtime.image.meter import Progress, Stage
 from runtime.image.store import Store
+from runtime.kernel import syscalls
 from tests.unit.image import layouts
 
 if TYPE_CHECKING:
@@ -176,6 +177,18 @@ def test_a_diff_id_cannot_name_a_directory_of_the_host(
 
     assert store.images() == ()
     assert junk(store) == []
+
+
+def test_layers_are_laid_apart_on_the_disk(store: Store, tmp_path: Path) -> None:
+    if syscalls.file_system(str(tmp_path)) != syscalls.EXT:
+        pytest.skip("only ext2, ext3 and ext4 can be told so")
+    pull.pull(store, layouts.write(tmp_path, "localhost/a:1", [layouts.tar({"x": b"1"})]))
+    layers = os.open(store.paths.layers, os.O_RDONLY)
+
+    try:
+        assert syscalls.has_top_directory(layers)
+    finally:
+        os.close(layers)
 
 
 def test_an_image_cannot_claim_another_images_layer(store: Store, tmp_path: Path) -> None:
