@@ -183,6 +183,13 @@ class ContainerRestart(StrEnum):
     ALWAYS = "Always"
 
 
+class MessagePolicy(StrEnum):
+    """Where the message about a container's end is read."""
+
+    FILE = "File"
+    FALLBACK_TO_LOGS_ON_ERROR = "FallbackToLogsOnError"
+
+
 class Lifecycle(Value):
     stop_signal: str = ""
 
@@ -201,6 +208,8 @@ class Container(Value):
     volume_mounts: tuple[VolumeMount, ...] = ()
     security_context: SecurityContext = SecurityContext()
     lifecycle: Lifecycle = Lifecycle()
+    termination_message_path: str = "/dev/termination-log"
+    termination_message_policy: MessagePolicy = MessagePolicy.FILE
     restart_policy: ContainerRestart | None = None
     stdin: bool = False
     stdin_once: bool = False

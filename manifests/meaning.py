@@ -25,7 +25,6 @@ FIELD_MEANINGS: dict[str, str] = {
     "pod.containers[].readinessProbe": "a container counts as ready when it runs",
     "pod.containers[].restartPolicy": "the pod's restartPolicy holds for all its containers",
     "pod.containers[].startupProbe": "a container counts as started when it runs",
-    "pod.containers[].terminationMessagePolicy": "the end of the log is not kept as the message",
     "pod.hostUsers": "root in the container is root of the host",
     "pod.imagePullSecrets": "images are pulled with this host's own registry logins",
     "pod.nodeName": _ONE_HOST,

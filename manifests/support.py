@@ -61,9 +61,6 @@ _ENFORCED = frozenset({"cpu", "memory"})
 _ANYTHING = object()
 # place -> the values that change nothing here, with the reason.
 _HARMLESS: dict[str, tuple[object, ...]] = {
-    # podpy keeps no message apart from the log; the defaults promise none where nothing is written
-    "pod.containers[].terminationMessagePath": ("/dev/termination-log",),
-    "pod.containers[].terminationMessagePolicy": ("File",),
     # there is one host: whatever schedules pods elsewhere, here they run on it
     "pod.schedulerName": ("default-scheduler",),
     "pod.priority": (0,),

@@ -13,7 +13,7 @@ from podpy import tables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     Node = str | list[str] | dict[str, "Node"] | tuple[str, dict[str, "Node"]]
 
@@ -42,7 +42,7 @@ def _aligned(tree: Mapping[str, Node], indent: int, column: int) -> Iterator[str
     for name, node in tree.items():
         head = f"{' ' * indent}{name}:"
         if isinstance(node, str) or not node:
-            yield f"{head.ljust(column)}{node or tables.NONE}"
+            yield f"{head.ljust(column)}{_shown(node, column) if node else tables.NONE}"
         elif isinstance(node, tuple):
             yield f"{head.ljust(column)}{node[0]}"
             yield from _aligned(node[1], indent + STEP, column)
@@ -52,3 +52,15 @@ def _aligned(tree: Mapping[str, Node], indent: int, column: int) -> Iterator[str
         else:
             yield head
             yield from (f"{' ' * (indent + STEP)}{line}" for line in node)
+
+
+def _shown(text: str | Collection[object], column: int) -> str:
+    """Text may be a container's own: what would steer the terminal is made visible."""
+    lines = "".join(_visible(sign) for sign in str(text)).rstrip("\n")
+    return lines.replace("\n", "\n" + " " * column)
+
+
+def _visible(sign: str) -> str:
+    if sign.isprintable() or sign in "\n\t":
+        return sign
+    return f"^{chr(ord(sign) ^ 0x40)}" if ord(sign) < 0x80 else "\ufffd"

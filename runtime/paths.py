@@ -19,6 +19,7 @@
             mnt                          the pinned mount namespace: the pod's one host mount
             ns/{net,ipc,uts}             pins, mounted inside the pod's mount namespace only
             volumes/VOLUME/              projected and tmpfs volumes, mounted in the pod's namespace
+            messages/CONTAINER           its last words; a tmpfs in the pod's namespace
             containers/CONTAINER/
                 config.json, rootfs/     the OCI bundle
                 pid, conmon.pid, exit/   conmon's records
@@ -143,6 +144,9 @@ class Paths(Value):
 
     def container(self, uid: str, name: str) -> str:
         return f"{self.run_dir}/pods/{uid}/containers/{name}"
+
+    def message(self, uid: str, name: str) -> str:
+        return f"{self.run_dir}/pods/{uid}/messages/{name}"
 
     def claim(self, namespace: str, name: str) -> str:
         return f"{self.state_dir}/volumes/{namespace}/{name}"

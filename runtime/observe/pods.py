@@ -92,7 +92,21 @@ def _termination(
         started_at=record.started_at,
         finished_at=end.at,
         signal=code - SIGNAL_BASE if SIGNAL_BASE < code < UNKNOWN_EXIT else 0,
+        message=_message(container),
     )
+
+
+def message_file(bundle: str) -> str:
+    """Return where the message about a container's end is kept, until it is started again."""
+    return f"{bundle}/exit/message"
+
+
+def _message(container: OciContainer) -> str:
+    try:
+        with open(message_file(container.bundle), "rb") as file:
+            return file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
 
 
 def missing_mounts(pid: int, targets: Iterable[str]) -> tuple[str, ...]:

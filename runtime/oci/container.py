@@ -2,7 +2,7 @@
 
     BUNDLE/config.json, rootfs/    the OCI bundle
     BUNDLE/pid, conmon.pid         written by conmon
-    BUNDLE/exit/{exit,oom}         how it ended: conmon's record
+    BUNDLE/exit/{exit,oom}         how it ended: conmon's record, and the container's own message
     OCI_ROOT/ID/exec.fifo          there while the container is created and not yet started
 
 `start` runs inside the pod's namespaces (inside.Inside.call); the rest anywhere. Creating one
@@ -41,7 +41,17 @@ _SIGNALLED = 128
 _TIMED_OUT = -1
 """What conmon records of a container that it has killed after the time it was given."""
 
-_RECORDS = ("pid", "conmon.pid", "oom", "ctl", "winsz", "attach", "exit/exit", "exit/oom")
+_RECORDS = (
+    "pid",
+    "conmon.pid",
+    "oom",
+    "ctl",
+    "winsz",
+    "attach",
+    "exit/exit",
+    "exit/oom",
+    "exit/message",
+)
 
 
 class State(enum.StrEnum):

@@ -22,6 +22,7 @@ from reconciler.targets.host import container as resolve
 from reconciler.targets.host.process import Identity
 from renderers import capabilities, oci_config
 from runtime.kernel import apparmor
+from runtime.oci import last_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def prepare(
     if described.spec.apparmor == base.default_profile:
         base.load_default_profile()
     inside.call(rootfs.mount, base, record.uid, container.name, image)
+    inside.call(last_words.prepare, base.paths.message(record.uid, container.name))
     inside.call(volume_mounts.attach, described.bindings, label=described.label)
     return oci_config.render(described.spec)
 

@@ -139,11 +139,16 @@ def container_spec(context: Context) -> oci_config.ContainerSpec:
 
 def _mounts(context: Context) -> tuple[oci_config.Mount, ...]:
     record, paths = context.subject.record, context.paths
+    container = context.subject.container
+    last_words = volume_mounts.Binding(
+        destination=volume_mounts.absolute(container.termination_message_path),
+        source=paths.message(record.uid, container.name),
+    )
     return volume_mounts.mounts(
-        context.bindings,
+        (last_words, *context.bindings),  # A mount of the manifest's own at that path wins.
         paths.pod_etc(record.uid),
         volume_mounts.HOST_SHM if record.pod.spec.host_ipc else f"{paths.pod(record.uid)}/shm",
-        read_only_root=context.subject.container.security_context.read_only_root_filesystem,
+        read_only_root=container.security_context.read_only_root_filesystem,
         keep=_images_files(record),
     )
 

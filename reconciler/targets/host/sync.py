@@ -17,7 +17,7 @@ from manifests.faults import Fault, HostFault, NotReady
 from manifests.observed import ContainerRecord, Phase, Stage
 from reconciler.state import events
 from reconciler.state.events import Event, EventType
-from reconciler.targets.host import logs, networking, stopping, waiting
+from reconciler.targets.host import last_words, logs, networking, stopping, waiting
 from reconciler.workloads import lifecycle
 from runtime import interrupts, locks
 from runtime.kernel import cgroups, namespaces, processes
@@ -69,6 +69,7 @@ def advance(base: Base, uid: str, inside: Inside | None = None) -> tuple[PodStat
         return None
     while True:
         state = pods.state_of(base.paths, record, base.cgroups)
+        state = last_words.collect(base, state, inside)
         decision = lifecycle.of_pod(state, time.time())
         if decision.reason and not record.reason:
             record = _condemn(base, record, decision.reason)

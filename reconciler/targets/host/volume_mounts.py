@@ -74,7 +74,7 @@ def bindings(
     ]
     taken = {binding.destination for binding in found}
     disk = f"{paths.container_disk(subject.record.uid, subject.container.name)}/volumes"
-    for path in sorted({_absolute(path) for path in image_volumes} - taken):
+    for path in sorted({absolute(path) for path in image_volumes} - taken):
         digest = digests.of(path)[:16]
         found.append(
             Binding(destination=path, source=f"{disk}/{digest}", rootfs=f"{bundle}/rootfs")
@@ -101,7 +101,7 @@ def _binding(
     both_ways = propagation is Propagation.SHARED
     whole = bidirectional.place(planned, volume.name) if both_ways else volume.path
     return Binding(
-        destination=_absolute(mount.mount_path),
+        destination=absolute(mount.mount_path),
         source=target if sub_path else whole,
         read_only=mount.read_only or volume.read_only,
         recursive=mount.recursive_read_only is not RecursiveReadOnly.DISABLED,
@@ -189,6 +189,6 @@ def _depth(mount: Binding | oci_config.Mount) -> int:
     return mount.destination.rstrip("/").count("/")
 
 
-def _absolute(path: str) -> str:
+def absolute(path: str) -> str:
     """A relative mountPath starts at the container's root, as for the kubelet."""
     return posixpath.normpath(f"/{path.lstrip('/')}")

@@ -88,7 +88,6 @@ def test_every_field_and_kind_of_later_is_reported_once() -> None:
         f"{template}.imagePullSecrets",
         f"{container}.readinessProbe",
         f"{container}.lifecycle.preStop",
-        f"{container}.terminationMessagePolicy",
         f"{container}.resources.limits.ephemeral-storage",
         f"{template}.volumes[0].image",
         ".kind",
@@ -142,8 +141,6 @@ def with_field(path: tuple[str | int, ...], value: object) -> dict[str, Any]:
         (".spec.hostUsers", True, True),
         (".spec.hostUsers", False, False),
         (".spec.os", {"name": "linux"}, True),
-        (".spec.containers[0].terminationMessagePolicy", "File", True),
-        (".spec.containers[0].terminationMessagePath", "/dev/other", False),
         (".spec.volumes", [{"name": "a"}], False),
     ],
 )

@@ -68,6 +68,7 @@ def test_a_plain_container_is_the_images() -> None:
     assert found.seccomp is oci_config.SeccompType.RUNTIME_DEFAULT
     assert [mount.destination for mount in found.mounts] == [
         "/data",
+        "/dev/termination-log",
         "/dev/shm",
         "/etc/hosts",
         "/etc/hostname",
