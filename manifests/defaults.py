@@ -87,6 +87,9 @@ def _container(container: Container, host_network: bool) -> Container:
 
 
 def _volume(volume: Volume) -> Volume:
+    if volume.image is not None and volume.image.pull_policy is None:
+        policy = pull_policy(volume.image.reference)
+        volume = volume.replace(image=volume.image.replace(pull_policy=policy))
     given = (
         volume.empty_dir
         or volume.host_path
@@ -96,6 +99,7 @@ def _volume(volume: Volume) -> Volume:
         or volume.downward_api
         or volume.projected
         or volume.ephemeral
+        or volume.image
     )
     return volume if given is not None else volume.replace(empty_dir=EmptyDir())
 

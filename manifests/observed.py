@@ -73,14 +73,14 @@ class PodRecord(Value):
     """pod.json: the pod as it was asked for and what it was given. Written before anything else.
 
     `pod` is complete: named, in its namespace, with labels and defaults; `spec_hash` is the hash of
-    what was asked for. `images` maps container names to image ids; `configs` maps "ConfigMap/name"
-    and "Secret/name" to the digest of the content that the pod's volumes show. `complete` turns
-    true when the pod's namespaces, network and mounts have all been made, `finished` when it has
-    ended for good and only its record and logs are left. `held`: made with --start=false, nothing
-    of it runs before a pass without that flag. `deleting`: it is being removed, and what of it
-    still runs at `kill_at` (seconds of 1970) is killed. `deadline` is when the pod is to have
-    ended, 0 for never; `reason` tells why podpy ended it, which makes it Failed whatever its
-    containers say.
+    what was asked for. `images` maps containers, and volumes as "volume/name", to image ids;
+    `configs` maps "ConfigMap/name" and "Secret/name" to the digest of the content that the pod's
+    volumes show. `complete` turns true when the pod's namespaces, network and mounts have all been
+    made, `finished` when it has ended for good and only its record and logs are left. `held`: made
+    with --start=false, nothing of it runs before a pass without that flag. `deleting`: it is being
+    removed, and what of it still runs at `kill_at` (seconds of 1970) is killed. `deadline` is when
+    the pod is to have ended, 0 for never; `reason` tells why podpy ended it, which makes it Failed
+    whatever its containers say.
     """
 
     uid: str

@@ -1,14 +1,17 @@
-"""Which other objects a pod needs: ConfigMaps, Secrets, claims and its network. Pure."""
+"""What else a pod needs: ConfigMaps, Secrets, claims, its network, and images. Pure."""
 
 from __future__ import annotations
 
 from manifests import settings
+from manifests.container import PullPolicy
 from manifests.pod import Pod
 from manifests.ref import Ref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from manifests.pod import PodSpec
 
 NETWORK_ANNOTATION = settings.NETWORK
 DEFAULT_NETWORK = "default"
@@ -68,3 +71,20 @@ def _in_environment(pod: Pod) -> Iterator[tuple[str, str, bool]]:
                 yield "ConfigMap", value.config_map_key_ref.name, value.config_map_key_ref.optional
             if value and value.secret_key_ref:
                 yield "Secret", value.secret_key_ref.name, value.secret_key_ref.optional
+
+
+def images(spec: PodSpec) -> Iterator[tuple[str, str, PullPolicy]]:
+    """Yield each use that a pod makes of an image: its key in PodRecord.images, the image's name
+    and how it is to be pulled."""
+    for container in (*spec.init_containers, *spec.containers):
+        policy = container.image_pull_policy or PullPolicy.IF_NOT_PRESENT
+        yield container.name, container.image, policy
+    for volume in spec.volumes:
+        if volume.image is not None:
+            policy = volume.image.pull_policy or PullPolicy.IF_NOT_PRESENT
+            yield volume_key(volume.name), volume.image.reference, policy
+
+
+def volume_key(name: str) -> str:
+    """Return under which key PodRecord.images has the image of a volume; no container's name."""
+    return f"volume/{name}"

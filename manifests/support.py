@@ -98,8 +98,6 @@ _UNSUPPORTED_VALUES = {
     "Deployment.spec.strategy.type": ("RollingUpdate",),
     "pod.containers[].restartPolicy": ("Never", "OnFailure"),
 }
-# Without these volumes a pod starts with an empty directory, and nothing that it writes is missed.
-_EMPTY_INSTEAD = frozenset({"image"})
 _EXPERIMENTS = ".x-k8s.io"
 _FILES = (".config.k8s.io", "kubeadm.k8s.io")  # groups of files for programs, not of objects
 _TOKEN_VOLUME = "kube-api-access-"  # noqa: S105 (the start of a volume's name)
@@ -205,9 +203,6 @@ def unsupported_field(kind: str, path: Path) -> Unsupported:
     """Word that a field of Kubernetes is not honoured."""
     where = place(kind, path)
     if where.startswith(_VOLUMES) and where.count(".") == 2:
-        if path[-1] in _EMPTY_INSTEAD:
-            message = f"{path[-1]} volumes are not supported yet; the directory is empty"
-            return Unsupported(path=path, message=message)
         return Unsupported(
             path=path, message=f"{path[-1]} volumes are not supported yet", fatal=True
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from manifests.container import FieldRef, ResourceFieldRef
+from manifests.container import FieldRef, PullPolicy, ResourceFieldRef
 from manifests.meta import TemplateMeta
 from manifests.quantity import Quantity
 from manifests.value import EMPTY, Value
@@ -129,6 +129,13 @@ class ProjectedVolume(Value):
     default_mode: int = 0o644
 
 
+class ImageVolume(Value):
+    """What is in an image, as files that can only be read."""
+
+    reference: str = ""
+    pull_policy: PullPolicy | None = None
+
+
 class Volume(Value):
     """At most one source is set; with none it is an emptyDir, as Kubernetes defaults it."""
 
@@ -141,3 +148,4 @@ class Volume(Value):
     downward_api: DownwardVolume | None = None
     projected: ProjectedVolume | None = None
     ephemeral: EphemeralVolume | None = None
+    image: ImageVolume | None = None

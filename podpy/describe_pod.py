@@ -212,6 +212,9 @@ def _volume(volume: Volume) -> dict[str, Node]:
         return {"Type": "Projected", "Sources": str(len(volume.projected.sources))}
     if volume.ephemeral is not None:
         return {"Type": "EphemeralVolume (it goes with the pod)"}
+    if volume.image is not None:
+        policy = volume.image.pull_policy.value if volume.image.pull_policy else ""
+        return {"Type": "Image", "Reference": volume.image.reference, "PullPolicy": policy}
     made = volume.empty_dir
     return {
         "Type": "EmptyDir",

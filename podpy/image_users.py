@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def in_use(context: Context) -> frozenset[str]:
     """Return the ids of the images."""
-    from manifests import kinds
+    from manifests import kinds, references
     from reconciler.state import objects
     from runtime.observe import records
 
@@ -25,9 +25,8 @@ def in_use(context: Context) -> frozenset[str]:
     for applied in objects.read(context.database):
         part = kinds.pod_part(applied.object())
         if part is not None:
-            spec = part[1]
-            for container in (*spec.init_containers, *spec.containers):
-                image = context.base.store.find(container.image)
+            for _key, name, _policy in references.images(part[1]):
+                image = context.base.store.find(name)
                 if image is not None:
                     used.add(image.id)
     return frozenset(used)

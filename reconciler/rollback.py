@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from manifests import kinds
+from manifests import kinds, references
 from manifests.faults import Fault
 from manifests.value import EMPTY, Value
 from reconciler.execute import pool
@@ -208,8 +208,8 @@ def _wanted(state: PodState) -> WantedPod:
 
 def _images(state: PodState) -> dict[str, str]:
     """The ids of the images that the pod ran, by the names that its manifest gives them."""
-    spec, ids = state.pod.spec, state.record.images
-    return {one.image: ids[one.name] for one in (*spec.init_containers, *spec.containers)}
+    ids = state.record.images
+    return {name: ids[key] for key, name, _policy in references.images(state.pod.spec)}
 
 
 def _outcome(op: Op, ref: Ref, fault: Fault | None) -> Outcome:

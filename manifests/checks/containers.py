@@ -28,7 +28,7 @@ def check(spec: PodSpec, path: Path, findings: Findings) -> None:
         findings.unless(names.dns_label(container.name), (*here, "name"))
         if container.name:
             once.see(container.name, (*here, "name"))
-        _check_image(container.image, (*here, "image"), findings)
+        check_image(container.image, (*here, "image"), findings)
         ports.check(container, here, findings, host_network=spec.host_network)
         env.check(container, here, findings, containers=known)
         check_resources(container.resources, (*here, "resources"), findings)
@@ -48,7 +48,8 @@ def each(spec: PodSpec, path: Path) -> Iterator[tuple[Path, Container]]:
         yield (*path, "containers", index), container
 
 
-def _check_image(image: str, path: Path, findings: Findings) -> None:
+def check_image(image: str, path: Path, findings: Findings) -> None:
+    """Check the name of an image."""
     if not image:
         findings.add(path, "is required")
     elif image != image.strip():

@@ -51,6 +51,7 @@ def _check_source(volume: Volume, path: Path, findings: Findings) -> None:
         "downwardAPI": volume.downward_api,
         "projected": volume.projected,
         "ephemeral": volume.ephemeral,
+        "image": volume.image,
     }
     given = [name for name, source in sources.items() if source is not None]
     if len(given) > 1:
@@ -58,6 +59,8 @@ def _check_source(volume: Volume, path: Path, findings: Findings) -> None:
     if volume.empty_dir and volume.empty_dir.size_limit:
         fault = containers.amount_fault(volume.empty_dir.size_limit)
         findings.unless(fault, (*path, "emptyDir", "sizeLimit"))
+    if volume.image:
+        containers.check_image(volume.image.reference, (*path, "image", "reference"), findings)
     if volume.host_path:
         _check_host_path(volume.host_path, (*path, "hostPath", "path"), findings)
     if volume.config_map:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from manifests import references
 from manifests.container import PullPolicy
 from manifests.faults import Fault, Retry
 from reconciler.targets.target import Image
@@ -46,12 +47,11 @@ class Images:
             if change.pod is None:
                 continue
             spec = change.pod.pod.spec
-            containers = (*spec.init_containers, *spec.containers)
-            self._of[change.ref] = frozenset(container.image for container in containers)
-            for container in containers:
-                policy = container.image_pull_policy or PullPolicy.IF_NOT_PRESENT
-                known = self._policies.get(container.image, policy)
-                self._policies[container.image] = max(policy, known, key=STRICTNESS.index)
+            uses = tuple(references.images(spec))
+            self._of[change.ref] = frozenset(name for _key, name, _policy in uses)
+            for _key, name, policy in uses:
+                known = self._policies.get(name, policy)
+                self._policies[name] = max(policy, known, key=STRICTNESS.index)
         self._locks = {name: threading.Lock() for name in self._policies}
 
     def of(self, change: Change) -> frozenset[str]:

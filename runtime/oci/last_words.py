@@ -25,7 +25,7 @@ def prepare(path: str) -> None:
     directory = os.path.dirname(path)
     if not mounts.is_mounted(directory):
         os.makedirs(directory, mode=0o700, exist_ok=True)
-        mounts.tmpfs(directory, size=_SIZE, mode=0o700)
+        mounts.tmpfs(directory, size=_SIZE, mode=0o700, access=mounts.DATA)
     files.unlink(path)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _ANYONE)
     try:

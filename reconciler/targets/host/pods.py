@@ -179,11 +179,7 @@ def _configs(base: Base, wanted: WantedPod) -> dict[str, str]:
 
 def start(base: Base, record: PodRecord, ids: Mapping[str, str]) -> None:
     """Make the pod of `record` and bring it up: see targets.target.Target.start."""
-    spec = record.pod.spec
-    chosen = {
-        container.name: ids[container.image]
-        for container in (*spec.init_containers, *spec.containers)
-    }
+    chosen = {key: ids[name] for key, name, _policy in references.images(record.pod.spec)}
     record = record.replace(images=chosen)
     with locks.held(base.paths, [sync.lock_name(record.uid)]):
         inside = _make(base, record)

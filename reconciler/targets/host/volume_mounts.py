@@ -42,12 +42,13 @@ class Binding(Value):
 
     With `sub_path`, `source` is where `attach` binds that part of the volume at `volume`; with
     `rootfs`, `attach` fills `source` from what the image has at `destination`. `recursive`: what is
-    mounted below `source` is read-only like it.
+    mounted below `source` is read-only like it. `data_only`: no program of it can be executed.
     """
 
     destination: str
     source: str
     read_only: bool = False
+    data_only: bool = False
     recursive: bool = False
     propagation: Propagation = Propagation.PRIVATE
     volume: str = ""
@@ -104,6 +105,7 @@ def _binding(
         destination=absolute(mount.mount_path),
         source=target if sub_path else whole,
         read_only=mount.read_only or volume.read_only,
+        data_only=volume.data_only,
         recursive=mount.recursive_read_only is not RecursiveReadOnly.DISABLED,
         propagation=propagation,
         volume=whole if sub_path else "",
@@ -180,7 +182,12 @@ def _mount(binding: Binding) -> oci_config.Mount:
     return oci_config.Mount(
         destination=binding.destination,
         source=binding.source,
-        options=("rbind", binding.propagation.value, access),
+        options=(
+            "rbind",
+            binding.propagation.value,
+            access,
+            *(("nosuid", "nodev", "noexec") if binding.data_only else ()),
+        ),
     )
 
 

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import os
 
-from manifests import kinds
+from manifests import kinds, references
 from manifests.ref import Ref
 from manifests.value import EMPTY, Value
 from manifests.volumes import EmptyDir, HostPathType, Medium
 from reconciler.targets.host import bidirectional, blocked, file_volumes, process
-from runtime.volume import claims, emptydir, hostpath, ownership, projected
+from runtime.image.store import Store
+from runtime.volume import claims, emptydir, hostpath, images, ownership, projected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,11 +36,15 @@ SHM_SIZE = 64 << 20
 
 
 class Planned(Value):
-    """One volume and the path that containers' mounts come from."""
+    """One volume and the path that containers' mounts come from.
+
+    `data_only`: nothing of it is a program or a device, whatever its files are.
+    """
 
     name: str
     path: str
     read_only: bool = False
+    data_only: bool = False
 
 
 class Disk(Planned):
@@ -63,6 +68,12 @@ class Files(Planned):
 
     files: tuple[projected.File, ...] = ()
     secret: bool = False
+
+
+class Imaged(Planned):
+    """What is in an image. `image` is its id; "" while that is not known yet."""
+
+    image: str = ""
 
 
 class Claimed(Planned):
@@ -122,6 +133,14 @@ def _planned(
             namespace=namespace,
             claim=wanted.claim_name,
         )
+    if volume.image is not None:
+        return Imaged(
+            name=volume.name,
+            path=inside,
+            read_only=True,
+            data_only=True,
+            image=record.images.get(references.volume_key(volume.name), ""),
+        )
     if file_volumes.shows_files(volume):
         return Files(
             name=volume.name,
@@ -166,6 +185,8 @@ def _apply_one(planned: Plan, volume: Planned, paths: Paths) -> None:
             hostpath.ensure(volume.path, volume.type, owner=owner)
         case Files():
             _write(planned, volume)
+        case Imaged():
+            images.show(Store(paths), volume.image, volume.path)
         case Claimed():
             if claims.find(paths, volume.namespace, volume.claim) is None:
                 raise _no_claim(volume, owner)

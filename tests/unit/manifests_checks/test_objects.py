@@ -213,6 +213,8 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
      ".spec.volumes[1]: must be one kind of volume only; it is emptyDir and hostPath"),
     ("Pod", {".spec.volumes[0].emptyDir": {"sizeLimit": "-1"}},
      ".spec.volumes[0].emptyDir.sizeLimit: must not be negative"),
+    ("Pod", {".spec.volumes[0]": {"name": "data", "image": {"pullPolicy": "Never"}}},
+     ".spec.volumes[0].image.reference: is required"),
     ("Pod", {".spec.volumes[1].hostPath.path": "srv"},
      '.spec.volumes[1].hostPath.path: "srv" must be an absolute path'),
     ("Pod", {".spec.volumes[1].hostPath.path": "/srv/../etc"},
