@@ -190,8 +190,25 @@ class MessagePolicy(StrEnum):
     FALLBACK_TO_LOGS_ON_ERROR = "FallbackToLogsOnError"
 
 
+class ExecAction(Value):
+    command: tuple[str, ...] = ()
+
+
+class SleepAction(Value):
+    seconds: int
+
+
+class Handler(Value):
+    """What is done at a point of a container's life: exactly one of the two is set."""
+
+    exec: ExecAction | None = None
+    sleep: SleepAction | None = None
+
+
 class Lifecycle(Value):
     stop_signal: str = ""
+    post_start: Handler | None = None
+    pre_stop: Handler | None = None
 
 
 class Container(Value):

@@ -1,11 +1,12 @@
-"""Run a command in a running container, in place of podpy.
+"""Run a command in a running container, in place of podpy or beside it.
 
     command(...)        what to execute: the OCI runtime's `exec`, which keeps the container's
                         cgroup, capabilities and seccomp filter
     replace(...)        podpy's process becomes that: terminal, signals and exit code are its own
+    status_of(...)      its exit code, within a deadline; what it writes is thrown away
 
-The runtime has to see the container's files and cgroups as the pod does, so `replace` enters the
-pod's mount namespace. Called by podpy.commands.exec.
+The runtime has to see the container's files and cgroups as the pod does: `replace`, which
+podpy.commands.exec calls, enters the pod's mount namespace, `status_of` is called inside it.
 """
 
 from __future__ import annotations
@@ -111,6 +112,30 @@ def replace(container: Container, pod_dir: str, wanted: Command) -> NoReturn:
             f"container {container.name}: cannot enter it: {error.strerror}",
             hint="is its pod running? see: podpy get pods",
         ) from error
+
+
+def status_of(container: Container, wanted: Command, *, timeout: float) -> int:
+    """Run `wanted` to its end and return its exit code. Inside the pod's mount namespace.
+
+    Raises TimedOut after `timeout` seconds. The runtime's process has been killed then, the command
+    may still run: the caller stops the container.
+    """
+    from runtime import proc
+
+    described = process(container, wanted)
+    opened = (_in_memory(described),) if described else ()
+    try:
+        file = f"/proc/self/fd/{opened[0]}" if opened else ""
+        child = proc.start(command(container, wanted, process_file=file), pass_fds=opened)
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+    try:
+        proc.communicate(child, timeout, f"container {container.name}: {wanted.argv[0]}")
+    finally:
+        child.kill()
+        child.wait()
+    return child.returncode
 
 
 def _runtime(container: Container) -> str:

@@ -7,49 +7,94 @@ from starting them again.
 from __future__ import annotations
 
 import signal
+from functools import partial
 
-from manifests.observed import Stage
+from manifests.container import Container
+from manifests.faults import Fault
+from manifests.observed import PodState, Stage
+from manifests.value import Value
+from reconciler.execute import pool
+from reconciler.targets.host import handlers
+from runtime import descriptors
 from runtime.oci import container as oci
-from runtime.oci.container import Container
+from runtime.oci.container import Container as OciContainer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from manifests.observed import PodState
     from reconciler.targets.host.base import Base
+
+
+class _Stop(Value):
+    """One container that is to be stopped, within so many seconds."""
+
+    state: PodState
+    container: Container
+    grace: float
 
 
 def containers(base: Base, state: PodState, names: tuple[str, ...]) -> None:
     """Stop these containers in order, each with the pod's grace period."""
-    grace = float(state.pod.spec.termination_grace_period_seconds)
-    seen = base.cgroups if state.pod.spec.host_pid else None
+    spec = state.pod.spec
+    by_name = {one.name: one for one in (*spec.init_containers, *spec.containers)}
+    grace = float(spec.termination_grace_period_seconds)
     for name in names:
-        number = signal_of(base, state, name)
-        oci.stop([(Container.of(base.paths, state.uid, name), number, grace)], seen)
+        _stop_one(base, _Stop(state=state, container=by_name[name], grace=grace))
 
 
 def pods(base: Base, states: Sequence[PodState], graces: Mapping[str, float]) -> None:
     """Stop the containers of all pods, which share one wait; `graces` are by uid, in seconds.
 
-    Sidecars (init containers that run) go after the others, as in Kubernetes.
+    Sidecars (init containers that run) go after the others, as in Kubernetes. A container with a
+    preStop gets its signal after that, which keeps none of the others waiting.
     """
     for sidecars in (False, True):
-        stopping = [
-            (
-                Container.of(base.paths, state.uid, container.name),
-                signal_of(base, state, container.name),
-                graces[state.uid],
-            )
+        stops = [
+            _Stop(state=state, container=container, grace=graces[state.uid])
             for state in states
             for container in (
                 state.pod.spec.init_containers if sidecars else state.pod.spec.containers
             )
             if state.containers[container.name].stage in (Stage.RUNNING, Stage.CREATED)
         ]
-        if stopping:
-            shared = any(state.pod.spec.host_pid for state in states)
-            oci.stop(stopping, base.cgroups if shared else None)
+        asking = [one for one in stops if _has_wish(one)]
+        silent = [one for one in stops if not _has_wish(one)]
+        tasks = [partial(_stop_one, base, one) for one in asking]
+        if silent:
+            tasks.append(partial(_signal, base, silent))
+        if tasks:
+            # For each exec: its process, what describes it, the pod's namespaces.
+            with descriptors.room_for(10 * len(asking)):
+                outcomes = pool.run(tasks, len(tasks))
+            for outcome in outcomes:
+                if isinstance(outcome, Fault):
+                    raise outcome
+
+
+def _has_wish(one: _Stop) -> bool:
+    running = one.state.containers[one.container.name].stage is Stage.RUNNING
+    return running and one.grace > 0 and one.container.lifecycle.pre_stop is not None
+
+
+def _stop_one(base: Base, one: _Stop) -> None:
+    grace = one.grace
+    if _has_wish(one):
+        grace = handlers.before_stop(base, one.state.record, one.container, grace)
+    _signal(base, [one.replace(grace=grace)])
+
+
+def _signal(base: Base, stops: Sequence[_Stop]) -> None:
+    stopping = [
+        (
+            OciContainer.of(base.paths, one.state.uid, one.container.name),
+            signal_of(base, one.state, one.container.name),
+            one.grace,
+        )
+        for one in stops
+    ]
+    shared = any(one.state.pod.spec.host_pid for one in stops)
+    oci.stop(stopping, base.cgroups if shared else None)
 
 
 def signal_of(base: Base, state: PodState, name: str) -> int:

@@ -17,7 +17,7 @@ from manifests.faults import Fault, HostFault, NotReady
 from manifests.observed import ContainerRecord, Phase, Stage
 from reconciler.state import events
 from reconciler.state.events import Event, EventType
-from reconciler.targets.host import last_words, logs, networking, stopping, waiting
+from reconciler.targets.host import handlers, last_words, logs, networking, stopping, waiting
 from reconciler.workloads import lifecycle
 from runtime import interrupts, locks
 from runtime.kernel import cgroups, namespaces, processes
@@ -163,11 +163,20 @@ def _start(base: Base, state: PodState, names: tuple[str, ...], inside: Inside) 
             try:
                 inside.call(creating.finish)
                 inside.call(oci.start, base.engine(inside), creating.container)
+                _greet(base, state.record, creating.container.name, inside)
             except Fault as fault:
                 fault.container = creating.container.name
                 faults.append(fault)
     if faults:
         raise faults[0]
+
+
+def _greet(base: Base, record: PodRecord, name: str, inside: Inside) -> None:
+    """Do what the container asks for after its start, and stop it where that fails."""
+    spec = record.pod.spec
+    for container in (*spec.init_containers, *spec.containers):
+        if container.name == name and not handlers.after_start(base, record, container, inside):
+            stopping.containers(base, pods.state_of(base.paths, record, base.cgroups), (name,))
 
 
 def _begin_one(

@@ -343,6 +343,17 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("Pod", {f"{C}.volumeMounts[0].recursiveReadOnly": "Enabled"},
      f"{C}.volumeMounts[0].recursiveReadOnly: needs readOnly: true"),
     ("Pod", {f"{C}.lifecycle": {"stopSignal": "TERM"}}, f"{C}.lifecycle.stopSignal: \"TERM\""),
+    ("Pod", {f"{C}.lifecycle": {"preStop": {"sleep": {"seconds": 31}}}},
+     f"{C}.lifecycle.preStop.sleep.seconds: must be from 0 to the pod's termination"),
+    ("Pod", {f"{C}.lifecycle": {"preStop": {}}}, f"{C}.lifecycle.preStop: must say what to do"),
+    ("Pod", {f"{C}.lifecycle": {
+        "postStart": {"sleep": {"seconds": 1}, "exec": {"command": ["a"]}}}},
+     f"{C}.lifecycle.postStart: must be one thing to do only"),
+    ("Pod", {f"{C}.lifecycle": {"postStart": {"exec": {}}}},
+     f"{C}.lifecycle.postStart.exec.command: is required"),
+    ("Pod", {".spec.initContainers": [
+        {"name": "i", "image": "i", "lifecycle": {"preStop": {"exec": {"command": ["a"]}}}}]},
+     ".spec.initContainers[0].lifecycle.preStop: may not be given for an init container"),
     ("Pod", {".spec.subdomain": "a.b"}, ".spec.subdomain: \"a.b\" is not"),
     ("Pod", {".metadata.annotations": {"podpy.dev/mac": "01:00:00:00:00:00"}},
      ".metadata.annotations[\"podpy.dev/mac\"]: \"01:00:00:00:00:00\" is an address of a group"),

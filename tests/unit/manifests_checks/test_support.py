@@ -87,7 +87,7 @@ def test_every_field_and_kind_of_later_is_reported_once() -> None:
         f"{template}.nodeSelector",
         f"{template}.imagePullSecrets",
         f"{container}.readinessProbe",
-        f"{container}.lifecycle.preStop",
+        f"{container}.lifecycle.preStop.httpGet",
         f"{container}.resources.limits.ephemeral-storage",
         ".kind",
         ".kind",
