@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import binascii
 import sys
-from enum import StrEnum
 from types import GenericAlias, MappingProxyType, NoneType, UnionType
 
 from manifests.quantity import Quantity
+from manifests.strenum import StrEnum
 from manifests.value import Value
 
 TYPE_CHECKING = False

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 
 from manifests.codec import SecretBytes
 from manifests.meta import ObjectMeta
+from manifests.strenum import StrEnum
 from manifests.value import EMPTY, Value
 from manifests.volumes import ClaimSpec
 

@@ -7,9 +7,9 @@ is reported as unsupported (manifests.support).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 
 from manifests.quantity import Quantity
+from manifests.strenum import StrEnum
 from manifests.value import EMPTY, Value
 
 

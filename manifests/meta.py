@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 
+from manifests.strenum import StrEnum
 from manifests.value import EMPTY, Value
 
 DEFAULT_NAMESPACE = "default"

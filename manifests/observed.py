@@ -6,9 +6,9 @@ Times are seconds since the epoch (float); words and reasons are the kubelet's.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 
 from manifests.pod import Pod
+from manifests.strenum import StrEnum
 from manifests.value import EMPTY, Value
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from manifests.container import AppArmorProfile, Container, SeccompProfile, SELinuxOptions
 from manifests.meta import ObjectMeta, TemplateMeta
+from manifests.strenum import StrEnum
 from manifests.value import Value
 from manifests.volumes import Volume
 

@@ -9,8 +9,7 @@ are manifests.faults.
 
 from __future__ import annotations
 
-from enum import StrEnum
-
+from manifests.strenum import StrEnum
 from manifests.value import Value
 
 TYPE_CHECKING = False

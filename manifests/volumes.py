@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 
 from manifests.container import FieldRef, PullPolicy, ResourceFieldRef
 from manifests.meta import TemplateMeta
 from manifests.quantity import Quantity
+from manifests.strenum import StrEnum
 from manifests.value import EMPTY, Value
 
 

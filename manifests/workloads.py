@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from manifests.meta import LabelSelector, ObjectMeta
 from manifests.pod import PodTemplate
+from manifests.strenum import StrEnum
 from manifests.value import Value
 
 

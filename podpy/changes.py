@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from manifests.ref import Ref
-    from reconciler.cycle import Report
     from reconciler.execute.run import Outcome
     from reconciler.plan.change import Change, Plan
+    from reconciler.report import Report
     from reconciler.targets.host.host import Host
 
 SIGNS = {

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from enum import StrEnum
 
 from manifests.faults import Fault
+from manifests.strenum import StrEnum
 from manifests.value import Value
 from podpy import tables
 

@@ -6,12 +6,12 @@ of every command's time. Errors are printed here, once: `Error: what failed (hin
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import os
 import sys
 
 from manifests.faults import Fault, Invalid, host_fault
+from podpy.untranslated import argparse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,11 +68,6 @@ class Formatter(argparse.RawDescriptionHelpFormatter):
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=HELP_WIDTH)
-
-
-# argparse asks gettext for a translation of each of its own words; there is none for podpy, and
-# looking for it imports locale and opens a dozen files that do not exist.
-argparse._ = str  # type: ignore[attr-defined]
 
 
 class Parser(argparse.ArgumentParser):

@@ -8,7 +8,7 @@ import time
 
 from manifests.observed import Phase
 from podpy import podman
-from reconciler import cycle
+from reconciler import removing
 from reconciler.state import results
 from reconciler.workloads.expand import phase_of
 
@@ -30,7 +30,7 @@ def wait_and_remove(context: Context, wished: Sequence[Wished], propagation: str
     Claims keep their data: only `kube down --force` deletes it. Returns the exit status.
     """
     phases = _until_over(context, wished, POLL_SECONDS)
-    cycle.remove(context.host, {item.ref: item.object for item in wished})
+    removing.remove(context.host, {item.ref: item.object for item in wished})
     return status(phases, propagation or "any")
 
 

@@ -114,7 +114,7 @@ class Inventory:
 
     def owned(self, ref: Ref) -> list[PodState]:
         """Return the pods that were made for a workload and do not leave."""
-        from reconciler.workloads.expand import owner_of
+        from reconciler.workloads.ownership import owner_of
 
         return [
             state for state in self.pods if not state.record.deleting and owner_of(state) == ref

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from manifests.observed import PodState
     from podpy.context import Context
-    from reconciler.cycle import Report
     from reconciler.execute.run import Outcome
     from reconciler.plan.wish import Wished
+    from reconciler.report import Report
     from reconciler.targets.host.images import Pulling
     from runtime.image.meter import Progress
 
@@ -136,7 +136,7 @@ def show_blocks(context: Context, wished: Iterable[Wished]) -> None:
 
 def pods_of(context: Context, wished: Iterable[Wished]) -> list[PodState]:
     """Return the pods on the host that belong to these objects."""
-    from reconciler.plan.pods import belongs_to
+    from reconciler.workloads.ownership import belongs_to
     from runtime.observe import pods
 
     refs = {item.ref for item in wished}

@@ -19,23 +19,24 @@ from manifests import kinds
 from manifests.faults import Invalid, Retry
 from manifests.problems import path_text
 from manifests.ref import Ref
-from manifests.value import EMPTY, Value
-from reconciler import pending, recording
+from manifests.value import Value
+from reconciler import history, pending, recording
 from reconciler.execute import images
 from reconciler.execute import run as execute
 from reconciler.plan import make
-from reconciler.plan.change import Plan, Reason
+from reconciler.plan.change import Plan
 from reconciler.plan.wish import Remembered, Wish, Wished
+from reconciler.report import Report
 from reconciler.state import objects, results
 from reconciler.workloads import jobs, lifecycle
-from reconciler.workloads.expand import expand, owner_of
+from reconciler.workloads.expand import expand
+from reconciler.workloads.ownership import owner_of
 from runtime import interrupts, locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from manifests.kinds import Object
     from manifests.observed import Observed, PodState
     from reconciler.execute.run import Outcome
     from reconciler.state.objects import Applied
@@ -51,16 +52,14 @@ class Options(Value):
 
     `all_or_nothing`: when a change fails, everything that this pass has done is taken back, as a
     failed `kube play` must leave nothing behind, and what ran before runs again.
-    `data`: claims that are removed lose their data. `aside`: objects of the set that this pass
-    leaves alone, wanted or not. `images_first`: nothing is done while a registry that has an image
-    of it is out of reach.
+    `aside`: objects of the set that this pass leaves alone, wanted or not. `images_first`: nothing
+    is done while a registry that has an image of it is out of reach.
     """
 
     applyset: str = ""
     prune: bool = False
     recreate: bool = False
     all_or_nothing: bool = False
-    data: bool = False
     images_first: bool = False
     aside: frozenset[Ref] = frozenset()
 
@@ -70,27 +69,6 @@ class Options(Value):
 
 
 DEFAULTS = Options()
-
-
-class Report(Value):
-    """What a pass came to. `rebuilt`: the database had been lost, so nothing was pruned.
-
-    `refused`: nothing was done, since something of it could not be made. `rolled_back`: nothing of
-    it was kept. `restored` says what was put back, there or for single objects that failed.
-    `progress` is how far Jobs were when it began.
-    """
-
-    plan: Plan
-    outcomes: tuple[Outcome, ...] = ()
-    progress: Mapping[Ref, Progress] = EMPTY
-    refused: bool = False
-    rolled_back: bool = False
-    restored: tuple[Outcome, ...] = ()
-    rebuilt: bool = False
-
-    @property
-    def failed(self) -> tuple[Outcome, ...]:
-        return tuple(outcome for outcome in self.outcomes if outcome.fault is not None)
 
 
 class Prospect(Value):
@@ -233,10 +211,10 @@ def _locked(
     refused = _refused(run, options)
     restored = () if refused else _carry_out(host, seen, run, options)
     host.rotate_logs(seen.observed.pods)
-    recording.note(host.base.database, (*run.outcomes, *restored))
+    history.note(host.base.database, (*run.outcomes, *restored))
     if not (refused or (run.failed and options.all_or_nothing)):
         pending.update(host.base.paths, {item.ref for item in wished}, run.outcomes)
-    recording.forget(host.base, run.outcomes)
+    history.forget(host.base, run.outcomes)
     return seen, Report(
         plan=seen.plan,
         outcomes=tuple(run.outcomes),
@@ -279,35 +257,6 @@ def _carry_out(
         if options.recreate:
             recording.restore_jobs(host.base.database, seen.expansion.progress, seen.remembered)
         return restored
-
-
-def removal(host: Host, things: Mapping[Ref, Object], options: Options = DEFAULTS) -> Plan:
-    """Return the plan for removing these objects. Changes nothing."""
-    return _removal(things, host.pods(), options)
-
-
-def _removal(things: Mapping[Ref, Object], states: Sequence[PodState], options: Options) -> Plan:
-    reason = Reason(text="asked for")
-    return Plan(changes=make.remove(dict(things), states, reason, data=options.data))
-
-
-def remove(
-    host: Host,
-    things: Mapping[Ref, Object],
-    options: Options = DEFAULTS,
-    notify: Callable[[Outcome], None] = lambda _outcome: None,
-) -> Report:
-    """Remove these objects with their pods, and forget them."""
-    with interrupts.noticed(), locks.held(host.base.paths, [str(ref) for ref in things]):
-        host.sweep()
-        states = host.pods()
-        plan = _removal(things, states, options)
-        outcomes = execute.run(plan, host, states, notify)
-        recording.note(host.base.database, outcomes)
-        recording.forget(host.base, outcomes)
-        # What a reboot has left of their pods has no record.
-        host.sweep()
-    return Report(plan=plan, outcomes=outcomes)
 
 
 def mend(host: Host, notify: Callable[[Outcome], None] = lambda _outcome: None) -> Report:

@@ -20,7 +20,7 @@ from reconciler.state import events
 from reconciler.state.events import Event, EventType
 from reconciler.targets.host import logs, networking, sync, waiting
 from reconciler.workloads import lifecycle
-from reconciler.workloads.expand import owner_in
+from reconciler.workloads.ownership import owner_in
 from runtime import locks
 from runtime.kernel import cgroups
 from runtime.observe import pods, records

@@ -12,7 +12,7 @@ from manifests.faults import NotReady
 from manifests.observed import ContainerRecord, ContainerState, PodRecord, PodState, Stage
 from reconciler import uids
 from reconciler.plan.change import Op
-from reconciler.plan.pods import belongs_to
+from reconciler.workloads.ownership import belongs_to
 from runtime.observe import pending
 
 TYPE_CHECKING = False

@@ -8,8 +8,6 @@ from __future__ import annotations
 import time
 
 from manifests.config import Secret
-from reconciler import pending
-from reconciler.plan.change import Op
 from reconciler.state import events, objects, results, secrets
 from reconciler.state.events import Event, EventType
 from reconciler.workloads.jobs import Ending, Progress
@@ -17,24 +15,13 @@ from runtime import locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from manifests.faults import Fault
     from manifests.ref import Ref
-    from reconciler.execute.run import Outcome
-    from reconciler.plan.change import Change
     from reconciler.plan.wish import Wish
     from reconciler.state.database import Database
     from reconciler.targets.host.base import Base
 
-_REASONS = {
-    Op.CREATE: "Created",
-    Op.UPDATE: "Updated",
-    Op.REPLACE: "Replaced",
-    Op.REPAIR: "Repaired",
-    Op.DELETE: "Deleted",
-    Op.KEEP: "Kept",
-}
 _NOTHING = Progress()
 
 
@@ -97,34 +84,3 @@ def save_jobs(
 def restore_jobs(database: Database, jobs: Iterable[Ref], before: Mapping[Ref, Progress]) -> None:
     """Save how far the Jobs were that were to begin again, and could not."""
     results.save_jobs(database, {job: before.get(job, _NOTHING) for job in jobs})
-
-
-def note(database: Database, outcomes: Sequence[Outcome]) -> None:
-    """Record an event for each change, with its reasons or with why it failed."""
-    happened = [_event(outcome.change, outcome.fault) for outcome in outcomes]
-    if happened:
-        events.record(database, happened, time.time())
-
-
-def _event(change: Change, fault: Fault | None) -> Event:
-    if fault is not None:
-        reason = fault.reason or "Failed"
-        return Event(ref=change.ref, reason=reason, message=str(fault), type=EventType.WARNING)
-    why = "; ".join(str(reason) for reason in change.reasons)
-    return Event(ref=change.ref, reason=_REASONS[change.op], message=why)
-
-
-def forget(base: Base, outcomes: Iterable[Outcome]) -> None:
-    """Forget the objects that are gone. A removed claim keeps its data unless asked otherwise."""
-    gone = [
-        outcome.change.ref
-        for outcome in outcomes
-        if outcome.change.op is Op.DELETE and outcome.fault is None
-    ]
-    # What is not remembered any more is never looked for again: content goes first.
-    for ref in gone:
-        if ref.kind == "Secret":
-            secrets.remove(base.paths, ref)
-    pending.forget(base.paths, gone)
-    # A pod of a workload is no object of its own; forgetting it does nothing.
-    objects.forget(base.database, gone)

@@ -19,9 +19,9 @@ from manifests.value import EMPTY, Value
 from reconciler.execute import pool
 from reconciler.execute.run import STARTS_AT_ONCE, Outcome, object_of, tried
 from reconciler.plan.change import Change, Op, Reason
-from reconciler.plan.pods import belongs_to
 from reconciler.state import objects, secrets
 from reconciler.workloads.expand import WantedPod
+from reconciler.workloads.ownership import belongs_to
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ mount namespace, on cgroup v2 a cgroup namespace. Network, IPC and host name are
 
 from __future__ import annotations
 
-import enum
-
+from manifests.strenum import StrEnum
 from manifests.value import EMPTY, Value
 from renderers import seccomp
 
@@ -37,12 +36,12 @@ READONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysr
 CGROUP_ROOT = "/sys/fs/cgroup"
 
 
-class ProcMount(enum.StrEnum):
+class ProcMount(StrEnum):
     DEFAULT = "Default"
     UNMASKED = "Unmasked"
 
 
-class SeccompType(enum.StrEnum):
+class SeccompType(StrEnum):
     UNCONFINED = "Unconfined"
     RUNTIME_DEFAULT = "RuntimeDefault"
     LOCALHOST = "Localhost"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from types import CodeType
 
 ROOMS = ("podpy", "reconciler", "renderers", "runtime", "manifests", "schemas")
+USED_BY_C = ("_compat_pickle", "encodings.ascii")  # imported by code in C, when it is first used
 NOT_MODULES = ("schemas.generate",)  # a script of the developers, with libraries of theirs
 
 
@@ -41,7 +42,7 @@ def archive(tree: str, site: str) -> bytes:
     """Import every module of the tree, and return the archive of them and what they import."""
     from podpy import code_archive
 
-    for name in names(tree):
+    for name in (*names(tree), *USED_BY_C):
         importlib.import_module(name)
     entries: dict[str, tuple[object, ...]] = {}
     codes = bytearray()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from manifests.kinds import Object
     from manifests.ref import Ref
     from podpy.cli import Parser
-    from reconciler.cycle import Options, Report
+    from reconciler.report import Report
 
     Found = tuple[dict[Ref, Object], list[str]]
 
@@ -64,7 +64,7 @@ def configure(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from reconciler import cycle
+    from reconciler import removing
 
     context = Context(settings={"grace_seconds": grace(arguments)})
     _refuse_mixed(arguments)
@@ -74,12 +74,16 @@ def run(arguments: argparse.Namespace) -> int:
         print("Warning: --wait=false: podpy has no daemon to go on, so it waits", file=sys.stderr)
     if not things and not missing:
         print("No resources found", file=sys.stderr)
-    options = cycle.Options(data=arguments.volumes)
     if arguments.dry_run != "none":
-        _show_dry(context, things, arguments, options)
+        _show_dry(context, things, arguments)
     else:
         notify = {"text": changes.show_outcome, "name": changes.show_name}.get(arguments.output)
-        report = cycle.remove(context.host, things, options, notify or (lambda _outcome: None))
+        report = removing.remove(
+            context.host,
+            things,
+            data=arguments.volumes,
+            notify=notify or (lambda _outcome: None),
+        )
         if arguments.output == "json":
             print(changes.report_json(report))
         if report.failed or not _replenish(context, report, things):
@@ -106,14 +110,12 @@ def _replenish(context: Context, report: Report, things: dict[Ref, Object]) -> b
     return not again.failed
 
 
-def _show_dry(
-    context: Context, things: dict[Ref, Object], arguments: argparse.Namespace, options: Options
-) -> None:
-    from reconciler import cycle
+def _show_dry(context: Context, things: dict[Ref, Object], arguments: argparse.Namespace) -> None:
+    from reconciler import removing
 
     match arguments.output:
         case "json":
-            print(changes.plan_json(cycle.removal(context.host, things, options)))
+            print(changes.plan_json(removing.plan(context.host, things, data=arguments.volumes)))
         case "name":
             changes.show_names(things)
         case _:

@@ -34,14 +34,14 @@ def run(arguments: argparse.Namespace) -> int:
 def take_down(files: Sequence[str], arguments: argparse.Namespace) -> int:
     """Remove the objects of these files, and those that earlier versions of them have brought."""
     from podpy import changes
-    from reconciler import cycle
+    from reconciler import removing
 
     context = Context()
     # As kube play's, so that what that has read is not read again.
     options = load.KUBE_PLAY.replace(namespace=arguments.namespace)
     refs = wishes.refs(files, options, context.paths.cache)
     things = wishes.present(context, refs, files)
-    report = cycle.remove(context.host, things, cycle.Options(data=arguments.force))
+    report = removing.remove(context.host, things, data=arguments.force)
     if arguments.output == "json":
         print(changes.report_json(report))
     else:

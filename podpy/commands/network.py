@@ -78,7 +78,7 @@ def _create(context: Context, items: dict[str, Item], arguments: argparse.Namesp
     from manifests.checks import objects
     from manifests.load import spec_digest
     from manifests.problems import path_text
-    from reconciler import cycle
+    from reconciler import cycle, removing
     from reconciler.plan.wish import Wished
 
     name = arguments.name
@@ -98,7 +98,7 @@ def _create(context: Context, items: dict[str, Item], arguments: argparse.Namesp
         report = cycle.converge(context.host, [Wished.of(wanted, spec_digest(wanted))])
         faults = [outcome.fault for outcome in report.failed if outcome.fault is not None]
         if faults:
-            cycle.remove(context.host, {kinds.ref(wanted): wanted})
+            removing.remove(context.host, {kinds.ref(wanted): wanted})
             raise faults[0]
     print(json.dumps({"name": name}) if arguments.output == "json" else name)
 
@@ -169,9 +169,9 @@ def _wire(inventory: Inventory, item: Item) -> dict[str, Any]:
 
 
 def _remove(context: Context, items: list[Item], arguments: argparse.Namespace) -> None:
-    from reconciler import cycle
+    from reconciler import removing
 
-    report = cycle.remove(context.host, {item.ref: item.thing for item in items})
+    report = removing.remove(context.host, {item.ref: item.thing for item in items})
     faults = [str(outcome.fault) for outcome in report.failed]
     gone = [outcome.change.ref.name for outcome in report.outcomes if outcome.fault is None]
     if arguments.output == "json":

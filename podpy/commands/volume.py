@@ -144,11 +144,11 @@ def _delete(context: Context, namespace: str, name: str) -> None:
     from manifests.config import PersistentVolumeClaim
     from manifests.faults import HostFault
     from manifests.meta import ObjectMeta
-    from reconciler import cycle
+    from reconciler import removing
 
     thing = PersistentVolumeClaim(metadata=ObjectMeta(name=name, namespace=namespace))
     ref = Ref(kind=thing.kind, namespace=namespace, name=name)
-    report = cycle.remove(context.host, {ref: thing}, cycle.Options(data=True))
+    report = removing.remove(context.host, {ref: thing}, data=True)
     if report.failed:
         raise HostFault(f"{ref}: {report.failed[0].fault}")
 

@@ -11,8 +11,8 @@ import base64
 import binascii
 import hashlib
 import hmac
-from enum import StrEnum
 
+from manifests.strenum import StrEnum
 from manifests.value import Value
 
 TYPE_CHECKING = False

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from manifests.ref import Ref
+from manifests.strenum import StrEnum
 from manifests.value import Value
-from reconciler.workloads.expand import WantedPod
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from manifests.kinds import Object
+    from reconciler.workloads.expand import WantedPod
 
 
 class Op(StrEnum):

@@ -10,16 +10,14 @@ from manifests import kinds
 from manifests.config import Network, PersistentVolumeClaim
 from manifests.pod import Pod
 from manifests.ref import Ref
-from reconciler.plan import pods
+from reconciler.plan import pods, removal
 from reconciler.plan.change import Change, Effect, Op, Plan, Reason
 from reconciler.plan.diff import differences
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from manifests.kinds import Object
-    from manifests.observed import Observed, PodState
+    from manifests.observed import Observed
     from reconciler.plan.wish import Remembered, Wish, Wished
     from reconciler.workloads.expand import Expansion
 
@@ -43,45 +41,11 @@ def make(wish: Wish, expansion: Expansion, observed: Observed) -> Plan:
     ]
     if not wish.prune:
         return Plan(changes=tuple(changes), kept_back=tuple(gone))
-    removals = remove({ref: wish.remembered[ref].object for ref in gone}, observed.pods, _PRUNED)
-    return Plan(changes=(*changes, *removals))
+    going = {ref: wish.remembered[ref].object for ref in gone}
+    return Plan(changes=(*changes, *removal.remove(going, observed.pods, _PRUNED)))
 
 
 _PRUNED = Reason(text="no longer in the source")
-
-
-def remove(
-    objects: dict[Ref, Object], states: Iterable[PodState], reason: Reason, *, data: bool = False
-) -> tuple[Change, ...]:
-    """Return the changes that remove objects and their pods: pods first, what they use last.
-
-    A claim's data stays unless `data` says otherwise.
-    """
-    going = pods.removals(frozenset(objects), states, reason)
-    pod_refs = tuple(change.ref for change in going)
-    others = [
-        Change(
-            op=Op.DELETE,
-            ref=ref,
-            object=objects[ref],
-            reasons=_removal_reasons(objects[ref], reason, data=data),
-            effect=(
-                Effect.DATA_LOSS
-                if data and isinstance(objects[ref], PersistentVolumeClaim)
-                else Effect.NONE
-            ),
-            needs=pod_refs,
-        )
-        for ref in sorted(objects, key=lambda ref: (-kinds.ORDER[ref.kind], ref.key()))
-        if ref not in pod_refs
-    ]
-    return (*going, *others)
-
-
-def _removal_reasons(thing: Object, reason: Reason, *, data: bool) -> tuple[Reason, ...]:
-    if isinstance(thing, PersistentVolumeClaim) and not data:
-        return reason, Reason(text="the claim's data is kept")
-    return (reason,)
 
 
 def _object(wished: Wished, before: Remembered | None, observed: Observed) -> Change:

@@ -9,11 +9,12 @@ from manifests.value import Value
 from reconciler.plan.change import Change, Effect, Op, Reason
 from reconciler.plan.diff import differences
 from reconciler.workloads import naming
-from reconciler.workloads.expand import TEMPLATE_ANNOTATION, owner_of
+from reconciler.workloads.expand import TEMPLATE_ANNOTATION
+from reconciler.workloads.ownership import belongs_to
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from manifests.observed import Observed, PodState
     from manifests.pod import Pod
@@ -63,28 +64,6 @@ def changes(wish: Wish, expansion: Expansion, observed: Observed) -> Iterator[Ch
         for state in states:
             if state.uid not in replaced:
                 yield _leave(of, state, expansion, scene)
-
-
-def removals(
-    objects: frozenset[Ref], states: Iterable[PodState], reason: Reason
-) -> tuple[Change, ...]:
-    """Return the removal of every pod that is one of `objects`, or belongs to one."""
-    return tuple(
-        Change(
-            op=Op.DELETE,
-            ref=kinds.ref(state.pod),
-            of=belongs_to(state),
-            uid=state.uid,
-            reasons=(reason,),
-        )
-        for state in states
-        if belongs_to(state) in objects or kinds.ref(state.pod) in objects
-    )
-
-
-def belongs_to(state: PodState) -> Ref:
-    """The object that the user wrote: the pod's workload, or the pod itself."""
-    return owner_of(state) or kinds.ref(state.pod)
 
 
 def _change(wanted: WantedPod, scene: _Scene) -> Change:

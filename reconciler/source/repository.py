@@ -16,10 +16,10 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from enum import StrEnum
 
 from manifests.faults import Fault, Invalid, Retry, TimedOut
 from manifests.sources import File
+from manifests.strenum import StrEnum
 from manifests.value import Value
 from reconciler.source import git
 

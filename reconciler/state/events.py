@@ -6,9 +6,8 @@ hold none.
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from manifests.ref import Ref
+from manifests.strenum import StrEnum
 from manifests.value import Value
 
 TYPE_CHECKING = False

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from manifests.problems import Problem
     from manifests.ref import Ref
     from manifests.sync import Sync
-    from reconciler.cycle import Report
     from reconciler.execute.run import Outcome as ChangeOutcome
     from reconciler.plan.wish import Wished
+    from reconciler.report import Report
     from reconciler.source.repository import Repository
     from reconciler.targets.host.host import Host
 

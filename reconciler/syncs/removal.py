@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler import cycle
+from reconciler import removing
 from reconciler.source import source
 from reconciler.state import objects, syncs
 from reconciler.syncs import decide
@@ -12,8 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.cycle import Report
     from reconciler.execute.run import Outcome
+    from reconciler.report import Report
     from reconciler.targets.host.host import Host
 
 
@@ -33,7 +33,7 @@ def remove(
             objects.put_back(base.database, [item.replace(applyset="") for item in brought])
         elif brought:
             things = {item.ref: item.object() for item in brought}
-            report = cycle.remove(host, things, notify=notify)
+            report = removing.remove(host, things, notify=notify)
             if report.failed:
                 return report
         syncs.forget(base.database, name)

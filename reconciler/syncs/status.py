@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
+from manifests.strenum import StrEnum
 from manifests.value import Value
 
 

@@ -15,13 +15,14 @@ from manifests.ref import Ref
 from manifests.value import EMPTY, Value
 from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
 from reconciler.workloads import jobs, lifecycle, naming
+from reconciler.workloads.ownership import owner_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from manifests.kinds import Object, Workload
-    from manifests.observed import PodRecord, PodState
+    from manifests.observed import PodState
 
 TEMPLATE_HASH_LABEL = "pod-template-hash"
 TEMPLATE_ANNOTATION = settings.TEMPLATE_HASH
@@ -75,19 +76,6 @@ def expand(
         elif isinstance(thing, Deployment | ReplicaSet | DaemonSet):
             pods.extend(_replicas(thing, ref, _owned(ref, states), now, taken))
     return Expansion(pods=tuple(pods), progress=progress)
-
-
-def owner_of(state: PodState) -> Ref | None:
-    """Return the workload that a pod on the host was made for."""
-    return owner_in(state.record)
-
-
-def owner_in(record: PodRecord) -> Ref | None:
-    """Return the workload that the pod of this record was made for."""
-    for owner in record.pod.metadata.owner_references:
-        if owner.controller:
-            return Ref(kind=owner.kind, namespace=record.pod.metadata.namespace, name=owner.name)
-    return None
 
 
 def phase_of(state: PodState, now: float) -> Phase:

@@ -10,10 +10,9 @@ that still run go.
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from manifests.observed import Phase
 from manifests.pod import RestartPolicy
+from manifests.strenum import StrEnum
 from manifests.value import Value
 from reconciler.workloads import lifecycle
 

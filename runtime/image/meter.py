@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from enum import StrEnum
 
+from manifests.strenum import StrEnum
 from manifests.value import Value
 
 TYPE_CHECKING = False

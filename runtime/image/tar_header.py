@@ -5,12 +5,11 @@ Pure. Called by runtime.image.tar, which reads the stream. Names stay bytes: the
 
 from __future__ import annotations
 
-import enum
-
 from manifests.faults import Invalid
+from manifests.strenum import StrEnum
 
 
-class Kind(enum.StrEnum):
+class Kind(StrEnum):
     """What an entry makes."""
 
     FILE = "file"

@@ -10,13 +10,13 @@ removes it. Everything is idempotent: what is gone already is success.
 
 from __future__ import annotations
 
-import enum
 import errno
 import os
 import signal
 import time
 
 from manifests.faults import HostFault
+from manifests.strenum import StrEnum
 from manifests.value import Value
 
 TYPE_CHECKING = False
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = "/sys/fs/cgroup"
+_READ = 1 << 16
 _POLL = 0.002
 """Seconds between looks at a cgroup that is emptying: dead processes leave it a little later."""
 
 _ABSENT = (errno.ENOENT, errno.ENODEV, errno.ENOTDIR, errno.EOPNOTSUPP, errno.ESRCH)
 
 
-class Version(enum.StrEnum):
+class Version(StrEnum):
     V1 = "v1"
     V2 = "v2"
     HYBRID = "hybrid"
@@ -347,12 +348,19 @@ def _field(path: str, name: str) -> int | None:
 
 def _read(path: str) -> str | None:
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
+        # Removing one pod reads thirty of them on v1: open() makes nine more calls for each.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            parts = []
+            while part := os.read(descriptor, _READ):
+                parts.append(part)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         if error.errno in _ABSENT:
             return None
         raise
+    return b"".join(parts).decode()
 
 
 def _write(path: str, text: str) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import errno
 import os
-from enum import StrEnum
 
 from manifests.faults import HostFault
+from manifests.strenum import StrEnum
 from manifests.value import Value
 from runtime.kernel import syscalls
 

@@ -12,13 +12,13 @@ Reading a state starts no process. Gone already is success, everywhere.
 
 from __future__ import annotations
 
-import enum
 import errno
 import os
 import signal
 import time
 
 from manifests.faults import HostFault
+from manifests.strenum import StrEnum
 from manifests.value import Value
 from runtime import files
 from runtime.kernel import cgroups, processes
@@ -54,7 +54,7 @@ _RECORDS = (
 )
 
 
-class State(enum.StrEnum):
+class State(StrEnum):
     GONE = "gone"  # never created, or removed
     CREATED = "created"  # set up, its program not yet started
     RUNNING = "running"

@@ -7,11 +7,11 @@ binary, the kernel or the cgroup view changes; reading it starts no process.
 
 from __future__ import annotations
 
-import enum
 import json
 import os
 
 from manifests.faults import Fault, HostFault
+from manifests.strenum import StrEnum
 from manifests.value import Value
 from runtime import files, proc
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _TRIAL_SECONDS = 30.0
 
 
-class Kind(enum.StrEnum):
+class Kind(StrEnum):
     CRUN = "crun"
     RUNC = "runc"
 

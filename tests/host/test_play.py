@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.fixtures import start_up
+from tests.unit.podpy import test_main
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -52,6 +55,26 @@ def play(podpy: Podpy, busybox_image: Image) -> Podpy:
     """Give the real command with the busybox image in its store."""
     podpy.load(busybox_image)
     return podpy
+
+
+PLANNING = (
+    "reconciler.cycle",
+    "reconciler.plan.make",
+    "reconciler.plan.pods",
+    "reconciler.plan.diff",
+    "reconciler.plan.networks",
+    "reconciler.recording",
+    "reconciler.workloads.expand",
+    "reconciler.workloads.jobs",
+    "reconciler.workloads.naming",
+    "reconciler.targets.host.pods",
+    "reconciler.targets.host.observing",
+    "manifests.defaults",
+    "manifests.checks",
+    "manifests.yaml.reader",
+    "ruamel",
+)
+"""What making pods takes, and removing them does not."""
 
 
 def fetched(port: int, seconds: float = 20.0) -> str:
@@ -252,3 +275,18 @@ spec:
     assert len(replaced) == 2
     assert not scaled & replaced
     play.ok("delete", "-f", str(file))
+
+
+def test_down_imports_nothing_of_what_makes_pods(play: Podpy, tmp_path: Path) -> None:
+    file = tmp_path / "pod.yaml"
+    file.write_text(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: idle}\nspec:\n"
+        "  terminationGracePeriodSeconds: 0\n  containers:\n"
+        "  - {name: c, image: localhost/podpy-test/busybox:1, command: [sleep, '1000']}\n"
+    )
+    play.ok("kube", "play", str(file))
+
+    modules = start_up.imported(["kube", "down", str(file)], play.env)
+
+    assert start_up.trespassers(modules, (*PLANNING, *test_main.SLOW_READING)) == []
+    assert play.json("get", "pods", "-o", "json")["items"] == []

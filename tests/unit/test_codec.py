@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from manifests.codec import SecretBytes
 from manifests.config import ConfigMap, Secret
 from manifests.pod import Pod
 from manifests.quantity import Quantity
+from manifests.strenum import StrEnum
 from manifests.value import EMPTY, Value
 
 

@@ -7,11 +7,10 @@ nothing the pod's holds. The image's user name is looked up in the image by the 
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from manifests import podman_limits
 from manifests.container import ContainerRestart, SeccompProfile, SeccompType
 from manifests.pod import GroupsPolicy
+from manifests.strenum import StrEnum
 from manifests.value import Value
 from reconciler.targets.host import blocked, environment
 from renderers import oci_config

@@ -13,7 +13,7 @@ import time
 from manifests import kinds, references
 from manifests.faults import Fault
 from reconciler.execute import pool
-from reconciler.state import leases, objects, results, secrets
+from reconciler.state import leases, objects, secrets
 from reconciler.targets.host import logs, networking, stopping, sync, waiting
 from runtime import descriptors, files, locks, trees
 from runtime.kernel import cgroups, namespaces
@@ -132,9 +132,16 @@ def sweep(base: Base) -> None:
             return
         known = {*records.uids(paths), *_listed(f"{paths.state_dir}/pods")}
         strays = [uid for uid in known if not os.path.exists(f"{paths.pod(uid)}/pod.json")]
-        ended = results.ended_pods(base.database) if strays else frozenset()
-        for uid in strays:
-            _sweep_one(base, uid, logs_stay=uid in ended)
+        if strays:
+            _sweep_strays(base, strays)
+
+
+def _sweep_strays(base: Base, strays: Iterable[str]) -> None:
+    from reconciler.state import results
+
+    ended = results.ended_pods(base.database)
+    for uid in strays:
+        _sweep_one(base, uid, logs_stay=uid in ended)
 
 
 def _sweep_secrets(base: Base) -> None:

@@ -26,8 +26,8 @@ from podpy import code_archive
 code_archive.use({tree!r})
 from podpy import cli
 from manifests import faults, load
-import json
-for module in (cli, load, faults, json):
+import json, pickle, _compat_pickle
+for module in (cli, load, faults, json, _compat_pickle):
     print(module.__name__, type(module.__loader__).__name__, module.__file__)
 print(getattr(faults, "MARK", "unchanged"))
 """
@@ -59,7 +59,7 @@ def test_modules_come_from_the_archive_with_the_library_s_and_know_their_sources
     loaders, _ = run(tree)
 
     assert loaders == dict.fromkeys(
-        ("podpy.cli", "manifests.load", "manifests.faults", "json"), "Finder"
+        ("podpy.cli", "manifests.load", "manifests.faults", "json", "_compat_pickle"), "Finder"
     )
 
 

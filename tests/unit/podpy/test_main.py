@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEAVY = ("ruamel", "jsonschema", "pyroute2", "jinja2", "git", "watchdog", "sqlite3", "asyncio")
-SLOW_STANDARD = ("argparse", "typing", "subprocess", "dataclasses", "pathlib", "logging", "inspect")
+SLOW_STANDARD = (
+    "argparse",
+    "gettext",
+    "typing",
+    "subprocess",
+    "dataclasses",
+    "pathlib",
+    "logging",
+    "inspect",
+)
 SLOW_READING = tuple(name for name in SLOW_STANDARD if name != "argparse")
 DECODING = ("manifests.codec", "manifests.pod", "manifests.yaml", "runtime.observe.records")
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from manifests import kinds
 from manifests.observed import NetworkState, Observed
-from manifests.ref import Ref
 from reconciler.plan import make
 from reconciler.plan.change import Effect, Op, Plan, Reason
 from reconciler.plan.wish import Wish
@@ -38,8 +36,6 @@ from tests.unit.reconciler.planning import (
 
 if TYPE_CHECKING:
     from manifests.kinds import Object
-
-ASKED = Reason(text="asked for")
 
 
 def test_objects_come_in_the_order_of_their_kinds_each_with_its_pods() -> None:
@@ -200,24 +196,6 @@ def test_prune_keeps_a_claims_data() -> None:
 
     assert change.effect is Effect.NONE
     assert reasons(change) == ["no longer in the source", "the claim's data is kept"]
-
-
-def test_a_claims_data_goes_only_with_consent() -> None:
-    things: dict[Ref, Object] = {kinds.ref(each): each for each in (claim(), config_map())}
-    kept = make.remove(things, (), ASKED)
-    lost = make.remove(things, (), ASKED, data=True)
-
-    assert [change.effect for change in kept] == [Effect.NONE, Effect.NONE]
-    assert [change.effect for change in lost] == [Effect.DATA_LOSS, Effect.NONE]
-    assert reasons(lost[0]) == ["asked for"]
-
-
-def test_removing_a_workload_removes_its_pods_and_no_others() -> None:
-    things: list[Object] = [deployment(2), daemon_set("web"), deployment(namespace="shop")]
-
-    made = make.remove({kinds.ref(things[0]): things[0]}, applied(*things), ASKED)
-
-    assert [change.uid for change in made] == ["uid-0", "uid-1", ""]
 
 
 def test_a_reason_reads_as_a_sentence() -> None:

@@ -9,8 +9,9 @@ import pytest
 from manifests.observed import Phase
 from manifests.pod import RestartPolicy
 from manifests.ref import Ref
-from reconciler.workloads.expand import Expansion, expand, owner_of, phase_of
+from reconciler.workloads.expand import Expansion, expand, phase_of
 from reconciler.workloads.jobs import Ending, Progress
+from reconciler.workloads.ownership import owner_of
 from tests.unit.reconciler.builders import (
     NOW,
     absent,

@@ -1,0 +1,70 @@
+"""Turn objects that are to go, and the pods on the host, into the changes that remove them. Pure.
+
+Called by reconciler.plan.make for what is pruned, and by reconciler.removing.
+"""
+
+from __future__ import annotations
+
+from manifests import kinds
+from manifests.config import PersistentVolumeClaim
+from manifests.ref import Ref
+from reconciler.plan.change import Change, Effect, Op, Reason
+from reconciler.workloads.ownership import belongs_to
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from manifests.kinds import Object
+    from manifests.observed import PodState
+
+
+def remove(
+    objects: dict[Ref, Object], states: Iterable[PodState], reason: Reason, *, data: bool = False
+) -> tuple[Change, ...]:
+    """Return the changes that remove objects and their pods: pods first, what they use last.
+
+    A claim's data stays unless `data` says otherwise.
+    """
+    going = _of_pods(frozenset(objects), states, reason)
+    pod_refs = tuple(change.ref for change in going)
+    others = [
+        Change(
+            op=Op.DELETE,
+            ref=ref,
+            object=objects[ref],
+            reasons=_removal_reasons(objects[ref], reason, data=data),
+            effect=(
+                Effect.DATA_LOSS
+                if data and isinstance(objects[ref], PersistentVolumeClaim)
+                else Effect.NONE
+            ),
+            needs=pod_refs,
+        )
+        for ref in sorted(objects, key=lambda ref: (-kinds.ORDER[ref.kind], ref.key()))
+        if ref not in pod_refs
+    ]
+    return (*going, *others)
+
+
+def _removal_reasons(thing: Object, reason: Reason, *, data: bool) -> tuple[Reason, ...]:
+    if isinstance(thing, PersistentVolumeClaim) and not data:
+        return reason, Reason(text="the claim's data is kept")
+    return (reason,)
+
+
+def _of_pods(
+    objects: frozenset[Ref], states: Iterable[PodState], reason: Reason
+) -> tuple[Change, ...]:
+    """Return the removal of every pod that is one of `objects`, or belongs to one."""
+    return tuple(
+        Change(
+            op=Op.DELETE,
+            ref=kinds.ref(state.pod),
+            of=belongs_to(state),
+            uid=state.uid,
+            reasons=(reason,),
+        )
+        for state in states
+        if belongs_to(state) in objects or kinds.ref(state.pod) in objects
+    )
