@@ -199,7 +199,8 @@ def _restart_or_wait(
     state: ContainerState | None, name: str, now: float, start: list[str], waits: dict[str, float]
 ) -> None:
     due = 0.0
-    if state is not None and state.ended is not None:
+    # An end in the future: the clock was set back, and how long ago that was nobody can tell.
+    if state is not None and state.ended is not None and state.ended.finished_at <= now:
         due = state.ended.finished_at + _delay(state)
     if due <= now:
         start.append(name)

@@ -190,6 +190,12 @@ def test_a_back_off_is_kept_from_the_end_of_the_attempt() -> None:
     assert decided(ONE, crashed, at=NOW + 20).start == ("app",)
 
 
+def test_a_clock_that_was_set_back_prolongs_no_back_off() -> None:
+    crashed = exited(code=1, backoff=20, at=NOW)
+
+    assert decided(ONE, crashed, at=NOW - 86400).start == ("app",)
+
+
 def test_the_shortest_back_off_decides_when_to_look_again() -> None:
     decision = decided(TWO, exited(code=1, backoff=40), exited("log", 1, backoff=10))
 
