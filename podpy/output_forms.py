@@ -62,13 +62,13 @@ def text(value: dict[str, Any], form: str, detail: str = "") -> str:
 
 
 def custom_columns(detail: str) -> tuple[tuple[str, ...], tuple[jsonpath.Path, ...]]:
-    """Read HEAD:PATH,HEAD:PATH."""
+    """Read HEAD:PATH,HEAD:PATH. A head may be empty: scripts that want none leave it out."""
     from podpy import jsonpath
 
     heads, paths = [], []
     for part in _parts(detail):
         head, colon, where = part.partition(":")
-        if not head or not colon or not where:
+        if not colon or not where:
             raise Invalid(
                 f'-o custom-columns: "{part}" is not HEAD:PATH', hint=DETAILED["custom-columns"]
             )

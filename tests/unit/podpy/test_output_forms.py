@@ -51,7 +51,14 @@ def test_custom_columns_have_heads_and_paths() -> None:
     assert output_forms.cells(paths, ITEMS[1]) == ("a", "<none>", "<none>")
 
 
-@pytest.mark.parametrize("detail", ["NAME", "NAME:", ":.a", "A:.b,"])
+def test_a_custom_column_may_be_without_a_head() -> None:
+    heads, paths = output_forms.custom_columns(":metadata.name")
+
+    assert heads == ("",)
+    assert output_forms.cells(paths, ITEMS[0]) == ("b",)
+
+
+@pytest.mark.parametrize("detail", ["NAME", "NAME:", ":", "A:.b,"])
 def test_other_columns_are_refused(detail: str) -> None:
     with pytest.raises(Invalid, match="custom-columns"):
         output_forms.custom_columns(detail)
