@@ -49,8 +49,7 @@ def interleaved(peers: Peers, step: Step, runs: int) -> dict[str, list[float]]:
     """Time `step` for each side in turn, `runs` times, the side that goes first alternating."""
     times: dict[str, list[float]] = {engine.name: [] for engine in peers.all}
     for turn in range(runs):
-        order = peers.all if turn % 2 == 0 else peers.all[::-1]
-        for engine in order:
+        for engine in in_turn(peers, turn):
             if step.before:
                 step.before(engine)
             times[engine.name].append(command(engine, step.timed(engine)))
@@ -59,8 +58,13 @@ def interleaved(peers: Peers, step: Step, runs: int) -> dict[str, list[float]]:
     return times
 
 
+def in_turn(peers: Peers, turn: int) -> tuple[Engine, ...]:
+    """Return both sides in the order of this turn: the one that goes first alternates."""
+    return peers.all if turn % 2 == 0 else peers.all[::-1]
+
+
 def compare(name: str, times: dict[str, list[float]], floor: str, note: str = "") -> Row:
-    """Fold the times of both sides into a row."""
+    """Fold the figures of both sides, taken in pairs, into a row."""
     podman, podpy = times.get("podman", []), times.get("podpy", [])
     ratios = [theirs / ours for theirs, ours in zip(podman, podpy, strict=False)]
     return Row(

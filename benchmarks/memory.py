@@ -1,58 +1,115 @@
-"""Rows about memory: what running pods cost the host, and what stays resident."""
+"""Rows about memory: what running pods cost the host, and what stays resident.
+
+MemFree is what the kernel has given to nobody. It falls by all that pods take: their processes and
+page tables, what the kernel keeps of namespaces, cgroups, mounts and sockets, files on tmpfs, and
+the page cache of what their start has read and written. The last of these it gives back when it
+needs it, so the fall is told with the page cache, and without: before and after `drop_caches`.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks import engines, workload
+from benchmarks import engines, measure, workload
 from benchmarks.measure import Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from benchmarks.engines import Peers
+    from benchmarks.engines import Engine, Peers
 
 HELPERS = frozenset({"conmon", "catatonit", "aardvark-dns", "dnsmasq", "podman", "podpy"})
+LOOK_SECONDS = 0.25
+LOOKS = 8
+"""So many looks at MemFree in turn must agree."""
+REST_MIB = 0.5
+"""To how much."""
+RESTLESS_SECONDS = 30.0
+"""What has not come to rest by then is taken as it is, and the row says so."""
 
 
-def of_pods(peers: Peers, count: int) -> Iterator[Row]:
-    """Measure one side after the other: MemFree, the helpers' PSS, resident podpy processes.
+class Sample(NamedTuple):
+    """What the pods of one play took, in MiB. `restless` is how often memory did not settle."""
 
-    MemFree falls by what the pods' start has read and written, too, which the kernel gives back
-    when it needs it: so it is told with the page cache, and without.
-    """
-    free: dict[str, float] = {}
-    bare: dict[str, float] = {}
-    shares: dict[str, float] = {}
-    resident = 0
-    for engine in peers.all:
-        file = workload.pods(count, engine.name)
-        drop_caches()
-        engines.call(engine, engine.pods())  # so that its own programs are no part of the fall
-        before, helpers_before = mem_free(), helpers_pss()
-        engines.call(engine, engine.play(file))
-        time.sleep(2)  # what was started settles, and the kernel frees what has ended
-        free[engine.name] = before - mem_free()
-        drop_caches()
-        bare[engine.name] = before - mem_free()
-        shares[engine.name] = helpers_pss() - helpers_before
-        if engine.name == "podpy":
-            resident = residents()
-        engines.call(engine, engine.down(file))
-    yield _row(f"MemFree taken by {count} pods", free, "2x")
-    yield _row("the same without page cache", bare, "")
-    yield _row(f"PSS of the helpers of {count} pods", shares, "1.5x")
+    free: float
+    bare: float
+    helpers: float
+    resident: int
+    restless: int
+
+
+def of_pods(peers: Peers, count: int, runs: int) -> Iterator[Row]:
+    """Measure both sides in turn, `runs` times: MemFree, the helpers' PSS, resident processes."""
+    files = {engine.name: workload.pods(count, engine.name) for engine in peers.all}
+    samples: dict[str, list[Sample]] = {engine.name: [] for engine in peers.all}
+    for engine in peers.all:  # what only its first play makes is no cost of pods
+        engines.call(engine, engine.play(files[engine.name]))
+        engines.call(engine, engine.down(files[engine.name]))
+    for turn in range(runs):
+        for engine in measure.in_turn(peers, turn):
+            samples[engine.name].append(_sample(engine, files[engine.name]))
+    named = (
+        (f"MemFree taken by {count} pods", "free", "2x"),
+        ("the same without page cache", "bare", ""),
+        (f"PSS of the helpers of {count} pods", "helpers", "1.5x"),
+    )
+    for name, field, floor in named:
+        figures = {side: [getattr(one, field) for one in taken] for side, taken in samples.items()}
+        note = _note(samples, figures)
+        yield measure.compare(name, figures, floor, note)._replace(unit="MiB")
     if peers.podpy:
-        yield Row("resident podpy processes", "", None, resident, None, "0", 1)
+        most = max(one.resident for one in samples["podpy"])
+        yield Row("resident podpy processes", "", None, most, None, "0", runs)
 
 
-def _row(name: str, figures: dict[str, float], floor: str) -> Row:
-    podman, podpy = figures.get("podman"), figures.get("podpy")
-    ratio = podman / podpy if podman and podpy else None
-    return Row(name, "MiB", podman, podpy, ratio, floor, 1)
+def _sample(engine: Engine, file: str) -> Sample:
+    """Play, measure, and take down."""
+    drop_caches()
+    bare_before, first = settled()
+    engines.call(engine, engine.pods())  # so that its own programs are no part of the fall
+    before, second = settled()
+    helpers_before = helpers_pss()
+    engines.call(engine, engine.play(file))
+    after, third = settled()
+    drop_caches()
+    bare_after, fourth = settled()
+    taken = Sample(
+        free=before - after,
+        bare=bare_before - bare_after,
+        helpers=helpers_pss() - helpers_before,
+        resident=residents(),
+        restless=(first, second, third, fourth).count(False),
+    )
+    engines.call(engine, engine.down(file))
+    return taken
+
+
+def _note(samples: dict[str, list[Sample]], figures: dict[str, list[float]]) -> str:
+    ranges = [f"{side} {min(taken):.0f}-{max(taken):.0f}" for side, taken in figures.items()]
+    restless = sum(one.restless for taken in samples.values() for one in taken)
+    return ", ".join([*ranges, *([f"memory not at rest {restless} times"] if restless else [])])
+
+
+def settled() -> tuple[float, bool]:
+    """Return MemFree in MiB once it keeps still, or after a while; and whether it did.
+
+    The kernel frees what has ended (namespaces, cgroups, dentries) a little later.
+    """
+    until = time.monotonic() + RESTLESS_SECONDS
+    looks: list[float] = []
+    while time.monotonic() < until:
+        looks = [*looks, mem_free()][-LOOKS:]
+        if _agree(looks):
+            return looks[-1], True
+        time.sleep(LOOK_SECONDS)
+    return looks[-1], False
+
+
+def _agree(looks: Sequence[float]) -> bool:
+    return len(looks) == LOOKS and max(looks) - min(looks) <= REST_MIB
 
 
 def drop_caches() -> None:

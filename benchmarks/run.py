@@ -1,6 +1,6 @@
 """Measure podpy beside Podman 5.4 and print a table: root only, nothing of the host is changed.
 
-    python -m benchmarks.run [--quick] [--only ROW,...] [--podman-only] [--json FILE]
+    python -m benchmarks.run [--quick] [--only ROW,...] [--podman-only] [--json FILE] [--table FILE]
 
 The first run builds a Debian 13 tree (about a minute); see benchmarks.room. Figures of a busy
 machine are worthless: run nothing beside it.
@@ -54,7 +54,7 @@ def rows(peers: Peers, *, quick: bool) -> dict[str, Callable[[], Iterator[Row]]]
         "play10": lambda: lifecycle.play_and_down(peers, 10, few),
         "again1": again(1),
         "running": lambda: lifecycle.with_pods_running(peers, 10 if quick else 50, many),
-        "memory": lambda: memory.of_pods(peers, 50),
+        "memory": lambda: memory.of_pods(peers, 50, 3 if quick else 5),
         "pull": pulling,
         "play50": lambda: lifecycle.play_and_down(peers, 50, 1 if quick else 3),
         "again50": again(50),
@@ -113,8 +113,21 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", metavar="ROW,...", help=", ".join(GROUPS))
     parser.add_argument("--podman-only", action="store_true", help="leave podpy out")
     parser.add_argument("--json", default="", metavar="FILE", help="write all figures there too")
+    parser.add_argument("--table", default="", metavar="FILE", help="write the table there too")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
+
+
+def keep(asked: argparse.Namespace, result: str) -> None:
+    """Write what was measured where it was asked for."""
+    if asked.json:
+        shutil.copy(result, asked.json)
+    if asked.table:
+        with (
+            open(result, encoding="utf-8") as source,
+            open(asked.table, "w", encoding="utf-8") as file,
+        ):
+            file.write(report.as_markdown(source.read()))
 
 
 def main() -> int:
@@ -127,8 +140,8 @@ def main() -> int:
         root = room.build()
         command = ["/usr/bin/python3", "-m", "benchmarks.run", "--inside", *sys.argv[1:]]
         status = room.inside(root, command)
-        if asked.json and status == 0:
-            shutil.copy(f"{root}{RESULT}", asked.json)
+        if status == 0:
+            keep(asked, f"{root}{RESULT}")
     return status
 
 
