@@ -17,6 +17,8 @@ ExecStart={command} agent
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
 RestartSec=2
+# What every command of podpy answers to SIGTERM with: the unit was stopped, it did not fail.
+SuccessExitStatus=143
 WatchdogSec=60
 TimeoutStopSec=150
 # Pods live in cgroups of their own; nothing of them may end with the agent.
