@@ -8,14 +8,20 @@ initrd holds busybox and one module: under emulation, unpacking in the guest tak
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tools import demo_images
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CACHE = Path("/var/cache/podpy-vmhost")
 SUITE = "trixie"
@@ -26,7 +32,9 @@ PACKAGES = (
     "nftables", "libnftables1", "crun", "conmon", "skopeo", "dnsmasq-base", "ca-certificates",
     "curl", "procps", "busybox-static", "python3", "python3-ruamel.yaml",
     "python3-ruamel.yaml.clib", "python3-jsonschema", "python3-pyroute2", "python3-jinja2",
-    "python3-git", "python3-watchdog",
+    "python3-git", "python3-watchdog", "python3-semantic-version",
+    # What others have on such a host, switched off until a test wants it.
+    "podman", "ufw", "firewalld",
 )  # fmt: skip
 # Units and generators that a machine without a console, a clock server or a battery waits for.
 MASKED = (
@@ -68,13 +76,42 @@ def key() -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
-def build() -> Path:
-    """Return the folder with the machine's files, made now if they are not there yet."""
+@contextlib.contextmanager
+def built() -> Iterator[Path]:
+    """Give the folder with the machine's files, made now if need be; nobody removes it meanwhile.
+
+    Another source tree on this host may want another image at the same time.
+    """
     folder = CACHE / key()
-    if (folder / "made").exists():
-        return folder
-    shutil.rmtree(CACHE, ignore_errors=True)
-    folder.mkdir(parents=True)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as held:
+        with _locked(CACHE / "building", fcntl.LOCK_EX):
+            if not (folder / "made").exists():
+                _remove_unused()
+                _build(folder)
+            held.enter_context(_locked(folder / "made", fcntl.LOCK_SH))
+        yield folder
+
+
+def _remove_unused() -> None:
+    for folder in (entry for entry in CACHE.iterdir() if entry.is_dir()):
+        with contextlib.suppress(BlockingIOError):
+            if (folder / "made").exists():
+                with _locked(folder / "made", fcntl.LOCK_EX | fcntl.LOCK_NB):
+                    shutil.rmtree(folder)
+            else:
+                shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def _locked(path: Path, kind: int) -> Iterator[None]:
+    with path.open("a") as file:
+        fcntl.flock(file, kind)
+        yield
+
+
+def _build(folder: Path) -> None:
+    folder.mkdir()
     with tempfile.TemporaryDirectory(prefix="vmhost-", dir=CACHE) as scratch:
         root = Path(scratch) / "root"
         _debian(root, Path(scratch))
@@ -85,7 +122,6 @@ def build() -> Path:
         _run("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=1,nodiscard", "-d", str(root),
              str(folder / "disk.img"))  # fmt: skip
     (folder / "made").touch()
-    return folder
 
 
 def _debian(root: Path, scratch: Path) -> None:
@@ -115,6 +151,7 @@ def _configure(root: Path) -> None:
     _put(root / "etc/fstab", "")
     _put(root / "etc/machine-id", "0123456789abcdef0123456789abcdef\n")
     _run("chroot", str(root), "ldconfig")
+    _run("chroot", str(root), "systemctl", "disable", "-q", "ufw", "firewalld", "podman.socket")
     # Dated into the future, or the first boot updates sysusers, hwdb and the linker's cache.
     for stamp in (root / "etc/.updated", root / "var/.updated"):
         stamp.touch()
