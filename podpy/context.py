@@ -75,11 +75,9 @@ class Context:
                     return path
         except FileNotFoundError:
             os.makedirs(self.paths.state_dir, mode=0o700, exist_ok=True)
-        temporary = f"{path}.{os.getpid()}.tmp"
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, 0o700)
-        os.replace(temporary, path)
+        from runtime import files
+
+        files.write_program(path, text)
         return path
 
 

@@ -14,7 +14,7 @@ from functools import partial
 from manifests.faults import Fault, Invalid
 from manifests.value import Value
 from podpy import changes, sync_output
-from reconciler.source import receiving
+from reconciler.source import receiving, source
 from reconciler.source.repository import DamagedError, Repository
 from reconciler.syncs import declared
 
@@ -61,7 +61,7 @@ def check(context: Context, name: str, pushed: tuple[Update, ...]) -> int:
     from reconciler.syncs import revisions
 
     repository = Repository(receiving.path_of(context.paths, name))
-    _verify(context, sync, repository, update.new)
+    source.check_signature(context.paths, sync, repository, update.new, place=".push")
     try:
         loaded = revisions.read(context.base, sync, repository, update.new)
     except revisions.UnusableError as error:
@@ -74,16 +74,6 @@ def check(context: Context, name: str, pushed: tuple[Update, ...]) -> int:
     for problem in loaded.problems:
         _tell(problem.shown)
     return 0
-
-
-def _verify(context: Context, sync: Sync, repository: Repository, commit: str) -> None:
-    """Raise UnverifiedError for a commit that the Sync would not follow."""
-    git = sync.spec.source.git
-    if git is not None and git.verify is not None:
-        from reconciler.source import signatures
-
-        scratch = f"{context.paths.run_dir}/sources/{sync.metadata.name}.push"
-        signatures.check(repository, commit, git.verify, scratch)
 
 
 def follow(context: Context, name: str, pushed: tuple[Update, ...]) -> int:

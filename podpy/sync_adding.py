@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from manifests import load, sources
+from manifests import codec, load, sources
 from manifests.faults import Invalid
 from podpy import yaml_text
 from runtime import files
@@ -13,22 +13,16 @@ from runtime import files
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Sequence
     from typing import Any
 
     from podpy.cli import Parser
     from runtime.paths import Paths
 
-_REFS = {"branch": "branch", "tag": "tag", "semver": "semver", "commit": "commit"}
-_CREDENTIALS = {
-    "username": "username",
-    "token_file": "tokenFile",
-    "ssh_key_file": "sshKeyFile",
-    "known_hosts_file": "knownHostsFile",
-    "ca_file": "caFile",
-}
-_VERIFY = {"allowed_signers_file": "allowedSignersFile", "gpg_keys_file": "gpgKeysFile"}
-_SPEC = {"path": "path", "interval": "interval", "timeout": "timeout"}
+_REFS = ("branch", "tag", "semver", "commit")
+_CREDENTIALS = ("username", "token_file", "ssh_key_file", "known_hosts_file", "ca_file")
+_VERIFY = ("allowed_signers_file", "gpg_keys_file")
+_SPEC = ("path", "interval", "timeout")
 _HELP = {
     "branch": "the branch to follow; left out, the remote's own",
     "tag": "the tag to follow",
@@ -113,7 +107,7 @@ def _manifest(arguments: argparse.Namespace) -> dict[str, Any]:
             "url": arguments.url,
             **{name: found for name, found in chosen.items() if found},
         }
-    elif found := _given(arguments, {**_REFS, **_CREDENTIALS, **_VERIFY}):
+    elif found := _given(arguments, (*_REFS, *_CREDENTIALS, *_VERIFY)):
         raise Invalid(f"{', '.join(found)}: for a git repository alone", hint="name its --url")
     if arguments.directory:
         source["directory"] = {"path": os.path.abspath(arguments.directory)}
@@ -132,5 +126,6 @@ def _manifest(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _given(arguments: argparse.Namespace, fields: Mapping[str, str]) -> dict[str, Any]:
-    return {wire: value for field, wire in fields.items() if (value := getattr(arguments, field))}
+def _given(arguments: argparse.Namespace, fields: Sequence[str]) -> dict[str, Any]:
+    """Return what was given of the fields, under their names in a manifest."""
+    return {codec.wire_name(one): value for one in fields if (value := getattr(arguments, one))}

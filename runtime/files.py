@@ -20,13 +20,20 @@ def write_json(path: str, value: object, *, durable: bool = False) -> None:
     write(path, data, temporary=f"{path}.{os.getpid()}.tmp", durable=durable)
 
 
-def write(path: str, data: bytes, *, temporary: str, durable: bool = False) -> None:
+def write_program(path: str, text: str) -> None:
+    """Put a program of podpy's at `path`, for its owner to run."""
+    write(path, text.encode(), temporary=f"{path}.{os.getpid()}.tmp", mode=0o700)
+
+
+def write(
+    path: str, data: bytes, *, temporary: str, durable: bool = False, mode: int = 0o600
+) -> None:
     """Put `data` at `path` by way of `temporary`, in the same directory.
 
     A name of their own for it where several may write at once; one name where a lock keeps them
     apart, so that what a killed writer left is written over by the next.
     """
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     with open(descriptor, "wb") as file:
         file.write(data)
         if durable:

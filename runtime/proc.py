@@ -123,21 +123,38 @@ def communicate(child: subprocess.Popen[bytes], seconds: float, about: str) -> t
     """Return what `child` has written, at its end.
 
     Raises TimedOut, naming `about`, after `seconds`, and interrupts.Interrupted when a signal asks
-    podpy to end. The caller kills it then.
+    podpy to end. It has been killed then, with all of its session where it leads one.
     """
     import subprocess
 
     from runtime import interrupts
 
     deadline = time.monotonic() + seconds
-    while True:
-        left = deadline - time.monotonic()
-        try:
-            return child.communicate(timeout=max(0.0, min(left, interrupts.CHECK_SECONDS)))
-        except subprocess.TimeoutExpired as error:
-            interrupts.check()
-            if left <= 0:
-                raise TimedOut(f"{about} did not end within {seconds:g} s") from error
+    try:
+        while True:
+            left = deadline - time.monotonic()
+            try:
+                return child.communicate(timeout=max(0.0, min(left, interrupts.CHECK_SECONDS)))
+            except subprocess.TimeoutExpired as error:
+                interrupts.check()
+                if left <= 0:
+                    raise TimedOut(f"{about} did not end within {seconds:g} s") from error
+    except BaseException:
+        _kill(child)
+        child.communicate()
+        raise
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    """Kill a child that still runs, with the group that it leads, if it does."""
+    import signal
+
+    if child.poll() is not None:
+        return
+    if os.getpgid(child.pid) == child.pid:
+        os.killpg(child.pid, signal.SIGKILL)
+    else:
+        child.kill()
 
 
 def ending_with_podpy() -> tuple[str, ...]:

@@ -54,9 +54,8 @@ def _check_source(spec: SyncSpec, findings: Findings) -> None:
     git, directory = spec.source.git, spec.source.directory
     if (git is None) == (directory is None):
         findings.add(_SOURCE, "must be exactly one of git and directory")
-    if directory is not None and not directory.path.startswith("/"):
-        message = f'"{directory.path}" must be an absolute path'
-        findings.add((*_SOURCE, "directory", "path"), message)
+    if directory is not None:
+        _check_absolute(directory.path, (*_SOURCE, "directory", "path"), findings)
     if git is not None:
         _check_git(git, findings)
         _check_ref(git.ref, findings)
@@ -84,8 +83,7 @@ def _check_git(git: GitSource, findings: Findings) -> None:
             continue
         if transport and transport not in transports:
             findings.add((*where, field), f"is for {transports[0]}, and the url is {transport}")
-        if not value.startswith("/"):
-            findings.add((*where, field), f'"{value}" must be an absolute path')
+        _check_absolute(value, (*where, field), findings)
     verify = git.verify
     if verify is not None and bool(verify.allowed_signers_file) == bool(verify.gpg_keys_file):
         message = "must have exactly one of allowedSignersFile and gpgKeysFile"
@@ -122,7 +120,7 @@ def _check_ref(ref: GitRef, findings: Findings) -> None:
     for field, name in (("branch", ref.branch), ("tag", ref.tag)):
         if name and not _ref_name(name):
             findings.add((*where, field), f'"{name}" is no name of a {field}')
-    if ref.commit and (len(ref.commit) not in _COMMIT_LENGTHS or not _HEX.issuperset(ref.commit)):
+    if ref.commit and not is_commit(ref.commit):
         message = f'"{ref.commit}" must be the whole id of a commit, in lower case'
         findings.add((*where, "commit"), message)
     if ref.semver:
@@ -133,6 +131,11 @@ def _check_ref(ref: GitRef, findings: Findings) -> None:
         except ValueError:
             message = f'"{ref.semver}" is no range of versions, as ^1.2 or ">=1.0.0 <2.0.0"'
             findings.add((*where, "semver"), message)
+
+
+def is_commit(text: str) -> bool:
+    """Whether a text is the whole id of a commit, as git writes it."""
+    return len(text) in _COMMIT_LENGTHS and _HEX.issuperset(text)
 
 
 def _ref_name(name: str) -> bool:

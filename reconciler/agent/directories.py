@@ -31,11 +31,10 @@ class Directories:
         self._watched: dict[str, tuple[str, ObservedWatch]] = {}
         self._observer.start()
 
-    def watch(self, wanted: Mapping[str, str]) -> tuple[str, ...]:
-        """Watch exactly these: name -> directory. Returns the names whose directory is missing."""
+    def watch(self, wanted: Mapping[str, str]) -> None:
+        """Watch exactly these: name -> directory. One that is missing is left for the next time."""
         for name in [one for one, (path, _) in self._watched.items() if wanted.get(one) != path]:
             self._drop(name)
-        missing = []
         for name, path in wanted.items():
             if name in self._watched and not os.path.isdir(path):
                 self._drop(name)
@@ -44,10 +43,8 @@ class Directories:
             try:
                 watch = self._observer.schedule(_Teller(name, self._changed), path, recursive=True)
             except OSError:
-                missing.append(name)
                 continue
             self._watched[name] = (path, watch)
-        return tuple(missing)
 
     def _drop(self, name: str) -> None:
         _, watch = self._watched.pop(name)

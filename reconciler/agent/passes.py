@@ -16,11 +16,14 @@ from runtime.interrupts import Interrupted
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeVar
 
     from manifests.sync import Sync
     from reconciler.execute.run import Outcome
     from reconciler.syncs.reconcile import Pass
     from reconciler.targets.host.host import Host
+
+    T = TypeVar("T")
 
 
 class Passes:
@@ -60,15 +63,7 @@ class Passes:
 
     def follow(self, name: str) -> tuple[str, ...]:
         """Do a pass of a Sync; return those that depend on it, where it has become ready."""
-        try:
-            return self._follow(name)
-        except Interrupted:
-            return ()
-        except Fault as fault:
-            self._say(f"Sync/{name}: {fault}")
-        except Exception:  # noqa: BLE001 - a defect in one Sync's pass must not end the others'
-            self._say(f"Sync/{name}: {traceback.format_exc()}")
-        return ()
+        return self._tried(f"Sync/{name}", lambda: self._follow(name)) or ()
 
     def _follow(self, name: str) -> tuple[str, ...]:
         host = self._host()
@@ -88,12 +83,18 @@ class Passes:
 
     def mend(self) -> bool:
         """Put right what drifted, of all that is remembered; tell whether that went well."""
+        about = "drift could not be mended"
+        report = self._tried(about, lambda: cycle.mend(self._host(), self._notify))
+        return report is not None and not report.failed
+
+    def _tried(self, about: str, action: Callable[[], T]) -> T | None:
+        """Return what `action` returns; None where it failed, which is said, or was interrupted."""
         try:
-            return not cycle.mend(self._host(), self._notify).failed
+            return action()
         except Interrupted:
-            return True
+            return None
         except Fault as fault:
-            self._say(f"drift could not be mended: {fault}")
-        except Exception:  # noqa: BLE001 - the next sign of drift has it tried again
-            self._say(f"drift could not be mended: {traceback.format_exc()}")
-        return False
+            self._say(f"{about}: {fault}")
+        except Exception:  # noqa: BLE001 - a defect in one pass must not end the others
+            self._say(f"{about}: {traceback.format_exc()}")
+        return None

@@ -10,16 +10,15 @@ from __future__ import annotations
 import collections
 import contextlib
 import http.server
-import os
 import socket
 import socketserver
-import stat
 import threading
 import time
 
 from manifests.faults import HostFault
 from reconciler.agent import signatures
 from reconciler.agent.signatures import Verdict
+from runtime import secret_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,14 +114,7 @@ class Webhooks:
 
 def _secret(path: str) -> bytes:
     """Read a secret that nobody else may read; a newline at its end is an editor's."""
-    try:
-        with open(path, "rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            secret = file.read(LARGEST_BODY).rstrip(b"\r\n")
-    except OSError as error:
-        raise HostFault(f"{path} cannot be read: {error.strerror}") from error
-    if stat.S_IMODE(mode) & 0o077:
-        raise HostFault(f"{path} can be read by others", hint=f"chmod 600 {path}")
+    secret = secret_files.read(path, LARGEST_BODY).rstrip(b"\r\n")
     if not secret:
         raise HostFault(f"{path} is empty")
     return secret

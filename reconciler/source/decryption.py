@@ -6,12 +6,9 @@ file for other keys than age's (PGP, a cloud's) is given to the program `sops`, 
 
 from __future__ import annotations
 
-import os
-import stat
-
 from manifests.faults import HostFault, Invalid
 from reconciler.source import sops
-from runtime import proc
+from runtime import proc, secret_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,14 +91,8 @@ def _data_key(name: str, metadata: dict[str, Any], wanted: Decryption) -> bytes:
 
 def _age_keys(path: str) -> list[str]:
     """Read a file as age-keygen(1) writes it: a key a line, comments aside."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            lines = [line.strip() for line in file]
-    except OSError as error:
-        raise HostFault(f"{path} cannot be read: {error.strerror}") from error
-    if stat.S_IMODE(mode) & 0o077:
-        raise HostFault(f"{path} can be read by others", hint=f"chmod 600 {path}")
+    text = secret_files.read(path).decode(errors="replace")
+    lines = [line.strip() for line in text.splitlines()]
     keys = [line for line in lines if line.startswith(_PREFIX)]
     if not keys:
         raise HostFault(f"{path} holds no age key", hint=f"age-keygen -o {path}")

@@ -8,7 +8,6 @@ read by git and ssh from files.
 from __future__ import annotations
 
 import os
-import signal
 
 from manifests.faults import HostFault, Retry
 from manifests.value import EMPTY, Value
@@ -99,12 +98,7 @@ def run(
     """
     with _input(stdin) as given:
         child = _started(repository, words, given, environment)
-        try:
-            stdout, stderr = proc.communicate(child, timeout, f"git {words[0]}")
-        except BaseException:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.communicate()
-            raise
+        stdout, stderr = proc.communicate(child, timeout, f"git {words[0]}")
     return Answer(status=child.returncode, stdout=stdout, stderr=stderr)
 
 

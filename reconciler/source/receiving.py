@@ -15,6 +15,7 @@ import shutil
 
 from manifests.faults import Invalid
 from reconciler.source import git
+from runtime import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,16 +47,8 @@ def make(paths: Paths, name: str, branch: str, program: str) -> str:
         git.check(path, "config", key, value.format(path=path))
     os.makedirs(f"{path}/hooks", mode=0o700, exist_ok=True)
     for event in EVENTS:
-        _write_hook(f"{path}/hooks/{event}", f"#!/bin/sh\n{program} {event} {name}\n")
+        files.write_program(f"{path}/hooks/{event}", f"#!/bin/sh\n{program} {event} {name}\n")
     return path
-
-
-def _write_hook(path: str, text: str) -> None:
-    temporary = f"{path}.{os.getpid()}.tmp"
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(temporary, 0o700)
-    os.replace(temporary, path)
 
 
 def link(paths: Paths, name: str, home: str) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import stat
 import time
 
 from manifests.checks.syncs import transport_of
@@ -16,6 +15,7 @@ from manifests.faults import Fault, HostFault, Invalid, Retry, TimedOut
 from manifests.value import Value
 from reconciler.source import git
 from reconciler.source.repository import FETCHED, Repository, is_sha256
+from runtime import secret_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def _environment(source: GitSource) -> dict[str, str]:
     if given.ca_file:
         found["GIT_SSL_CAINFO"] = given.ca_file
     if given.token_file:
-        _check_private(given.token_file)
+        secret_files.check_private(given.token_file)
         # For this host alone: one that it redirects to is not told the token.
         host = "/".join(source.url.split("/")[:3])
         settings.append(f"credential.{host}.helper={_HELPER}")
@@ -223,16 +223,6 @@ def _ssh(given: GitCredentials) -> list[str]:
         words += ["-o", f'UserKnownHostsFile="{known}"']
         words += ["-o", "GlobalKnownHostsFile=/dev/null"]
     if given.ssh_key_file:
-        _check_private(given.ssh_key_file)
+        secret_files.check_private(given.ssh_key_file)
         words += ["-i", given.ssh_key_file.replace("%", "%%"), "-o", "IdentitiesOnly=yes"]
     return words
-
-
-def _check_private(path: str) -> None:
-    """Refuse a secret that others can read."""
-    try:
-        mode = os.stat(path).st_mode
-    except OSError as error:
-        raise HostFault(f"{path} cannot be read: {error.strerror}") from error
-    if stat.S_IMODE(mode) & 0o077:
-        raise HostFault(f"{path} can be read by others", hint=f"chmod 600 {path}")

@@ -181,8 +181,8 @@ class Repository:
 
         Raises Invalid where the commit has no such path, DamagedError where it cannot be read.
         """
-        path = path.strip("/").removeprefix("./")
-        within = ("--", path) if path and path != "." else ()
+        path = below_root(path)
+        within = ("--", path) if path else ()
         answer = git.run(self.path, "ls-tree", "-r", "-z", "--full-tree", commit, *within)
         if answer.status:
             raise DamagedError(f"revision {commit[:12]} cannot be read: {answer.complaint}")
@@ -243,6 +243,12 @@ def _quoted(name: bytes) -> bytes:
     """Write a path as git-fast-import(1) reads any path: between quotes, C's escapes within."""
     text = name.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
     return b'"' + text + b'"'
+
+
+def below_root(path: str) -> str:
+    """Return a path as git names it in a tree; "" for the root."""
+    bare = path.strip("/").removeprefix("./")
+    return "" if bare == "." else bare
 
 
 def is_sha256(commit: str) -> bool:

@@ -14,7 +14,7 @@ import shutil
 from manifests.faults import HostFault, Invalid, Retry
 from reconciler.source import git
 from reconciler.source.repository import is_sha256
-from runtime import proc
+from runtime import proc, secret_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ _ARMOUR = {
     "SSH": (b"-----BEGIN SSH SIGNATURE-----",),
     "GPG": (b"-----BEGIN PGP SIGNATURE-----", b"-----BEGIN PGP MESSAGE-----"),
 }
-_WRITABLE = 0o022
 _PROGRAMS = ("gpg.ssh.program", "gpg.openpgp.program", "gpg.x509.program")
 # What gpg reports (doc/DETAILS) when it does not report a good signature.
 _FAILURES = (
@@ -53,7 +52,7 @@ def check(repository: Repository, commit: str, verify: Verification, scratch: st
     """
     file = verify.allowed_signers_file or verify.gpg_keys_file
     try:
-        _check_trusted(file)
+        secret_files.check_trusted(file)
         signature = _signature(repository, commit, "SSH" if verify.allowed_signers_file else "GPG")
         with _home(scratch) as home:
             if verify.allowed_signers_file:
@@ -65,16 +64,6 @@ def check(repository: Repository, commit: str, verify: Verification, scratch: st
             f"commit {commit[:12]} is not followed: {fault.message}",
             hint=fault.hint or "look at spec.source.git.verify, and sign what is pushed",
         ) from fault
-
-
-def _check_trusted(path: str) -> None:
-    """Refuse a list of signers that others can write."""
-    try:
-        mode = os.stat(path).st_mode
-    except OSError as error:
-        raise HostFault(f"{path} cannot be read: {error.strerror}") from error
-    if mode & _WRITABLE:
-        raise HostFault(f"{path} can be written by others", hint=f"chmod go-w {path}")
 
 
 def _signature(repository: Repository, commit: str, kind: str) -> bytes:

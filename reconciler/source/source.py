@@ -15,7 +15,7 @@ from manifests.sources import SUFFIXES, File
 from manifests.value import Value
 from manifests.yaml import limits
 from reconciler.source import selection
-from reconciler.source.repository import Entry, Kind, Repository
+from reconciler.source.repository import Entry, Kind, Repository, below_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,11 +46,7 @@ def fetch(paths: Paths, sync: Sync, repository: Repository) -> str:
         from reconciler.source.remote import Remote
 
         commit = Remote(spec.source.git, durations.duration(spec.timeout)).fetch(repository)
-        if spec.source.git.verify is not None:
-            from reconciler.source import signatures
-
-            scratch = f"{paths.run_dir}/sources/{sync.metadata.name}"
-            signatures.check(repository, commit, spec.source.git.verify, scratch)
+        check_signature(paths, sync, repository, commit)
         return commit
     directory = spec.source.directory
     files = _directory(directory.path if directory else "")
@@ -60,6 +56,21 @@ def fetch(paths: Paths, sync: Sync, repository: Repository) -> str:
         return repository.store(files)
 
     return repository.mended(fill)
+
+
+def check_signature(
+    paths: Paths, sync: Sync, repository: Repository, commit: str, *, place: str = ""
+) -> None:
+    """Raise UnverifiedError for a commit that the Sync may not follow.
+
+    `place` tells the directories of two apart that may look at one Sync's commits at once.
+    """
+    git = sync.spec.source.git
+    if git is not None and git.verify is not None:
+        from reconciler.source import signatures
+
+        scratch = f"{paths.run_dir}/sources/{sync.metadata.name}{place}"
+        signatures.check(repository, commit, git.verify, scratch)
 
 
 def _directory(root: str) -> list[File]:
@@ -84,8 +95,8 @@ def manifests_of(sync: Sync, repository: Repository, revision: str) -> Manifests
     Raises Invalid where there are none: a source that was emptied by mistake removes nothing.
     """
     spec = sync.spec
-    path = spec.path.strip("/").removeprefix("./")
-    lead = f"{path}/" if path not in ("", ".") else ""
+    path = below_root(spec.path)
+    lead = f"{path}/" if path else ""
 
     def chosen(path: str) -> bool:
         return selection.chosen(path.removeprefix(lead), spec.include, spec.exclude)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from manifests.checks.syncs import is_commit
 from manifests.faults import Invalid
 from manifests.sync import GitRef
 from manifests.value import Value
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from manifests.sync import Sync
     from reconciler.plan.change import Plan
     from reconciler.targets.host.host import Host
-
-_HEX = frozenset("0123456789abcdef")
 
 
 class Preview(Value):
@@ -67,7 +66,6 @@ def _elsewhere(sync: Sync, ref: str) -> Sync:
     git = sync.spec.source.git
     if git is None:
         raise Invalid(f"Sync/{sync.metadata.name}: a directory has no other ref")
-    commit = len(ref) in (40, 64) and _HEX.issuperset(ref)
-    chosen = GitRef(commit=ref) if commit else GitRef(branch=ref)
+    chosen = GitRef(commit=ref) if is_commit(ref) else GitRef(branch=ref)
     moved = sync.spec.source.replace(git=git.replace(ref=chosen))
     return sync.replace(spec=sync.spec.replace(source=moved))

@@ -21,7 +21,7 @@ from manifests.faults import Fault, Invalid, Retry
 from manifests.value import Value
 from reconciler import cycle
 from reconciler.source import source
-from reconciler.source.repository import GOOD, DamagedError
+from reconciler.source.repository import FETCHED, GOOD, DamagedError
 from reconciler.source.signatures import UnverifiedError
 from reconciler.state import syncs
 from reconciler.syncs import decide, revisions
@@ -255,7 +255,7 @@ class Follower:
         return cycle.converge(self._host, wished, options, self._notify, consent)
 
     def _record(self, before: SyncStatus, passed: Pass, began: float) -> None:
-        seen = self._repository.commit("refs/podpy/fetched") or before.seen
+        seen = self._repository.commit(FETCHED) or before.seen
         news = (passed.outcome, passed.message) != (before.outcome, before.message)
         status = before.replace(
             seen=seen,

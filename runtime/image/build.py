@@ -7,7 +7,6 @@ on every host; what is built leaves it as an OCI layout.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 
 from manifests.faults import HostFault, Invalid
@@ -152,12 +151,8 @@ def _run(
         pass_fds=(space.lock, *keep),
         new_session=True,
     )
-    try:
-        out, said = proc.communicate(child, BUILD_SECONDS, f"buildah {command}")
-    except BaseException:
-        os.killpg(child.pid, signal.SIGKILL)  # what it has started for a RUN, too
-        child.communicate()
-        raise
+    # Its session is killed with it: what it has started for a RUN, too.
+    out, said = proc.communicate(child, BUILD_SECONDS, f"buildah {command}")
     complaint = said.decode(errors="replace").strip()
     if child.returncode != 0:
         raise Invalid(

@@ -150,12 +150,8 @@ def _once(command: Command, seconds: float, about: str) -> bytes:
     child = proc.start(command.argv, stdout=proc.PIPE, stderr=proc.PIPE, pass_fds=command.keep)
     try:
         out, said = proc.communicate(child, seconds, about)
-    except BaseException as error:
-        child.kill()
-        child.communicate()
-        if isinstance(error, TimedOut):
-            raise silent(about, seconds) from error
-        raise
+    except TimedOut as error:
+        raise silent(about, seconds) from error
     if child.returncode != 0:
         raise worded(said.decode(errors="replace").strip(), about)
     return out

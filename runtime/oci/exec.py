@@ -130,11 +130,7 @@ def status_of(container: Container, wanted: Command, *, timeout: float) -> int:
     finally:
         for descriptor in opened:
             os.close(descriptor)
-    try:
-        proc.communicate(child, timeout, f"container {container.name}: {wanted.argv[0]}")
-    finally:
-        child.kill()
-        child.wait()
+    proc.communicate(child, timeout, f"container {container.name}: {wanted.argv[0]}")
     return child.returncode
 
 

@@ -53,16 +53,10 @@ def bring(paths: Paths, namespace: str, name: str, source: str, timeout: float) 
 
 
 def _copy(source: str, fresh: str, timeout: float) -> None:
-    guard = ("setpriv", "--pdeathsig", "KILL") if proc.find("setpriv") else ()
     # Its own directory's owner and mode come along, too: the "." behind the slash is a file as all.
-    words = (*guard, "cp", "--archive", "--reflink=auto", "--", f"{source}/.", fresh)
-    child = proc.start(words, stderr=proc.PIPE)
-    try:
-        _, said = proc.communicate(child, timeout, f"copying {source}")
-    except BaseException:
-        child.kill()
-        child.communicate()
-        raise
+    words = ("cp", "--archive", "--reflink=auto", "--", f"{source}/.", fresh)
+    child = proc.start((*proc.ending_with_podpy(), *words), stderr=proc.PIPE)
+    _, said = proc.communicate(child, timeout, f"copying {source}")
     if child.returncode != 0:
         told = said.decode(errors="replace").strip().split("\n")[0]
         raise HostFault(f"{source}: cannot be copied: {told}")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from runtime.paths import Paths
     from tests.fixtures.bench import Bench
+    from tests.fixtures.command import Podpy
     from tests.fixtures.images import Image
     from tests.fixtures.registry import Registry
 
@@ -39,6 +40,12 @@ def nothing_is_left(session_folder: str) -> Iterator[None]:
 def busybox_image(tmp_path_factory: pytest.TempPathFactory) -> Image:
     """Give an image with a shell, as an OCI layout."""
     return images.write_busybox(tmp_path_factory.mktemp("busybox"))
+
+
+@pytest.fixture
+def image(podpy: Podpy, busybox_image: Image) -> str:
+    """Put the busybox image into the instance's store; give the name that manifests have for it."""
+    return podpy.load(busybox_image)
 
 
 @pytest.fixture(scope="session")

@@ -21,14 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.fixtures.command import Podpy
-    from tests.fixtures.images import Image
 
 pytestmark = pytest.mark.host
-
-
-@pytest.fixture
-def image(podpy: Podpy, busybox_image: Image) -> str:
-    return podpy.load(busybox_image)
 
 
 @pytest.fixture

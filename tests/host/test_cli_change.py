@@ -242,21 +242,26 @@ spec:
 """
 
 
-def test_a_restarted_workload_has_new_pods_and_is_unchanged(
-    podpy: Podpy, busybox_image: Image, tmp_path: Path
-) -> None:
-    def uids() -> set[str]:
-        return set(podpy.ok("get", "pods", "-o", "jsonpath={.items[*].metadata.uid}").split())
+def uids(podpy: Podpy) -> set[str]:
+    return set(podpy.ok("get", "pods", "-o", "jsonpath={.items[*].metadata.uid}").split())
 
+
+@pytest.fixture
+def deployed(podpy: Podpy, busybox_image: Image, tmp_path: Path) -> str:
+    """The file of a Deployment that has been applied."""
     podpy.load(busybox_image)
     file = tmp_path / "web.yaml"
     file.write_text(DEPLOYMENT)
     podpy.ok("apply", "-f", str(file))
-    before = uids()
+    return str(file)
+
+
+def test_a_restarted_workload_has_new_pods_and_is_unchanged(podpy: Podpy, deployed: str) -> None:
+    before = uids(podpy)
     rolled_out = podpy.ok("rollout", "status", "deploy/web")
     restarted = podpy.ok("rollout", "restart", "deployment", "web")
-    after = uids()
-    again = podpy.ok("apply", "-f", str(file), "--prune")
+    after = uids(podpy)
+    again = podpy.ok("apply", "-f", deployed, "--prune")
     pruned = podpy.ok("get", "deploy", "-o", "name")
     pod_refused = podpy.run("rollout", "restart", "net/default")
 
@@ -269,28 +274,19 @@ def test_a_restarted_workload_has_new_pods_and_is_unchanged(
     assert "does not roll out" in pod_refused.stderr
 
 
-def test_a_workload_gets_a_pod_again_for_one_that_is_deleted(
-    podpy: Podpy, busybox_image: Image, tmp_path: Path
-) -> None:
-    def uids() -> set[str]:
-        return set(podpy.ok("get", "pods", "-o", "jsonpath={.items[*].metadata.uid}").split())
-
-    podpy.load(busybox_image)
-    file = tmp_path / "web.yaml"
-    file.write_text(DEPLOYMENT)
-    podpy.ok("apply", "-f", str(file))
-    before = uids()
+def test_a_workload_gets_a_pod_again_for_one_that_is_deleted(podpy: Podpy, deployed: str) -> None:
+    before = uids(podpy)
     one = podpy.ok("get", "pods", "-o", "name").split()[0]
     deleted = podpy.ok("delete", one)
-    after = uids()
-    foreseen = podpy.run("diff", "-f", str(file))
+    after = uids(podpy)
+    foreseen = podpy.run("diff", "-f", deployed)
     podpy.ok("delete", "deploy/web", *podpy.ok("get", "pods", "-o", "name").split())
 
     assert deleted == f"{one} deleted\n"
     assert len(before & after) == 1
     assert len(after) == 2
     assert foreseen.status == 0
-    assert uids() == set()
+    assert uids(podpy) == set()
 
 
 def test_a_rollout_that_does_not_come_is_told_after_its_timeout(

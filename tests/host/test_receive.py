@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.fixtures.command import Done, Podpy
-    from tests.fixtures.images import Image
 
 pytestmark = pytest.mark.host
 
@@ -43,11 +42,6 @@ class Pusher:
     def names(self, kind: str) -> list[str]:
         listed = self.podpy.json("get", kind, "-o", "json")["items"]
         return sorted(item["metadata"]["name"] for item in listed)
-
-
-@pytest.fixture
-def image(podpy: Podpy, busybox_image: Image) -> str:
-    return podpy.load(busybox_image)
 
 
 @pytest.fixture

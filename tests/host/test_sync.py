@@ -28,11 +28,6 @@ def forge(tmp_path: Path) -> Forge:
 
 
 @pytest.fixture
-def image(podpy: Podpy, busybox_image: Image) -> str:
-    return podpy.load(busybox_image)
-
-
-@pytest.fixture
 def follow(podpy: Podpy, forge: Forge) -> Callable[..., Done]:
     """Add the Sync `shop` of the forge, and give what does a pass of it."""
 
