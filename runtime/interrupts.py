@@ -5,7 +5,10 @@
     sleep          sleeps, and checks
     undisturbed    for a block: `check` lets everything pass, because something is taken back
 
-The state is the process's, as signals are.
+The state is the process's, as signals are. Python runs a handler in the main thread, and that one
+may sleep in a lock which the signal did not wake (it came to another thread, or just before the
+sleep). So `check` also reads the pipe that the interpreter writes to at the signal itself: a thread
+that works hears what the main thread has not.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ CHECK_SECONDS = 0.2
 _WORDS = b"Interrupted: ending what is under way; once more ends podpy at once.\n"
 
 _noted: list[int] = []
+_pipes: list[int] = []
 _undisturbed: list[bool] = []
 
 
@@ -35,16 +39,25 @@ class Interrupted(Fault):
 
 def noted() -> int:
     """Return the number of the signal that was noted, 0 if none was."""
+    for pipe in () if _noted else _pipes[-1:]:
+        with contextlib.suppress(BlockingIOError):
+            _noted.extend(one for one in os.read(pipe, 64) if one in _wanted())
     return _noted[0] if _noted else 0
+
+
+def _wanted() -> tuple[int, int]:
+    import signal
+
+    return signal.SIGINT, signal.SIGTERM
 
 
 def check(about: str = "") -> None:
     """Raise Interrupted, naming what is not done for it, if a signal was noted."""
-    if _noted and not _undisturbed:
+    if not _undisturbed and (number := noted()):
         import signal
 
         what = f"{about}: " if about else ""
-        raise Interrupted(f"{what}interrupted by {signal.Signals(_noted[0]).name}")
+        raise Interrupted(f"{what}interrupted by {signal.Signals(number).name}")
 
 
 def sleep(seconds: float, about: str = "") -> None:
@@ -68,24 +81,34 @@ def noticed() -> Iterator[None]:
         yield
         return
 
+    handled: list[int] = []
+
     def note(number: int, _frame: FrameType | None) -> None:
-        if _noted:
+        if handled:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
             return
-        _noted.append(number)
+        handled.append(number)
+        if not _noted:
+            _noted.append(number)
         with contextlib.suppress(OSError):
             os.write(2, _WORDS)
 
-    wanted = (signal.SIGINT, signal.SIGTERM)
     # What is ignored (nohup, a shell's background job) stays so.
-    before = {one: signal.getsignal(one) for one in wanted}
+    before = {one: signal.getsignal(one) for one in _wanted()}
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:
             signal.signal(number, note)
+    reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    _pipes.append(reading)
     try:
         yield
     finally:
+        signal.set_wakeup_fd(wakeup)
+        _pipes.remove(reading)
+        os.close(reading)
+        os.close(writing)
         for number, handler in before.items():
             signal.signal(number, handler)
 
