@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from manifests.probes import ExecAction, Probe
 from manifests.quantity import Quantity
 from manifests.strenum import StrEnum
 from manifests.value import EMPTY, Value
@@ -190,10 +191,6 @@ class MessagePolicy(StrEnum):
     FALLBACK_TO_LOGS_ON_ERROR = "FallbackToLogsOnError"
 
 
-class ExecAction(Value):
-    command: tuple[str, ...] = ()
-
-
 class SleepAction(Value):
     seconds: int
 
@@ -225,6 +222,9 @@ class Container(Value):
     volume_mounts: tuple[VolumeMount, ...] = ()
     security_context: SecurityContext = SecurityContext()
     lifecycle: Lifecycle = Lifecycle()
+    startup_probe: Probe | None = None
+    liveness_probe: Probe | None = None
+    readiness_probe: Probe | None = None
     termination_message_path: str = "/dev/termination-log"
     termination_message_policy: MessagePolicy = MessagePolicy.FILE
     restart_policy: ContainerRestart | None = None

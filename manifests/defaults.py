@@ -6,12 +6,13 @@ depends on something else. The facts are those of Kubernetes' pkg/apis/*/v1/defa
 
 from __future__ import annotations
 
-from manifests import kinds
+from manifests import kinds, probes
 from manifests.codec import SecretBytes
 from manifests.config import Secret
 from manifests.container import PullPolicy
 from manifests.meta import DEFAULT_NAMESPACE
 from manifests.pod import Pod
+from manifests.probes import Probe
 from manifests.value import EMPTY
 from manifests.volumes import EmptyDir
 from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
@@ -74,6 +75,8 @@ def _container(container: Container, host_network: bool) -> Container:
     changes: dict[str, object] = {}
     if container.image_pull_policy is None:
         changes["image_pull_policy"] = pull_policy(container.image)
+    for kind, probe in probes.of_container(container):
+        changes[f"{kind}_probe"] = _probe(probe)
     resources = container.resources
     if resources.limits.keys() - resources.requests.keys():
         requests = {**resources.limits, **resources.requests}
@@ -84,6 +87,18 @@ def _container(container: Container, host_network: bool) -> Container:
             for port in container.ports
         )
     return container.replace(**changes) if changes else container
+
+
+def _probe(probe: Probe) -> Probe:
+    """A span or threshold of 0 stands for its default, as does a path that is empty."""
+    zeros = {
+        field: Probe.__defaults__[field]
+        for field in ("period_seconds", "timeout_seconds", "success_threshold", "failure_threshold")
+        if not getattr(probe, field)
+    }
+    if probe.http_get is not None and not probe.http_get.path:
+        zeros["http_get"] = probe.http_get.replace(path="/")
+    return probe.replace(**zeros) if zeros else probe
 
 
 def _volume(volume: Volume) -> Volume:

@@ -59,14 +59,41 @@ class ContainerRecord(Value):
     last: Termination | None = None
 
 
+class ProbeResult(Value):
+    """What a probe found at its last attempt, and at how many in a row up to that one."""
+
+    ok: bool
+    at: float
+    times: int = 1
+    message: str = ""
+
+
+class Health(Value):
+    """What probes have found of one run of a container: the one whose record has `started_at`.
+
+    `started`: its startup probe has passed, or it has none. `ready`: so has its readiness probe,
+    since `turned_at`. `results` are the last ones by kind of probe (manifests.probes.Kind).
+    """
+
+    started_at: float
+    started: bool = False
+    ready: bool = False
+    turned_at: float = 0.0
+    results: Mapping[str, ProbeResult] = EMPTY
+
+
 class ContainerState(Value):
-    """One container as it is now. `ended` is set when `stage` is EXITED."""
+    """One container as it is now. `ended` is set when `stage` is EXITED.
+
+    `health` is that of the present run, None where no probe has found anything of it yet.
+    """
 
     name: str
     stage: Stage
     record: ContainerRecord = ContainerRecord()
     pid: int = 0
     ended: Termination | None = None
+    health: Health | None = None
 
 
 class PodRecord(Value):
@@ -119,11 +146,15 @@ class Drift(Value):
 
 
 class PodState(Value):
-    """A pod as it is now: its record, its containers, and what of it is broken."""
+    """A pod as it is now: its record, its containers, and what of it is broken.
+
+    `prober` names who runs its probes at the moment, "" where nobody does.
+    """
 
     record: PodRecord
     containers: Mapping[str, ContainerState] = EMPTY
     drift: tuple[Drift, ...] = ()
+    prober: str = ""
 
     @property
     def uid(self) -> str:

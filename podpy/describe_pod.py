@@ -120,7 +120,7 @@ def _mount(mount: VolumeMount) -> str:
 
 def _seen(seen: Shown) -> dict[str, Node]:
     tree: dict[str, Node] = {}
-    if seen.ready:
+    if seen.runs:
         tree["State"] = "Running", {"Started": moment(seen.running)}
     elif seen.terminated is not None:
         tree["State"] = "Terminated", _end(seen.terminated)

@@ -1,8 +1,7 @@
 """Word a pod's state as kubectl does: the cells of `get pods`, and the `status` of its YAML. Pure.
 
 The rules are those of kubectl's printer and of the kubelet: a container that waits for its restart
-is in CrashLoopBackOff, an init container that has failed gives Init:Error, and so on. podpy has no
-probes yet: a container that runs is ready.
+is in CrashLoopBackOff, an init container that has failed gives Init:Error, and so on.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import time
 from manifests.observed import Phase, Stage
 from manifests.pod import RestartPolicy
 from manifests.value import Value
+from reconciler.health import readiness
 from reconciler.workloads import lifecycle
 
 TYPE_CHECKING = False
@@ -33,6 +33,7 @@ class Shown(Value):
 
     `waiting` is a reason with its `message`; `running` is when the present run started; `last` is
     how the run before this one ended. `init`: of the pod's init containers, sidecars among them.
+    `started` and `ready` are what its probes have found (reconciler.health.readiness).
     """
 
     name: str
@@ -47,16 +48,18 @@ class Shown(Value):
     restarts: int = 0
     container_id: str = ""
     image_id: str = ""
+    started: bool = False
+    ready: bool = False
 
     @property
-    def ready(self) -> bool:
+    def runs(self) -> bool:
         return self.running > 0
 
     @property
     def passed(self) -> bool:
         """Whether an init container no longer keeps the next ones from starting."""
         done = self.terminated is not None and self.terminated.exit_code == 0
-        return done or (self.sidecar and self.ready)
+        return done or (self.sidecar and self.started)
 
     @property
     def refused(self) -> bool:
@@ -66,7 +69,7 @@ class Shown(Value):
     @property
     def said_ready(self) -> bool:
         """What Kubernetes reports: an init container that is done is ready, another is not."""
-        return self.ready or (self.init and self.passed)
+        return self.ready or (self.init and not self.sidecar and self.passed)
 
 
 class Summary(Value):
@@ -145,7 +148,12 @@ def _shown(state: PodState, container: Container, due: tuple[str, ...]) -> Shown
         last=record.last if record.attempt else None,
     )
     if current.stage is Stage.RUNNING:
-        return common.replace(waiting="", running=record.started_at)
+        return common.replace(
+            waiting="",
+            running=record.started_at,
+            started=readiness.started(container, current),
+            ready=readiness.ready(container, current),
+        )
     if current.ended is not None:
         return _ended(state, container, common, current.ended, due)
     return common.replace(waiting=record.problem_reason or waiting, message=record.problem)
@@ -204,8 +212,8 @@ def _word(phase: Phase, mains: tuple[Shown, ...]) -> str:
     refused = [one for one in mains if one.refused]
     others = [one for one in mains if not one.refused]
     for one in reversed((*refused, *others)):
-        if one.ready:
-            running = True
+        if one.runs:
+            running = running or one.ready
         elif one.terminated is not None:
             word = _end_word(one.terminated)
         else:
@@ -248,7 +256,7 @@ def _container(one: Shown) -> dict[str, Any]:
         "imageID": f"sha256:{one.image_id}" if one.image_id else "",
         "containerID": f"podpy://{one.container_id}" if one.container_id else "",
         "ready": one.said_ready,
-        "started": one.ready,
+        "started": one.started,
         "restartCount": one.restarts,
         "state": _state(one),
         "lastState": last,
@@ -256,7 +264,7 @@ def _container(one: Shown) -> dict[str, Any]:
 
 
 def _state(one: Shown) -> dict[str, Any]:
-    if one.ready:
+    if one.runs:
         return {"running": {"startedAt": stamp(one.running)}}
     if one.terminated is not None:
         return {"terminated": termination(one.terminated)}
@@ -283,7 +291,8 @@ def conditions(state: PodState, seen: Summary) -> list[dict[str, Any]]:
     early = [one.name for one in seen.inits if not one.passed]
     if seen.phase in (Phase.RUNNING, Phase.SUCCEEDED):
         early = []
-    late = [one.name for one in seen.mains if not one.ready]
+    sidecars = (one for one in seen.inits if one.sidecar)
+    late = [one.name for one in (*sidecars, *seen.mains) if not one.ready]
     uninitialized = _complaint("ContainersNotInitialized", "incomplete", early)
     unready = _complaint("ContainersNotReady", "unready", late)
     if seen.phase is Phase.SUCCEEDED:

@@ -19,6 +19,7 @@
             mnt                          the pinned mount namespace: the pod's one host mount
             ns/{net,ipc,uts}             pins, mounted inside the pod's mount namespace only
             volumes/VOLUME/              projected and tmpfs volumes, mounted in the pod's namespace
+            probes.json, prober          what probes have found last, and who runs them
             messages/CONTAINER           its last words; a tmpfs in the pod's namespace
             containers/CONTAINER/
                 config.json, rootfs/     the OCI bundle

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from manifests.checks import env, lifecycles, names, ports, security
+from manifests.checks import env, lifecycles, names, ports, probes, security
 from manifests.checks.findings import Once
 
 TYPE_CHECKING = False
@@ -35,6 +35,7 @@ def check(spec: PodSpec, path: Path, findings: Findings) -> None:
         findings.unless(_signal_fault(container), (*here, "lifecycle", "stopSignal"))
         grace = spec.termination_grace_period_seconds
         lifecycles.check(container, here, findings, grace=grace)
+        probes.check(container, here, findings)
         security.check_container(container, spec.security_context, here, findings)
     for index, container in enumerate(spec.containers):
         if container.restart_policy is not None:

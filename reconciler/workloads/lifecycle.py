@@ -2,9 +2,10 @@
 
 Pure and level-triggered: the same function serves the first start, a container's exit, a pass of
 the agent and a pass after a crash. The rules are the kubelet's: init containers in order and to
-their end, sidecars (init containers with restartPolicy Always) kept up from their turn on, the
-restart policy with exponential back-off, and sidecars stopped once the last container has ended;
-a pod that still runs at its deadline is stopped, and Failed.
+their end, sidecars (init containers with restartPolicy Always) kept up from their turn on and
+waited for until their startup probe has passed, the restart policy with exponential back-off, and
+sidecars stopped once the last container has ended; a pod that still runs at its deadline is
+stopped, and Failed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from manifests.observed import ContainerState, Phase, Stage
 from manifests.pod import RestartPolicy
 from manifests.value import Value
+from reconciler.health import readiness
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ class Decision(Value):
     """`start` and `stop` name containers, in order; `wake_at` is when to look at the pod again.
 
     `delayed` names the containers in their back-off, `waiting_for` running init containers: the
-    pod goes on when they end. With a `reason` the whole pod is to end, whatever runs of it.
+    pod goes on when they end; `unstarted` sidecars: it goes on when their startup probe has passed.
+    With a `reason` the whole pod is to end, whatever runs of it.
     """
 
     phase: Phase
@@ -44,6 +47,7 @@ class Decision(Value):
     delayed: tuple[str, ...] = ()
     wake_at: float | None = None
     waiting_for: tuple[str, ...] = ()
+    unstarted: tuple[str, ...] = ()
     reason: str = ""
 
 
@@ -121,8 +125,10 @@ def _initialise(spec: PodSpec, states: Mapping[str, ContainerState], now: float)
     for index, container in enumerate(spec.init_containers):
         stage = _stage(states, container)
         if is_sidecar(container):
-            if stage is Stage.RUNNING:
+            if readiness.started(container, states.get(container.name)):
                 continue
+            if stage is Stage.RUNNING:
+                return _pending(restarts, waits, unstarted=(container.name,))
             _restart_or_wait(states.get(container.name), container.name, now, restarts, waits)
             later = spec.init_containers[index + 1 :]
             if all(_stage(states, follower) is Stage.ABSENT for follower in later):
@@ -142,7 +148,10 @@ def _initialise(spec: PodSpec, states: Mapping[str, ContainerState], now: float)
 
 
 def _pending(
-    start: list[str], waits: dict[str, float], waiting_for: tuple[str, ...] = ()
+    start: list[str],
+    waits: dict[str, float],
+    waiting_for: tuple[str, ...] = (),
+    unstarted: tuple[str, ...] = (),
 ) -> Decision:
     return Decision(
         phase=Phase.PENDING,
@@ -150,6 +159,7 @@ def _pending(
         delayed=tuple(waits),
         wake_at=min(waits.values(), default=None),
         waiting_for=waiting_for,
+        unstarted=unstarted,
     )
 
 

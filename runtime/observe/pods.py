@@ -16,7 +16,7 @@ from manifests.observed import (
     Termination,
 )
 from runtime.kernel import cgroups
-from runtime.observe import records
+from runtime.observe import health, records
 from runtime.oci import container as oci
 from runtime.oci.container import Container as OciContainer
 from runtime.oci.container import State
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from manifests.container import Container
-    from manifests.observed import PodRecord
+    from manifests.observed import Health, PodRecord
     from manifests.pod import Pod
     from runtime.paths import Paths
 
@@ -50,7 +50,21 @@ def state_of(paths: Paths, record: PodRecord, seen: cgroups.View) -> PodState:
     """Return the state of one pod."""
     names = [container.name for container in _containers(record.pod)]
     states = {name: container_state(paths, record.uid, name, seen) for name in names}
-    return PodState(record=record, containers=states)
+    if not health.has_probes(record.pod):
+        return PodState(record=record, containers=states)
+    found = health.read(paths, record.uid)
+    return PodState(
+        record=record,
+        containers={name: _with_health(one, found.get(name)) for name, one in states.items()},
+        prober=health.prober(paths, record.uid),
+    )
+
+
+def _with_health(state: ContainerState, found: Health | None) -> ContainerState:
+    """What was found of an earlier run tells nothing of this one."""
+    if found is None or found.started_at != state.record.started_at:
+        return state
+    return state.replace(health=found)
 
 
 def container_state(paths: Paths, uid: str, name: str, seen: cgroups.View) -> ContainerState:

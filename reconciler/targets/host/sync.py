@@ -15,6 +15,7 @@ import time
 from manifests import kinds
 from manifests.faults import Fault, HostFault, NotReady
 from manifests.observed import ContainerRecord, Phase, Stage
+from reconciler.health import readiness
 from reconciler.state import events
 from reconciler.state.events import Event, EventType
 from reconciler.targets.host import handlers, last_words, logs, networking, stopping, waiting
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from runtime.kernel.inside import Inside
     from runtime.oci.creation import Creating
 
+
+_POLL_SECONDS = 0.05
+"""How often what another process's probes have found is looked at."""
 
 _LATENESS = 10
 """How many seconds after the end of the grace period the hook that ends a pod is given up."""
@@ -292,13 +296,15 @@ def _init_failure(state: PodState) -> str:
 def _waits_for(state: PodState, decision: Decision) -> str:
     if decision.waiting_for:
         return f"init container {', '.join(decision.waiting_for)} is still running"
+    if decision.unstarted:
+        return readiness.why_not(state)
     return _init_failure(state)
 
 
 def _wait(state: PodState, decision: Decision, left: float) -> None:
     """Wait until an awaited init container ends, a back-off is over, or `left` seconds passed."""
     interrupts.check(_name(state))
-    left = min(left, interrupts.CHECK_SECONDS)
+    left = min(left, _POLL_SECONDS if decision.unstarted else interrupts.CHECK_SECONDS)
     if decision.wake_at is not None:
         left = min(left, max(decision.wake_at - time.time(), 0.0))
     opened = [
