@@ -16,6 +16,7 @@ from manifests.loaded import (
     APPLY,
     KUBE_PLAY,
     Clashing,
+    Elsewhere,
     FileReading,
     Loaded,
     Located,
@@ -38,7 +39,17 @@ if TYPE_CHECKING:
 
     _Parsed = tuple[tuple[Document, ...], tuple[Problem, ...]]
 
-__all__ = ["APPLY", "KUBE_PLAY", "Loaded", "Located", "Options", "load", "refs", "spec_digest"]
+__all__ = [
+    "APPLY",
+    "KUBE_PLAY",
+    "Elsewhere",
+    "Loaded",
+    "Located",
+    "Options",
+    "load",
+    "refs",
+    "spec_digest",
+]
 
 _PODPYS = ("uid", "ownerReferences", "creationTimestamp")
 

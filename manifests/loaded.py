@@ -53,6 +53,16 @@ class Located(Value):
     index: int = 0
 
 
+class Elsewhere(Value):
+    """An object that is not for this host, and why (manifests.targeting)."""
+
+    ref: Ref
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.ref} is not for this host: {self.reason}"
+
+
 class FileReading(Value):
     """One file's objects and problems. `problems` holds all, `unsupported` repeats some of them.
 
@@ -80,13 +90,14 @@ class Loaded(Value):
     `objects` are in the order of the sources; they are empty when there is an error, so that
     nobody takes half a source for the whole. `problems` holds everything to tell, in the order of
     places; `unsupported` are those of them that are about fields and kinds not honoured yet.
-    `texts` are the files by name.
+    `texts` are the files by name. `elsewhere` are objects left out of `objects`, being for others.
     """
 
     objects: tuple[Located, ...] = ()
     problems: tuple[Problem, ...] = ()
     unsupported: tuple[Problem, ...] = ()
     texts: Mapping[str, Text] = EMPTY
+    elsewhere: tuple[Elsewhere, ...] = ()
 
     @property
     def errors(self) -> tuple[Problem, ...]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from manifests.affinity import Affinity
 from manifests.container import AppArmorProfile, Container, SeccompProfile, SELinuxOptions
 from manifests.meta import ObjectMeta, TemplateMeta
 from manifests.strenum import StrEnum
-from manifests.value import Value
+from manifests.value import EMPTY, Value
 from manifests.volumes import Volume
 
 
@@ -80,6 +83,8 @@ class PodSpec(Value):
     dns_policy: DNSPolicy = DNSPolicy.CLUSTER_FIRST
     dns_config: DNSConfig = DNSConfig()
     security_context: PodSecurityContext = PodSecurityContext()
+    node_selector: Mapping[str, str] = EMPTY
+    affinity: Affinity | None = None
 
 
 class Pod(Value):

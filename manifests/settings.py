@@ -1,6 +1,7 @@
 """Annotations that tell podpy what Kubernetes has no field for: their names, values and meanings.
 
-They stand on a Pod or on a workload's template; `kube play` writes its flags into them.
+They stand on a Pod or on a workload's template, HOSTS on any object; `kube play` writes its flags
+into them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ LOG_DRIVER = "podpy.dev/log-driver"
 """What becomes of its containers' output: one of LOG_DRIVERS."""
 LOG_SIZE = "podpy.dev/log-max-size"
 """How large a container's log may grow, as 10m."""
+HOSTS = "podpy.dev/hosts"
+"""Which hosts an object is for: names, * and ? in them, commas between; on any object."""
 HOSTS_FILE = "podpy.dev/hosts-file"
 HOSTNAME_FILE = "podpy.dev/hostname-file"
 """Whose /etc/hosts and /etc/hostname a container has: the pod's, or its image's."""
@@ -29,11 +32,10 @@ TEMPLATE_HASH = "podpy.dev/template-hash"
 
 KNOWN = (
     *(NETWORK, ADDRESS, MAC, LOG_DRIVER, LOG_SIZE, HOSTS_FILE, HOSTNAME_FILE),
-    TEMPLATE_HASH,
+    *(HOSTS, TEMPLATE_HASH),
 )
 NOT_YET = {
     "podpy.dev/depends-on": "objects are applied in the order of their kinds",
-    "podpy.dev/hosts": "the object is for every host that applies it",
     "podpy.dev/wave": "objects are applied in the order of their kinds",
 }
 """Annotations that podpy does not honour so far, with what happens instead."""
@@ -88,10 +90,24 @@ def fault(key: str, value: str) -> str:
         return _mac_fault(value)
     if key == LOG_SIZE:
         return _size_fault(value)
+    if key == HOSTS:
+        return next(filter(None, map(host_fault, hosts(value))), "")
     choices = _CHOICES.get(key)
     if choices is None or value in choices:
         return ""
     return f'"{value}" must be {" or ".join(choices)}'
+
+
+def hosts(value: str) -> tuple[str, ...]:
+    """Return the patterns that the annotation of hosts holds."""
+    return tuple(part.strip() for part in value.split(","))
+
+
+def host_fault(pattern: str) -> str:
+    """Return what is wrong with a pattern of hosts' names; "" if nothing is."""
+    if pattern and all(sign.isascii() and (sign.isalnum() or sign in ".-*?") for sign in pattern):
+        return ""
+    return f'"{pattern}" must be the name of a host, as web-1, or a pattern of names, as web-*'
 
 
 def _mac_fault(value: str) -> str:

@@ -66,7 +66,8 @@ _HARMLESS: dict[str, tuple[object, ...]] = {
     "pod.priority": (0,),
     "pod.preemptionPolicy": ("PreemptLowerPriority", "Never"),
     "pod.tolerations": (_ANYTHING,),  # they allow a pod on a tainted node; this host has no taints
-    "pod.nodeSelector": ({"kubernetes.io/os": "linux"},),
+    # a wish that no other host can fulfil better
+    "pod.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution": (_ANYTHING,),
     "pod.os": ({"name": "linux"},),
     # there is no API server that a pod could ask, so no account and no token
     "pod.serviceAccountName": ("default",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from manifests.meta import ObjectMeta
+from manifests.meta import LabelSelector, ObjectMeta
 from manifests.value import Value
 
 
@@ -83,7 +83,9 @@ class SyncName(Value):
 class SyncSpec(Value):
     """`path` is below the source's root; `include` and `exclude` are globs below `path`.
 
-    `interval` and `timeout` are spans (30s, 5m); `suspend_until` is a time of RFC 3339.
+    `hosts` are names or patterns of names of the hosts that follow it, and `host_selector` is over
+    their labels; with neither every host does. `interval` and `timeout` are spans (30s, 5m);
+    `suspend_until` is a time of RFC 3339.
     """
 
     source: SyncSource
@@ -100,6 +102,8 @@ class SyncSpec(Value):
     depends_on: tuple[SyncName, ...] = ()
     decryption: Decryption | None = None
     webhook: Webhook | None = None
+    hosts: tuple[str, ...] = ()
+    host_selector: LabelSelector | None = None
     suspend: bool = False
     suspend_until: str = ""
 

@@ -65,8 +65,17 @@ def show_plan(plan: Plan, *, kept: bool = True) -> None:
         for reason in change.reasons:
             print(f"      {reason}")
     for ref in plan.kept_back if kept else ():
-        print(f"    {ref}  is no longer in the source and stays (--prune removes it)")
+        print(f"    {ref}  {staying(plan, ref)}")
+    for one in plan.elsewhere:
+        print(f"    {one.ref}  is not for this host: {one.reason}")
     print(summary(todo) if todo else "nothing to change")
+
+
+def staying(plan: Plan, ref: Ref) -> str:
+    """Say of an object that was applied from these sources why pruning would remove it."""
+    there = any(one.ref == ref for one in plan.elsewhere)
+    what = "not for this host any more" if there else "no longer in the source"
+    return f"is {what} and stays (--prune removes it)"
 
 
 def summary(changes: Iterable[Change]) -> str:
@@ -151,6 +160,7 @@ def plan_json(plan: Plan) -> str:
         {
             "changes": [_change(change) for change in plan.changes],
             "keptBack": [str(ref) for ref in plan.kept_back],
+            "elsewhere": [{"object": str(one.ref), "reason": one.reason} for one in plan.elsewhere],
         },
         indent=2,
     )

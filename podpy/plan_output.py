@@ -44,13 +44,17 @@ def show_problems(name: str, problems: Sequence[str], output: str) -> None:
 
 def _markdown(name: str, seen: Preview) -> str:
     todo = seen.plan.effective()
+    away = seen.plan.elsewhere
+    left_out = (
+        ["", f"Not for this host: {', '.join(f'`{one.ref}`' for one in away)}."] if away else []
+    )
     lines = [f"### podpy plan: {name} at `{seen.revision[:SHORT]}`", ""]
     if not todo:
-        return "\n".join([*lines, "Nothing would change."])
+        return "\n".join([*lines, "Nothing would change.", *left_out])
     lines += [f"{changes.summary(todo)}.", "", _HEAD, *map(_row, todo)]
     if seen.consent:
         lines += ["", f"**The removals would wait for consent:** {_cell(seen.consent)}."]
-    return "\n".join(lines)
+    return "\n".join([*lines, *left_out])
 
 
 def _row(change: Change) -> str:

@@ -87,6 +87,7 @@ def described(database: Database, one: Declared) -> str:
         "Last good revision": status.good or tables.NONE,
         "Not tried again": list(status.bad),
         "Removals that wait for consent": list(status.withheld),
+        "Left out": list(status.elsewhere),
     }
     if status.suspended and status.suspended_until:
         tree["Suspended until"] = moment(status.suspended_until)
@@ -98,7 +99,7 @@ def wire(database: Database, one: Declared) -> dict[str, Any]:
     from manifests import kinds
 
     status = syncs.read(database, one.sync.metadata.name)
-    told = {"bad": [], "withheld": [], "message": "", **codec.encode(status)}
+    told = {"bad": [], "withheld": [], "elsewhere": [], "message": "", **codec.encode(status)}
     return {
         **kinds.dump(one.sync),
         "status": {"state": word(one.sync, status, time.time()), **told},
@@ -133,6 +134,11 @@ def show(name: str, passed: Pass) -> None:
         print(problem.shown, file=sys.stderr)
     for ref in passed.withheld:
         print(f"{ref} is no longer in the source and waits for: podpy sync approve {name}")
+    if passed.elsewhere:
+        objects = (
+            "1 object is" if len(passed.elsewhere) == 1 else f"{len(passed.elsewhere)} objects are"
+        )
+        print(f"{objects} not for this host: podpy sync status {name}")
     revision = f" {passed.revision[:SHORT]}" if passed.revision else ""
     said = "" if errors(passed.problems) else passed.message
     print(f"sync/{name}: {passed.outcome}{revision}{': ' if said else ''}{said}", flush=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from manifests.kinds import Object
+    from manifests.loaded import Elsewhere
     from manifests.ref import Ref
     from manifests.sources import Source
     from podpy.context import Context
@@ -138,7 +139,38 @@ def pass_of(
     wished, aside = _selected(context, everything, arguments.selector)
     if everything and not (wished or arguments.prune):
         raise Invalid(f"no object has labels {arguments.selector}, nothing was changed")
-    return wished, cycle.Options(applyset=applyset, prune=arguments.prune, aside=aside)
+    here, elsewhere = _for_this_host(context, wished)
+    if elsewhere and not here and arguments.prune:
+        raise Invalid(
+            "no object of these sources is for this host, so --prune would leave nothing; "
+            f"nothing was changed: {elsewhere[0]}",
+            hint="look at the host's labels in podpy.toml, or podpy delete -f",
+        )
+    options = cycle.Options(
+        applyset=applyset, prune=arguments.prune, aside=aside, elsewhere=elsewhere
+    )
+    return here, options
+
+
+def _for_this_host(
+    context: Context, wished: tuple[Wished, ...]
+) -> tuple[tuple[Wished, ...], tuple[Elsewhere, ...]]:
+    """Part the objects into those that are taken and those that are for other hosts."""
+    from manifests import targeting
+
+    identity = context.base.identity
+    reasons = {item.ref: targeting.elsewhere(item.object, identity) for item in wished}
+    away = tuple(
+        load.Elsewhere(ref=ref, reason=reason) for ref, reason in reasons.items() if reason
+    )
+    return tuple(item for item in wished if not reasons[item.ref]), away
+
+
+def warn_of_other_hosts(context: Context, wished: tuple[Wished, ...]) -> None:
+    """Tell of pods that Kubernetes would leave Pending here: `kube play` runs them, as Podman."""
+    for one in _for_this_host(context, wished)[1]:
+        said = "Kubernetes would not run it here; it is played all the same"
+        print(f"Warning: {one}; {said}", file=sys.stderr)
 
 
 def refs(

@@ -37,6 +37,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+    from manifests.loaded import Elsewhere
     from manifests.observed import Observed, PodState
     from reconciler.execute.run import Outcome
     from reconciler.state.objects import Applied
@@ -53,7 +54,8 @@ class Options(Value):
     `all_or_nothing`: when a change fails, everything that this pass has done is taken back, as a
     failed `kube play` must leave nothing behind, and what ran before runs again.
     `aside`: objects of the set that this pass leaves alone, wanted or not. `images_first`: nothing
-    is done while a registry that has an image of it is out of reach.
+    is done while a registry that has an image of it is out of reach. `elsewhere`: objects of the
+    source that are for other hosts.
     """
 
     applyset: str = ""
@@ -62,6 +64,7 @@ class Options(Value):
     all_or_nothing: bool = False
     images_first: bool = False
     aside: frozenset[Ref] = frozenset()
+    elsewhere: tuple[Elsewhere, ...] = ()
 
     def owns(self, item: Applied) -> bool:
         """Tell whether an object that was applied before is one that this pass sees to."""
@@ -115,6 +118,7 @@ def prospect(
         applyset=options.applyset,
         prune=prune,
         recreate=options.recreate,
+        elsewhere=options.elsewhere,
         remembered={
             item.ref: Remembered(body=item.body, digest=item.digest, applyset=item.applyset)
             for item in applied

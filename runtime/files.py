@@ -91,3 +91,18 @@ def read_json(path: str) -> Any:
             return json.load(file)
     except (FileNotFoundError, ValueError):
         return None
+
+
+def read_toml(path: str) -> dict[str, Any]:
+    """Return what a file of the administrator's says; {} without one. Raises HostFault."""
+    import tomllib
+
+    from manifests.faults import HostFault
+
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise HostFault(f"{path}: cannot be read: {error}") from error

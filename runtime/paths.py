@@ -32,6 +32,7 @@
         crun/, conmon/                   the OCI runtime's and conmon's own state
         locks/                           flock files, never removed while a command runs
     config_dir /etc/podpy                (the administrator's; podpy writes what it is told to)
+        podpy.toml                       settings: the host's labels
         syncs.d/*.yaml                   the Syncs that this host follows
     log_dir    /var/log/pods/NAMESPACE_POD_UID/CONTAINER/N.log       as the kubelet lays them out
 
@@ -95,6 +96,10 @@ class Paths(Value):
     @property
     def syncs(self) -> str:
         return f"{self.config_dir}/syncs.d"
+
+    @property
+    def settings(self) -> str:
+        return f"{self.config_dir}/podpy.toml"
 
     @property
     def secrets_key(self) -> str:

@@ -50,7 +50,8 @@ where the command fails half-way, too. Whoever reads it passes over keys that he
 |---|---|
 | `apply`, `kube play`, `kube down`, `delete` | `{"changes": [{"op", "kind", "namespace", "name", \
 "effect", "reasons", "error"}], "rolledBack", "restored"}`; `error` where it failed |
-| `diff`, and those with `--dry-run` | `{"changes": [...], "keptBack": ["KIND/NAME"]}` |
+| `diff`, and those with `--dry-run` | `{"changes": [...], "keptBack": ["KIND/NAME"], \
+"elsewhere": [{"object", "reason"}]}` |
 | `get`, `events` | the object as Kubernetes has it, or a `List`; with `-w` one after the other, \
 with `--output-watch-events` as `{"type", "object"}` |
 | `validate` | `{"objects": N, "problems": [...]}` |

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from manifests import settings
 from manifests.checks import names
 
 TYPE_CHECKING = False
@@ -27,6 +28,9 @@ def check(thing: Object, findings: Findings) -> None:
         findings.unless(names.dns_label(meta.namespace), ("metadata", "namespace"))
     check_labels(meta.labels, ("metadata", "labels"), findings)
     check_annotations(meta.annotations, ("metadata", "annotations"), findings)
+    if thing.kind != "Pod" and settings.HOSTS in meta.annotations:  # a pod's are checked with it
+        where = ("metadata", "annotations", settings.HOSTS)
+        findings.unless(settings.fault(settings.HOSTS, meta.annotations[settings.HOSTS]), where)
 
 
 def check_labels(labels: Mapping[str, str], path: Path, findings: Findings) -> None:

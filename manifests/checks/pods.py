@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from manifests import references, settings
-from manifests.checks import containers, metadata, names, ports, security, volumes
+from manifests.checks import containers, metadata, names, placement, ports, security, volumes
 from manifests.pod import DNSPolicy
 
 TYPE_CHECKING = False
@@ -38,6 +38,7 @@ def check_spec(spec: PodSpec, path: Path, findings: Findings) -> None:
     volumes.check(spec, path, findings)
     ports.check_conflicts(spec, path, findings)
     security.check_pod(spec, path, findings)
+    placement.check_pod(spec, path, findings)
     if spec.termination_grace_period_seconds < 0:
         findings.add((*path, "terminationGracePeriodSeconds"), "must not be negative")
     if spec.active_deadline_seconds is not None and spec.active_deadline_seconds < 1:

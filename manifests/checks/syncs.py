@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from manifests import durations
-from manifests.checks import names
+from manifests.checks import names, placement
 from manifests.faults import Invalid
 
 TYPE_CHECKING = False
@@ -31,6 +31,9 @@ def check(sync: Sync, findings: Findings) -> None:
                 findings.add(("spec", field, index), "is empty")
     if spec.namespace:
         findings.unless(names.dns_label(spec.namespace), ("spec", "namespace"))
+    placement.check_hosts(spec.hosts, ("spec", "hosts"), findings)
+    if spec.host_selector is not None:
+        placement.check_selector(spec.host_selector, ("spec", "hostSelector"), findings)
     _check_times(spec, findings)
     if spec.webhook is not None:
         _check_absolute(spec.webhook.secret_file, ("spec", "webhook", "secretFile"), findings)

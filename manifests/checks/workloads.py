@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from manifests.checks import names, pods, ports
-from manifests.meta import Operator
+from manifests.checks import placement, pods, ports
 from manifests.pod import Pod, RestartPolicy
 from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
 
@@ -79,19 +78,7 @@ def check_selector(selector: LabelSelector, template: PodTemplate, findings: Fin
     before = len(findings.flaws)
     if not selector.match_labels and not selector.match_expressions:
         findings.add(path, "must not be empty")
-    for key, value in selector.match_labels.items():
-        findings.unless(names.qualified(key), (*path, "matchLabels", key))
-        findings.unless(names.label_value(value), (*path, "matchLabels", key))
-    for index, requirement in enumerate(selector.match_expressions):
-        here = (*path, "matchExpressions", index)
-        findings.unless(names.qualified(requirement.key), (*here, "key"))
-        listed = requirement.operator in (Operator.IN, Operator.NOT_IN)
-        if listed and not requirement.values:
-            findings.add((*here, "values"), f"is required with {requirement.operator}")
-        if not listed and requirement.values:
-            findings.add((*here, "values"), f"must not be given with {requirement.operator}")
-        for number, value in enumerate(requirement.values):
-            findings.unless(names.label_value(value), (*here, "values", number))
+    placement.check_selector(selector, path, findings)
     if len(findings.flaws) == before and not selector.matches(template.metadata.labels):
         findings.add(path, "does not match the labels of the template, .spec.template.metadata")
 

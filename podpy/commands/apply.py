@@ -80,7 +80,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output == "text" and not report.plan.effective():
         print(changes.nothing_done(len(wished)))
     for ref in report.plan.kept_back if wishes.tells_set(arguments) else ():
-        print(f"{ref} is no longer in the source and stays (--prune removes it)", file=sys.stderr)
+        print(f"{ref} {changes.staying(report.plan, ref)}", file=sys.stderr)
+    for one in report.plan.elsewhere:
+        print(one, file=sys.stderr)
     if report.rebuilt and arguments.prune:
         print("Warning: the state database was lost: nothing was pruned", file=sys.stderr)
     return 1 if report.failed else 0

@@ -44,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         },
     )
     wished = flagged.apply(_load(context, arguments), arguments)
+    wishes.warn_of_other_hosts(context, wished)
     if arguments.build is not False:
         podman.build(context, wished, arguments)
     options = cycle.Options(

@@ -37,6 +37,7 @@ podpy sync rollback shop
 EXITS = {
     Outcome.READY: 0,
     Outcome.SUSPENDED: 0,
+    Outcome.ELSEWHERE: 0,
     Outcome.ROLLED_BACK: 3,
     Outcome.WITHHELD: 4,
 }

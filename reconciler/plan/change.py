@@ -9,6 +9,7 @@ from manifests.value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from manifests.kinds import Object
+    from manifests.loaded import Elsewhere
     from reconciler.workloads.expand import WantedPod
 
 
@@ -79,11 +80,12 @@ class Plan(Value):
     """Changes in the order in which they are shown; execution follows their needs.
 
     `kept_back` are objects that were applied from here before, are gone from the source, and stay
-    because pruning was not asked for.
+    because pruning was not asked for. `elsewhere` are those of the source that are for other hosts.
     """
 
     changes: tuple[Change, ...]
     kept_back: tuple[Ref, ...] = ()
+    elsewhere: tuple[Elsewhere, ...] = ()
 
     def effective(self) -> tuple[Change, ...]:
         """The changes that change something."""

@@ -40,9 +40,11 @@ def make(wish: Wish, expansion: Expansion, observed: Observed) -> Plan:
         if item.applyset == wish.applyset and wish.applyset and ref not in wanted
     ]
     if not wish.prune:
-        return Plan(changes=tuple(changes), kept_back=tuple(gone))
+        return Plan(changes=tuple(changes), kept_back=tuple(gone), elsewhere=wish.elsewhere)
     going = {ref: wish.remembered[ref].object for ref in gone}
-    return Plan(changes=(*changes, *removal.remove(going, observed.pods, _PRUNED)))
+    moved = {one.ref: Reason(text=f"not for this host: {one.reason}") for one in wish.elsewhere}
+    pruned = removal.remove(going, observed.pods, _PRUNED, reasons=moved)
+    return Plan(changes=(*changes, *pruned), elsewhere=wish.elsewhere)
 
 
 _PRUNED = Reason(text="no longer in the source")

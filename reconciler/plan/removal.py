@@ -8,32 +8,40 @@ from __future__ import annotations
 from manifests import kinds
 from manifests.config import PersistentVolumeClaim
 from manifests.ref import Ref
+from manifests.value import EMPTY
 from reconciler.plan.change import Change, Effect, Op, Reason
 from reconciler.workloads.ownership import belongs_to
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from manifests.kinds import Object
     from manifests.observed import PodState
 
 
 def remove(
-    objects: dict[Ref, Object], states: Iterable[PodState], reason: Reason, *, data: bool = False
+    objects: dict[Ref, Object],
+    states: Iterable[PodState],
+    reason: Reason,
+    *,
+    data: bool = False,
+    reasons: Mapping[Ref, Reason] = EMPTY,
 ) -> tuple[Change, ...]:
     """Return the changes that remove objects and their pods: pods first, what they use last.
 
-    A claim's data stays unless `data` says otherwise.
+    A claim's data stays unless `data` says otherwise. `reasons` are those of single objects, in
+    place of `reason`.
     """
-    going = _of_pods(frozenset(objects), states, reason)
+    why = {ref: reasons.get(ref, reason) for ref in objects}
+    going = _of_pods(why, states)
     pod_refs = tuple(change.ref for change in going)
     others = [
         Change(
             op=Op.DELETE,
             ref=ref,
             object=objects[ref],
-            reasons=_removal_reasons(objects[ref], reason, data=data),
+            reasons=_removal_reasons(objects[ref], why[ref], data=data),
             effect=(
                 Effect.DATA_LOSS
                 if data and isinstance(objects[ref], PersistentVolumeClaim)
@@ -53,10 +61,8 @@ def _removal_reasons(thing: Object, reason: Reason, *, data: bool) -> tuple[Reas
     return (reason,)
 
 
-def _of_pods(
-    objects: frozenset[Ref], states: Iterable[PodState], reason: Reason
-) -> tuple[Change, ...]:
-    """Return the removal of every pod that is one of `objects`, or belongs to one."""
+def _of_pods(why: Mapping[Ref, Reason], states: Iterable[PodState]) -> tuple[Change, ...]:
+    """Return the removal of every pod that is one of the objects, or belongs to one."""
     return tuple(
         Change(
             op=Op.DELETE,
@@ -66,5 +72,5 @@ def _of_pods(
             reasons=(reason,),
         )
         for state in states
-        if belongs_to(state) in objects or kinds.ref(state.pod) in objects
+        if (reason := why.get(belongs_to(state)) or why.get(kinds.ref(state.pod)))
     )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from manifests.kinds import Object
+    from manifests.loaded import Elsewhere
     from manifests.places import Text
     from manifests.problems import FieldPath
 
@@ -73,7 +74,8 @@ class Wish(Value):
 
     `applyset` names the source; with `prune` an object that the source brought before and no
     longer holds is removed. `recreate` makes every pod anew, changed or not. `digests` gives the
-    digest of every ConfigMap and Secret that a pod may show, wished or remembered.
+    digest of every ConfigMap and Secret that a pod may show, wished or remembered. `elsewhere` are
+    objects of the source that are for other hosts, and so count as absent.
     """
 
     objects: tuple[Wished, ...]
@@ -82,3 +84,4 @@ class Wish(Value):
     recreate: bool = False
     remembered: Mapping[Ref, Remembered] = EMPTY
     digests: Mapping[Ref, str] = EMPTY
+    elsewhere: tuple[Elsewhere, ...] = ()

@@ -6,8 +6,9 @@ from manifests import durations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
+    from manifests.ref import Ref
     from manifests.sync import PruneLimit, SyncSpec
     from reconciler.syncs.status import SyncStatus
 
@@ -58,16 +59,27 @@ def revision(candidate: str, status: SyncStatus) -> str:
     return status.good if not candidate or candidate in status.bad else candidate
 
 
-def needs_consent(gone: int, owned: int, claims: int, limit: PruneLimit) -> str:
+def asks(gone: Collection[Ref], owned: int, left: int, limit: PruneLimit) -> str:
+    """Return why it needs somebody's consent that these of the `owned` objects go; "" if it needs
+    none. `left` objects are still wished."""
+    claims = sum(ref.kind == "PersistentVolumeClaim" for ref in gone)
+    return needs_consent(len(gone), owned, claims, limit, left=left)
+
+
+def needs_consent(gone: int, owned: int, claims: int, limit: PruneLimit, *, left: int = 1) -> str:
     """Return why these removals need somebody's consent; "" if they need none.
 
-    `gone` of the `owned` objects are no longer in the source, `claims` of them hold data.
+    `gone` of the `owned` objects are no longer in the source, or not for this host any more, and
+    `claims` of them hold data. A slip in the host's labels must not empty it, so the last ones
+    never go by themselves.
     """
     if claims:
         kept = (
             "a claim that may hold data" if claims == 1 else f"{claims} claims that may hold data"
         )
         return f"{kept} would be removed"
+    if gone and not left:
+        return "nothing would be left"
     if gone >= max(1, limit.objects) and gone * 100 > owned * limit.percent:
         return f"{gone} of {owned} objects would be removed"
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from manifests import targeting
 from manifests.checks.syncs import is_commit
 from manifests.faults import Invalid
 from manifests.sync import GitRef
@@ -37,6 +38,8 @@ def preview(host: Host, sync: Sync, others: Container[str], ref: str = "") -> Pr
     not valid.
     """
     base, name = host.base, sync.metadata.name
+    if reason := targeting.elsewhere(sync, base.identity):
+        raise Invalid(f"Sync/{name} is not for this host: {reason}")
     with locks.held(base.paths, [decide.lock(name)]):
         if ref:
             sync = _elsewhere(sync, ref)
@@ -52,11 +55,12 @@ def preview(host: Host, sync: Sync, others: Container[str], ref: str = "") -> Pr
 
     def consent(gone: Collection[Ref], owned: int) -> bool:
         if revision != status.approved:
-            claims = sum(one.kind == "PersistentVolumeClaim" for one in gone)
-            why.append(decide.needs_consent(len(gone), owned, claims, sync.spec.prune_limit))
+            why.append(decide.asks(gone, owned, len(wished), sync.spec.prune_limit))
         return True
 
-    options = cycle.Options(applyset=f"{decide.APPLYSET}{name}", prune=sync.spec.prune)
+    options = cycle.Options(
+        applyset=f"{decide.APPLYSET}{name}", prune=sync.spec.prune, elsewhere=loaded.elsewhere
+    )
     plan = cycle.prospect(host, wished, options, consent).plan
     return Preview(revision=revision, plan=plan, consent="".join(why))
 

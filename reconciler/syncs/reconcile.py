@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import time
 
-from manifests import durations
-from manifests.faults import Fault, Invalid, Retry
+from manifests import durations, targeting
+from manifests.faults import Fault, HostFault, Invalid, Retry
 from manifests.value import Value
 from reconciler import cycle
 from reconciler.source import source
@@ -33,6 +33,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from manifests.loaded import Elsewhere
     from manifests.problems import Problem
     from manifests.ref import Ref
     from manifests.sync import Sync
@@ -52,7 +53,8 @@ COMMITS_KEPT = 20
 class Pass(Value):
     """What a pass came to: its outcome with the reason, the revision followed, and the report.
 
-    `bad` is the revision that failed and is not to be tried again.
+    `elsewhere` are objects of it that are for other hosts. `bad` is the revision that failed and is
+    not to be tried again.
     """
 
     outcome: Outcome
@@ -61,6 +63,7 @@ class Pass(Value):
     report: Report | None = None
     problems: tuple[Problem, ...] = ()
     withheld: tuple[Ref, ...] = ()
+    elsewhere: tuple[Elsewhere, ...] = ()
     bad: str = ""
 
 
@@ -83,6 +86,7 @@ class Follower:
         self._database = host.base.database
         self._warnings: tuple[Problem, ...] = ()
         self._withheld: tuple[Ref, ...] = ()
+        self._elsewhere: tuple[Elsewhere, ...] = ()
         self._why = ""
         host.base.start_seconds = durations.duration(sync.spec.timeout)
 
@@ -108,6 +112,12 @@ class Follower:
         spec = self._sync.spec
         if decide.suspended(spec, status, now):
             return Pass(outcome=Outcome.SUSPENDED, revision=status.applied)
+        try:
+            reason = targeting.elsewhere(self._sync, self._host.base.identity)
+        except (Invalid, HostFault) as fault:
+            return Pass(outcome=Outcome.INVALID, message=str(fault), revision=status.applied)
+        if reason:
+            return self._left(status, reason)
         missing = decide.waits_for(spec, self._ready)
         if missing:
             message = f"waits for Sync {', '.join(missing)}"
@@ -122,6 +132,32 @@ class Follower:
         except DamagedError as error:
             said = f"{trouble.message}; {error}" if trouble is not None else str(error)
             return Pass(outcome=Outcome.UNREACHABLE, message=said)
+
+    def _left(self, status: SyncStatus, reason: str) -> Pass:
+        """The pass of a Sync for other hosts: what it has brought here goes, if somebody agrees."""
+        granted = status.approved == status.applied
+        try:
+            report = self._converged((), granted=granted)
+        except interrupts.Interrupted:
+            raise
+        except Fault as fault:
+            return Pass(outcome=Outcome.FAILED, message=str(fault), revision=status.applied)
+        if report.failed:
+            return Pass(
+                outcome=Outcome.FAILED,
+                message=_faults(report),
+                revision=status.applied,
+                report=report,
+            )
+        if self._withheld:
+            return Pass(
+                outcome=Outcome.WITHHELD,
+                message=f"{self._why}: {reason}",
+                revision=status.applied,
+                report=report,
+                withheld=self._withheld,
+            )
+        return Pass(outcome=Outcome.ELSEWHERE, message=reason, report=report)
 
     def _fetched(self) -> tuple[str, Pass | None]:
         """The source's revision, or "" and the pass that has none."""
@@ -170,6 +206,7 @@ class Follower:
             report=report,
             problems=self._warnings,
             withheld=self._withheld,
+            elsewhere=self._elsewhere,
         )
         if trouble is not None:
             return done.replace(outcome=trouble.outcome, message=trouble.message)
@@ -196,8 +233,9 @@ class Follower:
 
     def _failed(self, status: SyncStatus, chosen: str, report: Report) -> Pass:
         """The pass whose revision could not be reached: back to the last good one, if there is."""
-        faults = "; ".join(f"{one.change.ref}: {_bare(one)}" for one in report.failed)
-        failed = Pass(outcome=Outcome.FAILED, message=faults, revision=chosen, report=report)
+        failed = Pass(
+            outcome=Outcome.FAILED, message=_faults(report), revision=chosen, report=report
+        )
         if not self._may_go_back(status, chosen):
             return failed
         if report.refused:
@@ -214,6 +252,7 @@ class Follower:
         """The objects of a revision. Raises UnusableError, with every problem."""
         loaded = revisions.read(self._host.base, self._sync, self._repository, revision)
         self._warnings = loaded.problems
+        self._elsewhere = loaded.elsewhere
         return revisions.wished(self._host.base, self._sync, loaded, self._ready)
 
     def _reaching(self, wished: tuple[Wished, ...], status: SyncStatus, revision: str) -> Report:
@@ -241,13 +280,12 @@ class Follower:
             applyset=f"{decide.APPLYSET}{self._name}",
             prune=self._sync.spec.prune,
             images_first=images_first,
+            elsewhere=self._elsewhere,
         )
         self._withheld = ()
 
         def consent(gone: Collection[Ref], owned: int) -> bool:
-            claims = sum(ref.kind == "PersistentVolumeClaim" for ref in gone)
-            limit = self._sync.spec.prune_limit
-            why = decide.needs_consent(len(gone), owned, claims, limit)
+            why = decide.asks(gone, owned, len(wished), self._sync.spec.prune_limit)
             self._why = "" if granted else why
             self._withheld = tuple(gone) if self._why else ()
             return not self._why
@@ -257,13 +295,16 @@ class Follower:
     def _record(self, before: SyncStatus, passed: Pass, began: float) -> None:
         seen = self._repository.commit(FETCHED) or before.seen
         news = (passed.outcome, passed.message) != (before.outcome, before.message)
+        away = passed.outcome is Outcome.ELSEWHERE
+        converged = passed.report is not None
         status = before.replace(
             seen=seen,
-            applied=passed.revision or before.applied,
+            applied="" if away else passed.revision or before.applied,
             good=passed.revision if passed.outcome.ready else before.good,
             bad=decide.with_bad(before, passed.bad) if passed.bad else before.bad,
-            approved="" if passed.outcome is Outcome.READY else before.approved,
-            withheld=tuple(str(ref) for ref in passed.withheld),
+            approved="" if away or passed.outcome is Outcome.READY else before.approved,
+            withheld=tuple(map(str, passed.withheld)) if converged else before.withheld,
+            elsewhere=tuple(map(str, self._elsewhere)) if converged else before.elsewhere,
             outcome=passed.outcome,
             message=passed.message,
             asked_at=began,
@@ -295,6 +336,10 @@ class Follower:
 
 def _not_again(revision: str) -> str:
     return f"revision {revision[:12]} is not tried again before there is a new one"
+
+
+def _faults(report: Report) -> str:
+    return "; ".join(f"{one.change.ref}: {_bare(one)}" for one in report.failed)
 
 
 def _bare(outcome: ChangeOutcome) -> str:

@@ -5,7 +5,7 @@ Called by each pass, and before a push is accepted.
 
 from __future__ import annotations
 
-from manifests import load, sources
+from manifests import load, sources, targeting
 from manifests.faults import HostFault, Invalid
 from manifests.problems import Problem, Severity
 from reconciler import loading
@@ -33,7 +33,10 @@ class UnusableError(Exception):
 
 
 def read(base: Base, sync: Sync, repository: Repository, revision: str) -> Loaded:
-    """Return what a revision's manifests hold. Raises UnusableError with every problem."""
+    """Return what a revision's manifests hold for this host.
+
+    Raises UnusableError with every problem.
+    """
     unsupported = Severity.WARNING if sync.spec.allow_unsupported else Severity.ERROR
     options = load.APPLY.replace(unsupported=unsupported, namespace=sync.spec.namespace)
     try:
@@ -50,7 +53,11 @@ def read(base: Base, sync: Sync, repository: Repository, revision: str) -> Loade
     if loaded.errors:
         told = "; ".join(str(problem) for problem in loaded.errors)
         raise UnusableError(told, (*found.problems, *loaded.problems))
-    return loaded.replace(problems=(*found.problems, *loaded.problems))
+    try:
+        here = targeting.taken(loaded, base.identity)
+    except Invalid as fault:
+        raise UnusableError(str(fault)) from fault
+    return here.replace(problems=(*found.problems, *loaded.problems))
 
 
 def wished(base: Base, sync: Sync, loaded: Loaded, syncs: Container[str]) -> tuple[Wished, ...]:

@@ -17,6 +17,7 @@ class Outcome(StrEnum):
     INVALID         the present revision cannot be used: the host follows the last good one
     UNREACHABLE     the source cannot be asked: the host follows the last good revision
     BLOCKED         a Sync that this one depends on is not ready
+    ELSEWHERE       the Sync is for other hosts
     SUSPENDED       nobody wants it to be followed now
     """
 
@@ -27,6 +28,7 @@ class Outcome(StrEnum):
     INVALID = "Invalid"
     UNREACHABLE = "SourceUnreachable"
     BLOCKED = "DependencyNotReady"
+    ELSEWHERE = "NotForThisHost"
     SUSPENDED = "Suspended"
 
     @property
@@ -40,7 +42,8 @@ class SyncStatus(Value):
     follows, `good` the last that it followed without a fault, `bad` those that are not tried again.
 
     `approved` is the revision whose removals somebody has consented to; `withheld` names what
-    waits for that. `suspended` and `suspended_until` are what the command line asked for. Times
+    waits for that. `elsewhere` tells of each object that is for other hosts, with the reason.
+    `suspended` and `suspended_until` are what the command line asked for. Times
     are seconds since the epoch: `asked_at` of the last pass, `changed_at` of the outcome.
     """
 
@@ -50,6 +53,7 @@ class SyncStatus(Value):
     bad: tuple[str, ...] = ()
     approved: str = ""
     withheld: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
     outcome: Outcome | None = None
     message: str = ""
     asked_at: float = 0.0

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import os
 
-from manifests.faults import HostFault
 from manifests.value import EMPTY, Value
+from runtime import files
 from runtime.image import reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Any
 
 
 class Registries(Value):
@@ -32,7 +31,7 @@ def read(directories: tuple[str, ...] = ()) -> Registries:
     search: tuple[str, ...] = ()
     aliases: dict[str, str] = {}
     for path in _files(directories or _directories()):
-        content = _load(path)
+        content = files.read_toml(path)
         if "unqualified-search-registries" in content:
             search = tuple(content["unqualified-search-registries"])
         aliases.update({k: v for k, v in content.get("aliases", {}).items() if v})
@@ -72,15 +71,3 @@ def _files(directories: tuple[str, ...]) -> Iterator[str]:
             for name in sorted(os.listdir(drop_ins)):
                 if name.endswith(".conf"):
                     yield f"{drop_ins}/{name}"
-
-
-def _load(path: str) -> dict[str, Any]:
-    import tomllib
-
-    try:
-        with open(path, "rb") as file:
-            return tomllib.load(file)
-    except FileNotFoundError:
-        return {}
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise HostFault(f"{path}: cannot be read: {error}") from error

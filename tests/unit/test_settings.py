@@ -22,6 +22,10 @@ from manifests import settings
         (settings.LOG_SIZE, "1023", False),
         (settings.HOSTS_FILE, "image", True),
         (settings.HOSTNAME_FILE, "yes", False),
+        (settings.HOSTS, "web-*, db1.example", True),
+        (settings.HOSTS, "", False),
+        (settings.HOSTS, "web1,,web2", False),
+        (settings.HOSTS, "web 1", False),
         ("team", "anything", True),
     ],
 )

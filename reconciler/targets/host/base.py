@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from manifests.kinds import Object
     from manifests.pod import Pod
     from manifests.ref import Ref
+    from manifests.targeting import HostIdentity
     from reconciler.state.database import Database
     from reconciler.targets.host.environment import HostFacts, Sources
     from runtime.image.store import Store
@@ -93,6 +94,13 @@ class Base:
             memory=facts.memory_bytes(),
             storage=facts.storage_bytes(self.paths.state_dir),
         )
+
+    @cached_property
+    def identity(self) -> HostIdentity:
+        """What this host is known by. Raises Invalid where its settings are wrong."""
+        from runtime.observe import identity
+
+        return identity.read(self.paths)
 
     def engine(self, inside: Inside) -> Engine:
         """Return the OCI runtime that works here; found out in the pod that `inside` is in."""

@@ -26,6 +26,9 @@ KINDS = (
     "Sync",
 )
 C = ".spec.containers[0]"
+AFFINITY = (
+    ".spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms"
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -295,6 +298,15 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     # pods
     ("Pod", {".spec.terminationGracePeriodSeconds": -1},
      ".spec.terminationGracePeriodSeconds: must not be negative"),
+    ("Pod", {".spec.nodeSelector": {"a b": "c"}}, '.spec.nodeSelector["a b"]: "a b" is not'),
+    ("Pod", {f"{AFFINITY}": []}, f"{AFFINITY}: is required"),
+    ("Pod", {f"{AFFINITY}": [{"matchExpressions": [{"key": "a", "operator": "In"}]}]},
+     f"{AFFINITY}[0].matchExpressions[0].values: is required with In"),
+    ("Pod", {f"{AFFINITY}": [{"matchExpressions": [
+        {"key": "a", "operator": "Gt", "values": ["x"]}]}]},
+     f"{AFFINITY}[0].matchExpressions[0].values: must be one whole number with Gt"),
+    ("ConfigMap", {".metadata.annotations": {"podpy.dev/hosts": "a b"}},
+     '.metadata.annotations["podpy.dev/hosts"]: "a b" must be the name of a host'),
     ("Pod", {".spec.activeDeadlineSeconds": 0}, ".spec.activeDeadlineSeconds: must be at least 1"),
     ("Deployment", {f"{T}.activeDeadlineSeconds": 9},
      f"{T}.activeDeadlineSeconds: must not be given in a Deployment"),

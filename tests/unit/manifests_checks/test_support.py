@@ -83,8 +83,7 @@ def test_every_field_and_kind_of_later_is_reported_once() -> None:
         ".spec.minReadySeconds",
         f"{template}.serviceAccountName",
         f"{template}.shareProcessNamespace",
-        f"{template}.affinity",
-        f"{template}.nodeSelector",
+        f"{template}.affinity.podAntiAffinity",
         f"{template}.imagePullSecrets",
         f"{container}.lifecycle.preStop.httpGet",
         f"{container}.resources.limits.ephemeral-storage",
@@ -132,8 +131,11 @@ def with_field(path: tuple[str | int, ...], value: object) -> dict[str, Any]:
         (".spec.serviceAccountName", "default", True),
         (".spec.serviceAccountName", "web", False),
         (".spec.tolerations", [{"operator": "Exists"}], True),
-        (".spec.nodeSelector", {"kubernetes.io/os": "linux"}, True),
-        (".spec.nodeSelector", {"kubernetes.io/os": "linux", "disk": "ssd"}, False),
+        (
+            ".spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution",
+            [{"weight": 1, "preference": {}}],
+            True,
+        ),
         (".spec.affinity", {}, True),
         (".spec.imagePullSecrets", [], True),
         (".spec.hostUsers", True, True),
@@ -180,7 +182,7 @@ def test_an_object_without_server_fields_is_not_copied() -> None:
 
 def test_stripped_of_what_is_unsupported_a_document_decodes() -> None:
     path = ("spec", "affinity")
-    raw = with_field(path, {"nodeAffinity": {}})
+    raw = with_field(path, {"podAffinity": {}})
 
     assert codec.decode(Pod, raw)[0] is None
     assert codec.decode(Pod, support.strip(raw, [path]))[0] == kinds.load(POD)

@@ -73,6 +73,11 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({".spec.pruneLimit.percent": 101}, ".spec.pruneLimit.percent: must be from 0 to 100"),
     ({".spec.pruneLimit.objects": -1}, ".spec.pruneLimit.objects: must not be negative"),
     ({".spec.dependsOn[0].name": "web"}, ".spec.dependsOn[0].name: is the Sync itself"),
+    ({".spec.hosts": ["web 1"]}, '.spec.hosts[0]: "web 1" must be the name of a host'),
+    (
+        {".spec.hostSelector": {"matchLabels": {"a b": "c"}}},
+        '.spec.hostSelector.matchLabels["a b"]: "a b" is not',
+    ),
     ({".metadata.name": "a.b"}, '.metadata.name: "a.b" is not a valid name'),
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from manifests.ref import Ref
 from manifests.sync import DirectorySource, PruneLimit, SyncName, SyncSource, SyncSpec
 from reconciler.syncs import decide
 from reconciler.syncs.status import SyncStatus
@@ -68,6 +69,14 @@ def test_removals_beyond_the_limit_need_consent(
     gone: int, owned: int, claims: int, why: str
 ) -> None:
     assert decide.needs_consent(gone, owned, claims, PruneLimit()) == why
+
+
+def test_the_last_ones_never_go_by_themselves() -> None:
+    ref = Ref(kind="ConfigMap", name="a", namespace="default")
+
+    assert decide.asks([ref], 1, 0, PruneLimit()) == "nothing would be left"
+    assert decide.asks([ref], 1, 1, PruneLimit()) == ""
+    assert decide.asks([], 0, 0, PruneLimit()) == ""
 
 
 def test_a_limit_of_nothing_asks_each_time() -> None:
