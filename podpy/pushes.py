@@ -77,7 +77,11 @@ def check(context: Context, name: str, pushed: tuple[Update, ...]) -> int:
 
 
 def follow(context: Context, name: str, pushed: tuple[Update, ...]) -> int:
-    """Do a pass for what was pushed, and tell how it goes."""
+    """Do a pass for what was pushed, tell how it goes, and end as `sync reconcile` does.
+
+    git has taken the push by then, and takes no notice of how this ends (githooks(5)): the words
+    are for the pusher, the status for whoever else runs the hook.
+    """
     from reconciler.syncs.reconcile import Follower
 
     sync = _sync(context, name)
@@ -91,7 +95,9 @@ def follow(context: Context, name: str, pushed: tuple[Update, ...]) -> int:
     follower = Follower(context.host, sync, ready, _patient(changes.show_outcome))
     passed = follower.reconcile()
     _patient(partial(sync_output.show, name))(passed)
-    return 0
+    if not passed.outcome.ready:
+        _patient(_tell)("this push is in the repository, but it is not what runs on this host now")
+    return sync_output.exit_status(passed.outcome)
 
 
 def _patient(show: Callable[[T], None]) -> Callable[[T], None]:

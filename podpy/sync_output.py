@@ -12,6 +12,7 @@ from podpy import columns, outline, tables
 from podpy.describe_pod import moment
 from reconciler.state import syncs
 from reconciler.syncs import decide
+from reconciler.syncs.status import Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +28,19 @@ if TYPE_CHECKING:
 
 SHORT = 12
 """Signs of a revision that are shown: enough to name it."""
+ROLLED_BACK = 3
+_EXITS = {
+    Outcome.READY: 0,
+    Outcome.SUSPENDED: 0,
+    Outcome.ELSEWHERE: 0,
+    Outcome.ROLLED_BACK: ROLLED_BACK,
+    Outcome.WITHHELD: 4,
+}
+
+
+def exit_status(outcome: Outcome) -> int:
+    """What a command ends with after a pass: 1 for all that calls for somebody's help."""
+    return _EXITS.get(outcome, 1)
 
 
 def table(database: Database, listed: Sequence[Declared]) -> str:

@@ -55,10 +55,12 @@ class Options(Value):
     failed `kube play` must leave nothing behind, and what ran before runs again.
     `aside`: objects of the set that this pass leaves alone, wanted or not. `images_first`: nothing
     is done while a registry that has an image of it is out of reach. `elsewhere`: objects of the
-    source that are for other hosts.
+    source that are for other hosts. `also` are apply sets that this pass sees to beside its own:
+    all of theirs that is not wished is pruned with it.
     """
 
     applyset: str = ""
+    also: frozenset[str] = frozenset()
     prune: bool = False
     recreate: bool = False
     all_or_nothing: bool = False
@@ -68,7 +70,8 @@ class Options(Value):
 
     def owns(self, item: Applied) -> bool:
         """Tell whether an object that was applied before is one that this pass sees to."""
-        return item.applyset == self.applyset and item.ref not in self.aside
+        mine = item.applyset == self.applyset or item.applyset in self.also
+        return mine and item.ref not in self.aside
 
 
 DEFAULTS = Options()
@@ -116,6 +119,7 @@ def prospect(
     wish = Wish(
         objects=tuple(wished),
         applyset=options.applyset,
+        also=options.also,
         prune=prune,
         recreate=options.recreate,
         elsewhere=options.elsewhere,

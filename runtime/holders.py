@@ -10,6 +10,10 @@ import os
 from manifests.faults import TimedOut
 from runtime.kernel import processes
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 LONGEST = 120
 _SECRET_FLAGS = ("--creds",)
 
@@ -23,11 +27,15 @@ def timed_out(descriptor: int, about: str, seconds: float) -> TimedOut:
             "from here",
             hint="another podpy command is at it: look in the other containers of this host",
         )
-    named = ", ".join(f"{command(pid)} (process {pid})" for pid in pids)
     return TimedOut(
-        f"{about}: {named} has kept its lock for {seconds:.0f} s",
+        f"{about}: {named(pids)} has kept its lock for {seconds:.0f} s",
         hint=f"wait for it to end, or end it: kill {' '.join(map(str, pids))}",
     )
+
+
+def named(pids: Iterable[int]) -> str:
+    """Name processes by their commands."""
+    return ", ".join(f"{command(pid)} (process {pid})" for pid in pids)
 
 
 def holders(descriptor: int) -> tuple[int, ...]:

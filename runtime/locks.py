@@ -54,6 +54,20 @@ def tried(paths: Paths, name: str) -> Iterator[bool]:
         os.close(descriptor)
 
 
+def holder(paths: Paths, name: str) -> str:
+    """Name who holds the lock of `name` now, "" where nobody does."""
+    with tried(paths, name) as free:
+        if free:
+            return ""
+    from runtime import holders
+
+    descriptor = _open(paths, name)
+    try:
+        return holders.named(holders.holders(descriptor)) or "a process that cannot be seen"
+    finally:
+        os.close(descriptor)
+
+
 def wait(
     descriptor: int, about: str, *, shared: bool = False, timeout: float = DEADLINE_SECONDS
 ) -> None:

@@ -88,7 +88,13 @@ def _check_git(git: GitSource, findings: Findings) -> None:
             findings.add((*where, field), f"is for {transports[0]}, and the url is {transport}")
         _check_absolute(value, (*where, field), findings)
     verify = git.verify
-    if verify is not None and bool(verify.allowed_signers_file) == bool(verify.gpg_keys_file):
+    if verify is None:
+        return
+    signers, keys = verify.allowed_signers_file, verify.gpg_keys_file
+    for field, value in (("allowedSignersFile", signers), ("gpgKeysFile", keys)):
+        if value:
+            _check_absolute(value, (*_GIT, "verify", field), findings)
+    if bool(signers) == bool(keys):
         message = "must have exactly one of allowedSignersFile and gpgKeysFile"
         findings.add((*_GIT, "verify"), message)
 

@@ -7,6 +7,7 @@ it stops no pod.
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from manifests.faults import Invalid
@@ -49,6 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
 
         print(agent_unit.text(sys.argv[0]), end="")
         return 0
+    # Until the loop listens there is nothing to read again; unheard, it would end the agent.
+    signal.signal(signal.SIGHUP, lambda *_: None)
     from reconciler.agent import loop
     from reconciler.agent.passes import Passes
     from runtime import locks

@@ -16,8 +16,8 @@ from manifests.faults import Invalid
 from podpy import changes, cli, sync_adding, sync_output
 from podpy.context import Context
 from reconciler.state import syncs
-from reconciler.syncs import declared
-from reconciler.syncs.status import Outcome
+from reconciler.syncs import decide, declared
+from runtime import locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,14 +34,6 @@ podpy sync approve shop
 podpy sync rollback shop
 """
 
-EXITS = {
-    Outcome.READY: 0,
-    Outcome.SUSPENDED: 0,
-    Outcome.ELSEWHERE: 0,
-    Outcome.ROLLED_BACK: 3,
-    Outcome.WITHHELD: 4,
-}
-"""The exit status of `reconcile`, 1 for all other outcomes."""
 _WORST_FIRST = (1, 3, 4, 0)
 
 
@@ -127,8 +119,9 @@ def _reconcile(context: Context, found: Found, arguments: argparse.Namespace) ->
     for one in (one for one in found.syncs if one in chosen):
         ready = declared.readiness(found, context.database)
         notify = (lambda _outcome: None) if quiet else changes.show_outcome
+        _tell_of_wait(context, one)
         passed = Follower(context.host, one.sync, ready, notify).reconcile()
-        exits.append(EXITS.get(passed.outcome, 1))
+        exits.append(sync_output.exit_status(passed.outcome))
         if quiet:
             told.append(sync_output.wire(context.database, one))
         else:
@@ -136,6 +129,14 @@ def _reconcile(context: Context, found: Found, arguments: argparse.Namespace) ->
     if quiet:
         print(json.dumps(told, indent=2))
     return next(status for status in _WORST_FIRST if status in exits)
+
+
+def _tell_of_wait(context: Context, one: Declared) -> None:
+    """Say whom this command waits for, if somebody does a pass of the Sync already."""
+    name = one.sync.metadata.name
+    holder = locks.holder(context.paths, decide.lock(name))
+    if holder:
+        print(f"sync/{name}: waits for the pass of {holder}", file=sys.stderr, flush=True)
 
 
 def _steer(context: Context, found: Found, arguments: argparse.Namespace) -> int:
@@ -148,6 +149,9 @@ def _steer(context: Context, found: Found, arguments: argparse.Namespace) -> int
             span = durations.duration(arguments.span) if arguments.span else 0.0
             steering.suspend(time.time() + span if span else 0.0)
             print(f"sync/{name} suspended" + (f" for {arguments.span}" if span else ""))
+            holder = locks.holder(context.paths, decide.lock(name))
+            if holder:
+                print(f"the pass of {holder} is under way and goes on to its end", file=sys.stderr)
             return 0
         case "resume":
             steering.resume()
@@ -161,19 +165,26 @@ def _steer(context: Context, found: Found, arguments: argparse.Namespace) -> int
             target = steering.go_back(arguments.revision)
             print(f"sync/{name} goes back to revision {target[: sync_output.SHORT]}")
     arguments.names, arguments.output = [name], "text"
-    return _reconcile(context, found, arguments)
+    status = _reconcile(context, found, arguments)
+    if arguments.verb == "rollback" and status == sync_output.ROLLED_BACK:
+        return 0  # That is what was asked for.
+    return status
 
 
 def _remove(context: Context, one: Declared, *, keep: bool) -> int:
-    """Remove the Sync's file first: killed after it, what is left can be deleted by name."""
+    """Remove the Sync's file last: killed before it, the command is given again."""
     from reconciler.syncs import removal
 
     name = one.sync.metadata.name
     if one.file != f"{context.paths.syncs}/{name}.yaml":
         raise Invalid(f"Sync/{name} is declared at {one.file}:{one.line}", hint="remove it there")
-    report = removal.remove(context.host, name, keep=keep, notify=changes.show_outcome)
+    report = removal.remove(
+        *(context.host, name),
+        keep=keep,
+        notify=changes.show_outcome,
+        undeclare=lambda: sync_adding.remove(context.paths, name),
+    )
     if report is not None and report.failed:
         return 1
-    sync_adding.remove(context.paths, name)
     print(f"sync/{name} removed")
     return 0

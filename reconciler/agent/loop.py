@@ -80,7 +80,7 @@ class Loop:
     def run(self) -> None:
         """Watch, and have passes done, until SIGTERM or SIGINT; passes under way end first."""
         os.makedirs(self._paths.syncs, mode=0o755, exist_ok=True)
-        self._directories = Directories(self._changed)
+        self._directories = Directories(self._changed, self._work.say)
         self._watch = Watch(self._paths, self._bell_in)
         hooks = self._listening()
         before = signal.signal(signal.SIGHUP, self._hung_up)
@@ -108,7 +108,7 @@ class Loop:
             return None
         from reconciler.agent.webhooks import Webhooks
 
-        hooks = Webhooks(self._listen, self._secret_file, self._changed, self._work.say)
+        hooks = Webhooks(self._listen, self._secret_file, self._called, self._work.say)
         hooks.start()
         return hooks
 
@@ -222,6 +222,15 @@ class Loop:
     def _hung_up(self, *_: object) -> None:
         """SIGHUP's handler: it may have come upon this thread while that holds the lock."""
         self._asked = True
+        self._ring()
+
+    def _called(self, name: str, seconds: float) -> None:
+        """In any thread: a webhook wants the source of `name` to be asked, in so many seconds."""
+        if not seconds:
+            self._changed(name)
+            return
+        with self._lock:
+            self._wakes.at(name, time.monotonic() + seconds)
         self._ring()
 
     def _changed(self, name: str) -> None:

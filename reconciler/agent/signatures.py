@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 TOLERANCE_SECONDS = 300.0
 """How old a request with a signed time may be, and how far ahead its clock."""
 
+_GENERIC = "x-signature"
 _HEX_HEADERS = (
     "x-hub-signature-256",
     "x-gitea-signature",
     "x-forgejo-signature",
-    "x-signature",
+    _GENERIC,
 )
 
 
@@ -38,10 +39,15 @@ class Verdict(StrEnum):
 
 
 class Judgement(Value):
-    """`mark` is the same for the same request sent again, and tells nothing of the secret."""
+    """`mark` is the same for the same request sent again, and tells nothing of the secret.
+
+    `constant`: nothing that is signed need differ between two events, as where a script of the
+    user's own sends the same body each time.
+    """
 
     verdict: Verdict
     mark: str = ""
+    constant: bool = False
 
 
 def judge(headers: Mapping[str, str], body: bytes, secret: bytes, now: float) -> Judgement:
@@ -49,7 +55,8 @@ def judge(headers: Mapping[str, str], body: bytes, secret: bytes, now: float) ->
     for signed, check in _CHECKS.items():
         if signed in headers:
             verdict = check(headers, body, secret, now)
-            return Judgement(verdict=verdict, mark=_mark(headers, body))
+            mark = _mark(headers, body)
+            return Judgement(verdict=verdict, mark=mark, constant=signed == _GENERIC)
     return Judgement(verdict=Verdict.UNSIGNED)
 
 

@@ -31,22 +31,25 @@ CONNECTIONS = 16
 SECONDS = 10.0
 """How long a request may take, from its first byte to its answer."""
 MARKS_KEPT = 4096
+REST_SECONDS = 5.0
+"""How long the same request, where it may come again, waits after the one before it."""
 
 
 class Webhooks:
     """A server. `secret_file` gives the file of a Sync's secret, "" for one that takes none;
-    `wake` is called with the name of a Sync whose source is to be asked; `say` tells of refusals.
+    `wake` is called with the name of a Sync whose source is to be asked, and in how many seconds;
+    `say` tells of refusals.
     """
 
     def __init__(
         self,
         address: tuple[str, int],
         secret_file: Callable[[str], str],
-        wake: Callable[[str], None],
+        wake: Callable[[str, float], None],
         say: Callable[[str], None],
     ) -> None:
         self.secret_file, self.wake, self.say = secret_file, wake, say
-        self._marks: collections.OrderedDict[str, None] = collections.OrderedDict()
+        self._marks: collections.OrderedDict[str, float] = collections.OrderedDict()
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(CONNECTIONS)
         try:
@@ -95,21 +98,25 @@ class Webhooks:
         if judged.verdict is not Verdict.GOOD:
             self.say(f"Sync/{name}: webhook refused: {judged.verdict}")
             return 401, "refused"
-        if not self._first(judged.mark):
+        now = time.monotonic()
+        before = self._noted(f"{name} {judged.mark}", now)
+        if before is not None and not judged.constant:
             self.say(f"Sync/{name}: webhook refused: it was sent before")
             return 409, "this was sent before"
-        self.wake(name)
+        self.wake(name, 0.0 if before is None else max(0.0, before + REST_SECONDS - now))
         return 202, "the source will be asked"
 
-    def _first(self, mark: str) -> bool:
-        """Remember a request; tell whether it is new."""
+    def _noted(self, mark: str, now: float) -> float | None:
+        """Remember a request; return when it came before, None where it is new.
+
+        What comes again too soon is remembered as of the time when it is acted on.
+        """
         with self._lock:
-            if mark in self._marks:
-                return False
-            self._marks[mark] = None
+            before = self._marks.pop(mark, None)
+            self._marks[mark] = now if before is None else max(now, before + REST_SECONDS)
             while len(self._marks) > MARKS_KEPT:
                 self._marks.popitem(last=False)
-            return True
+            return before
 
 
 def _secret(path: str) -> bytes:

@@ -34,11 +34,7 @@ def make(wish: Wish, expansion: Expansion, observed: Observed) -> Plan:
             changes.append(_object(wished, wish.remembered.get(wished.ref), observed))
         changes.extend(of_pods)
     wanted = {wished.ref for wished in wish.objects}
-    gone = [
-        ref
-        for ref, item in wish.remembered.items()
-        if item.applyset == wish.applyset and wish.applyset and ref not in wanted
-    ]
+    gone = [ref for ref, item in wish.remembered.items() if wish.owns(item) and ref not in wanted]
     if not wish.prune:
         return Plan(changes=tuple(changes), kept_back=tuple(gone), elsewhere=wish.elsewhere)
     going = {ref: wish.remembered[ref].object for ref in gone}

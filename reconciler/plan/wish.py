@@ -72,16 +72,22 @@ class Remembered(Value):
 class Wish(Value):
     """The wished objects and how to take them.
 
-    `applyset` names the source; with `prune` an object that the source brought before and no
-    longer holds is removed. `recreate` makes every pod anew, changed or not. `digests` gives the
-    digest of every ConfigMap and Secret that a pod may show, wished or remembered. `elsewhere` are
-    objects of the source that are for other hosts, and so count as absent.
+    `applyset` names the source, `also` those whose objects go with its own; with `prune` an object
+    that the source brought before and no longer holds is removed. `recreate` makes every pod anew,
+    changed or not. `digests` gives the digest of every ConfigMap and Secret that a pod may show,
+    wished or remembered. `elsewhere` are objects of the source that are for other hosts, and so
+    count as absent.
     """
 
     objects: tuple[Wished, ...]
     applyset: str = ""
+    also: frozenset[str] = frozenset()
     prune: bool = False
     recreate: bool = False
     remembered: Mapping[Ref, Remembered] = EMPTY
     digests: Mapping[Ref, str] = EMPTY
     elsewhere: tuple[Elsewhere, ...] = ()
+
+    def owns(self, item: Remembered) -> bool:
+        """Tell whether an object was brought from here, or from what goes with it."""
+        return bool(self.applyset) and item.applyset in (self.applyset, *self.also)

@@ -6,6 +6,9 @@
         refs/podpy/kept/REVISION   what the history tells of, and may be gone back to
     state_dir/sources/SYNC.git.damaged, .gone
         what it was before it was made anew, until all that was whole in it has been taken over
+    state_dir/sources/SYNC.git.former
+        what it was before its source changed between SHA-1 and SHA-256, until there is a good
+        revision of the new kind: git cannot have both in one repository
 
 It is a cache: what is wrong with it is mended by making it anew, and asking the source again.
 There is no work tree, so no filter, link or hook of a revision is ever acted on.
@@ -71,11 +74,37 @@ class Repository:
         """Make the repository where there is none, or one of another object format."""
         if os.path.exists(self._damaged):
             self.renew()
-        if self._is_sha256() not in (sha256, None):
-            self.remove()
+        self._settle_formats(sha256=sha256)
         self._clear()
         if not os.path.exists(f"{self.path}/HEAD"):
             self._make(sha256=sha256)
+
+    def _settle_formats(self, *, sha256: bool) -> None:
+        """Lay a repository of the other format aside, and take one of this format up again.
+
+        `.swap` is on its way from the one place to the other; podpy may have been killed then.
+        """
+        swap = f"{self.path}.swap"
+        if os.path.exists(swap):
+            os.rename(swap, self._former if os.path.exists(self.path) else self.path)
+        if self._is_sha256() in (sha256, None):
+            return
+        os.rename(self.path, swap)
+        if Repository(self._former)._is_sha256() is sha256:
+            os.rename(self._former, self.path)
+        else:
+            _remove(self._former)
+            self._make(sha256=sha256)
+        os.rename(swap, self._former)
+
+    @property
+    def _former(self) -> str:
+        return f"{self.path}.former"
+
+    def _home(self, commit: str) -> str:
+        """The path of the repository that a commit of this id is in."""
+        other = os.path.exists(self._former) and self._is_sha256() is not is_sha256(commit)
+        return self._former if other else self.path
 
     def _make(self, *, sha256: bool) -> None:
         os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
@@ -131,13 +160,17 @@ class Repository:
 
     def remove(self) -> None:
         """Remove the repository with all that is in it."""
-        for path in (f"{self.path}.gone", self._damaged, self.path):
+        others = (f"{self.path}.swap", self._former)
+        for path in (f"{self.path}.gone", self._damaged, *others, self.path):
             _remove(path)
 
     def commit(self, name: str) -> str:
         """Return the commit that a ref or an id names, "" where there is none."""
-        answer = git.run(self.path, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-        return "" if answer.status else answer.stdout.decode().strip()
+        for path in (self.path, *[self._former] * os.path.exists(self._former)):
+            answer = git.run(path, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+            if not answer.status:
+                return answer.stdout.decode().strip()
+        return ""
 
     def whole(self) -> bool:
         """Tell whether everything that the refs need is there."""
@@ -158,21 +191,29 @@ class Repository:
         return fill()
 
     def point(self, name: str, commit: str) -> None:
-        """Let a ref name a commit."""
+        """Let a ref name a commit. With a good one, what the source was before is not needed."""
         git.check(self.path, "update-ref", name, commit)
+        if name == GOOD:
+            _remove(self._former)
 
-    def keep(self, commits: Sequence[str]) -> None:
-        """Keep these commits, and none that another pass has kept; drop what nothing names."""
+    def keep(self, commits: Sequence[str]) -> bool:
+        """Keep these commits, and none that another pass has kept; tell whether one is dropped.
+
+        Those of a former repository stay as long as that does.
+        """
+        commits = [one for one in commits if self._home(one) == self.path]
         told = git.check(self.path, "for-each-ref", "--format=%(objectname)", KEPT).decode().split()
         lines = [f"update {KEPT}{one} {one}" for one in commits if one not in told]
         lines += [f"delete {KEPT}{one}" for one in told if one not in commits]
         if lines:
             text = "".join(f"{line}\n" for line in lines)
             git.check(self.path, "update-ref", "--stdin", stdin=text.encode())
+        return any(line.startswith("delete") for line in lines)
 
-    def tidy(self) -> None:
-        """Pack what is there and drop what no ref names, once that has become much."""
-        answer = git.run(self.path, "gc", "--auto", "--quiet", timeout=TIDY_SECONDS)
+    def tidy(self, *, now: bool = False) -> None:
+        """Pack what is there and drop what no ref names: `now`, or once that has become much."""
+        how = "--prune=now" if now else "--auto"
+        answer = git.run(self.path, "gc", how, "--quiet", timeout=TIDY_SECONDS)
         if answer.status:
             self.renew()
 
@@ -183,7 +224,8 @@ class Repository:
         """
         path = below_root(path)
         within = ("--", path) if path else ()
-        answer = git.run(self.path, "ls-tree", "-r", "-z", "--full-tree", commit, *within)
+        words = ("ls-tree", "-r", "-z", "--full-tree", commit, *within)
+        answer = git.run(self._home(commit), *words)
         if answer.status:
             raise DamagedError(f"revision {commit[:12]} cannot be read: {answer.complaint}")
         found = []
@@ -203,11 +245,12 @@ class Repository:
     def read(self, entries: Sequence[Entry], limit: int) -> tuple[File, ...]:
         """Return the contents of these files. Raises Invalid for one of more than `limit` bytes."""
         asked = "".join(f"{entry.blob}\n" for entry in entries).encode()
-        sizes = git.run(self.path, "cat-file", "--batch-check=%(objectsize)", stdin=asked)
+        path = self._home(entries[0].blob) if entries else self.path
+        sizes = git.run(path, "cat-file", "--batch-check=%(objectsize)", stdin=asked)
         for entry, size in zip(entries, sizes.stdout.split(b"\n"), strict=False):
             if size.isdigit() and int(size) > limit:
                 raise Invalid(f"{entry.path} is too big: the limit is {limit // 2**20} MiB")
-        answer = git.run(self.path, "cat-file", "--batch", stdin=asked)
+        answer = git.run(path, "cat-file", "--batch", stdin=asked)
         files, at = [], 0
         for entry in entries:
             end = answer.stdout.find(b"\n", at)

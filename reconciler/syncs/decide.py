@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 from manifests import durations
 
 TYPE_CHECKING = False
@@ -24,6 +27,16 @@ def lock(name: str) -> str:
     It is not that of the object, which another Sync, or this one itself, may hold in its source.
     """
     return f"the pass of Sync/{name}"
+
+
+def applyset(name: str) -> str:
+    """Return the apply set of what a Sync brings."""
+    return f"{APPLYSET}{name}"
+
+
+def status_lock(name: str) -> str:
+    """Return the name of the lock under which a Sync's status is read and written; held briefly."""
+    return f"the status of Sync/{name}"
 
 
 def longest_pass(spec: SyncSpec) -> float:
@@ -51,12 +64,55 @@ def waits_for(spec: SyncSpec, ready: Mapping[str, bool]) -> tuple[str, ...]:
     return tuple(one.name for one in spec.depends_on if not ready.get(one.name, False))
 
 
-def revision(candidate: str, status: SyncStatus) -> str:
-    """Return the revision to follow: the source's, unless it is known to be bad, or not to be had.
+def revision(candidate: str, status: SyncStatus, now: float) -> str:
+    """Return the revision to follow: the source's, unless it is known to be bad, is put off at
+    `now`, or is not to be had.
 
     "" where there is none to follow.
     """
-    return status.good if not candidate or candidate in status.bad else candidate
+    put_off = candidate == status.put_off and now < status.put_off_until
+    return status.good if not candidate or candidate in status.bad or put_off else candidate
+
+
+_HOST_TROUBLES = tuple(
+    os.strerror(number).lower()
+    for number in (
+        *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO),
+        *(errno.ENOMEM, errno.EMFILE, errno.ENFILE),
+    )
+)
+_FIRST_REST, _LONGEST_REST = 60.0, 1800.0
+
+
+def of_the_host(said: Iterable[str]) -> bool:
+    """Tell by faults' words whether this host, not the revision, is to blame for one of them.
+
+    Words are all that programs leave of an errno. A revision with defects of its own beside that
+    fails again once the host is well.
+    """
+    return any(trouble in words.lower() for words in said for trouble in _HOST_TROUBLES)
+
+
+def rest(attempts: int) -> float:
+    """Return the seconds until a revision is tried again that the host has failed so often."""
+    return min(_LONGEST_REST, _FIRST_REST * float(2 ** min(attempts - 1, 10)))
+
+
+def recorded(before: SyncStatus, now: SyncStatus, after: SyncStatus) -> SyncStatus:
+    """Return what to remember at a pass's end: `before` is what it began with, `after` what it has
+    come to, and `now` what is remembered, as people may have said something meanwhile.
+    """
+    added = [one for one in after.bad if one not in before.bad and one not in now.bad]
+    result = after.replace(
+        suspended=now.suspended, suspended_until=now.suspended_until, bad=(*now.bad, *added)
+    )
+    if now.approved != before.approved:
+        result = result.replace(approved=now.approved)
+    if now.good not in ("", before.good):
+        result = result.replace(good=now.good)
+    if now.put_off != before.put_off:
+        result = result.replace(put_off=now.put_off, attempts=now.attempts)
+    return result
 
 
 def asks(gone: Collection[Ref], owned: int, left: int, limit: PruneLimit) -> str:

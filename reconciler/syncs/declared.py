@@ -77,6 +77,13 @@ def _files(paths: Paths) -> list[str]:
     return [f"{paths.syncs}/{name}" for name in names if name.endswith((".yaml", ".yml"))]
 
 
+def filed(found: Found, paths: Paths) -> frozenset[str]:
+    """Return the names of those that the administrator's files declare."""
+    return frozenset(
+        one.sync.metadata.name for one in found.syncs if os.path.dirname(one.file) == paths.syncs
+    )
+
+
 def readiness(found: Found, database: Database) -> dict[str, bool]:
     """Return of each Sync whether those that depend on it may go on."""
     ready = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from manifests import targeting
 from manifests.checks.syncs import is_commit
 from manifests.faults import Invalid
@@ -9,17 +11,20 @@ from manifests.sync import GitRef
 from manifests.value import Value
 from reconciler import cycle
 from reconciler.source import source
-from reconciler.state import syncs
-from reconciler.syncs import decide, revisions
+from reconciler.state import objects, syncs
+from reconciler.syncs import decide, declared, departing, revisions
 from runtime import locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container
+    from collections.abc import Collection, Iterable
 
+    from manifests.loaded import Loaded
     from manifests.ref import Ref
     from manifests.sync import Sync
     from reconciler.plan.change import Plan
+    from reconciler.syncs.status import SyncStatus
+    from reconciler.targets.host.base import Base
     from reconciler.targets.host.host import Host
 
 
@@ -31,7 +36,7 @@ class Preview(Value):
     consent: str = ""
 
 
-def preview(host: Host, sync: Sync, others: Container[str], ref: str = "") -> Preview:
+def preview(host: Host, sync: Sync, others: Iterable[str], ref: str = "") -> Preview:
     """Return what a pass would do; `ref` names another branch or commit of the source.
 
     Raises Fault where the source cannot be had, revisions.UnusableError where its manifests are
@@ -48,9 +53,12 @@ def preview(host: Host, sync: Sync, others: Container[str], ref: str = "") -> Pr
             repository = source.repository_of(base.paths, name)
         status = syncs.read(base.database, name)
         fetched = source.fetch(base.paths, sync, repository)
-        revision = fetched if ref else decide.revision(fetched, status)
+        revision = fetched if ref else decide.revision(fetched, status, time.time())
         loaded = revisions.read(base, sync, repository, revision)
-        wished = revisions.wished(base, sync, loaded, others)
+        going = _departing(base, sync, loaded, status)
+        wished = revisions.wished(base, sync, loaded, set(others) - set(going))
+        if ref:
+            repository.tidy()
     why: list[str] = []
 
     def consent(gone: Collection[Ref], owned: int) -> bool:
@@ -59,10 +67,22 @@ def preview(host: Host, sync: Sync, others: Container[str], ref: str = "") -> Pr
         return True
 
     options = cycle.Options(
-        applyset=f"{decide.APPLYSET}{name}", prune=sync.spec.prune, elsewhere=loaded.elsewhere
+        applyset=decide.applyset(name),
+        also=frozenset(map(decide.applyset, going)),
+        prune=sync.spec.prune,
+        elsewhere=loaded.elsewhere,
     )
     plan = cycle.prospect(host, wished, options, consent).plan
     return Preview(revision=revision, plan=plan, consent="".join(why))
+
+
+def _departing(base: Base, sync: Sync, loaded: Loaded, status: SyncStatus) -> tuple[str, ...]:
+    """The Syncs that would go with what this one brings no more."""
+    if not sync.spec.prune:
+        return ()
+    filed = declared.filed(declared.read(base.paths, base.database), base.paths)
+    rows, brought = objects.read(base.database, kind="Sync"), departing.brought(loaded)
+    return departing.find(rows, sync.metadata.name, brought, status.departed, filed).syncs
 
 
 def _elsewhere(sync: Sync, ref: str) -> Sync:

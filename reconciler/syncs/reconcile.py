@@ -23,15 +23,16 @@ from reconciler import cycle
 from reconciler.source import source
 from reconciler.source.repository import FETCHED, GOOD, DamagedError
 from reconciler.source.signatures import UnverifiedError
-from reconciler.state import syncs
-from reconciler.syncs import decide, revisions
+from reconciler.state import objects, syncs
+from reconciler.syncs import decide, declared, departing, revisions
 from reconciler.syncs.revisions import UnusableError
 from reconciler.syncs.status import Outcome, Revision, SyncStatus
 from runtime import interrupts, locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
+    from typing import Any
 
     from manifests.loaded import Elsewhere
     from manifests.problems import Problem
@@ -54,7 +55,7 @@ class Pass(Value):
     """What a pass came to: its outcome with the reason, the revision followed, and the report.
 
     `elsewhere` are objects of it that are for other hosts. `bad` is the revision that failed and is
-    not to be tried again.
+    not to be tried again, `put_off` one that this host has failed, and that is tried again later.
     """
 
     outcome: Outcome
@@ -65,6 +66,7 @@ class Pass(Value):
     withheld: tuple[Ref, ...] = ()
     elsewhere: tuple[Elsewhere, ...] = ()
     bad: str = ""
+    put_off: str = ""
 
 
 class Follower:
@@ -88,18 +90,31 @@ class Follower:
         self._withheld: tuple[Ref, ...] = ()
         self._elsewhere: tuple[Elsewhere, ...] = ()
         self._why = ""
-        host.base.start_seconds = durations.duration(sync.spec.timeout)
+        self._departed: tuple[str, ...] = ()
+        self._filed: frozenset[str] = frozenset()
 
     def reconcile(self) -> Pass:
-        """Do the pass and record it. Raises what only podpy's own defects raise."""
+        """Do the pass and record it.
+
+        Raises Invalid where the Sync has been removed while this pass waited for another.
+        """
         began = time.time()
         patience = locks.DEADLINE_SECONDS + decide.longest_pass(self._sync.spec)
         with locks.held(self._host.base.paths, [decide.lock(self._name)], timeout=patience):
+            self._declared_now()
             before = self._known()
+            self._departed = before.departed
             passed = self._pass(before, began)
             if passed.outcome is not Outcome.SUSPENDED:
                 self._record(before, passed, began)
         return passed
+
+    def _declared_now(self) -> None:
+        """Go by the Sync as it is declared now, which may be otherwise than before the wait."""
+        found = declared.read(self._host.base.paths, self._database)
+        self._sync = found.named(self._name).sync
+        self._filed = declared.filed(found, self._host.base.paths)
+        self._host.base.start_seconds = durations.duration(self._sync.spec.timeout)
 
     def _known(self) -> SyncStatus:
         """What is remembered; without its database podpy still knows the last good revision."""
@@ -169,7 +184,7 @@ class Follower:
             return "", Pass(outcome=Outcome.UNREACHABLE, message=str(fault))
 
     def _followed(self, status: SyncStatus, candidate: str, trouble: Pass | None) -> Pass:
-        chosen = decide.revision(candidate, status)
+        chosen = decide.revision(candidate, status, time.time())
         if not chosen:
             return trouble or Pass(outcome=Outcome.FAILED, message=_not_again(candidate))
         try:
@@ -215,6 +230,8 @@ class Follower:
             if status.outcome is Outcome.ROLLED_BACK and status.seen == candidate:
                 said = status.message
             return done.replace(outcome=Outcome.ROLLED_BACK, message=said)
+        if candidate != chosen:
+            return done.replace(outcome=Outcome.FAILED, message=_put_off(status, self._name))
         self._repository.point(GOOD, chosen)
         if self._withheld:
             return done.replace(outcome=Outcome.WITHHELD, message=self._why)
@@ -240,6 +257,8 @@ class Follower:
             return failed
         if report.refused:
             return self._kept(status, chosen, failed)
+        if decide.of_the_host(str(one.fault) for one in report.failed):
+            return self._kept(status, chosen, failed.replace(put_off=chosen))
         back = self._kept(status, chosen, failed.replace(bad=chosen))
         if back.revision != status.good or back.report is None or back.report.failed:
             return back
@@ -251,9 +270,18 @@ class Follower:
     def _wished(self, revision: str) -> tuple[Wished, ...]:
         """The objects of a revision. Raises UnusableError, with every problem."""
         loaded = revisions.read(self._host.base, self._sync, self._repository, revision)
-        self._warnings = loaded.problems
+        going = self._departing(departing.brought(loaded))
+        self._warnings = (*loaded.problems, *going.told)
         self._elsewhere = loaded.elsewhere
-        return revisions.wished(self._host.base, self._sync, loaded, self._ready)
+        others = self._ready.keys() - set(going.syncs)
+        return revisions.wished(self._host.base, self._sync, loaded, others)
+
+    def _departing(self, brought: Iterable[str]) -> departing.Departing:
+        """Which Syncs this one brings no more, of which there may be objects."""
+        if not self._sync.spec.prune:
+            return departing.NONE
+        rows = objects.read(self._database, kind="Sync")
+        return departing.find(rows, self._name, brought, self._departed, self._filed)
 
     def _reaching(self, wished: tuple[Wished, ...], status: SyncStatus, revision: str) -> Report:
         """Converge, again and again while only time can help and there is some left."""
@@ -276,8 +304,10 @@ class Follower:
         self, wished: tuple[Wished, ...], *, granted: bool, images_first: bool = False
     ) -> Report:
         """Converge once; `granted` tells that what is gone from the source may be removed."""
+        going = self._departing(item.ref.name for item in wished if item.ref.kind == "Sync").syncs
         options = cycle.Options(
-            applyset=f"{decide.APPLYSET}{self._name}",
+            applyset=decide.applyset(self._name),
+            also=frozenset(map(decide.applyset, going)),
             prune=self._sync.spec.prune,
             images_first=images_first,
             elsewhere=self._elsewhere,
@@ -290,14 +320,22 @@ class Follower:
             self._withheld = tuple(gone) if self._why else ()
             return not self._why
 
-        return cycle.converge(self._host, wished, options, self._notify, consent)
+        if not going:
+            return cycle.converge(self._host, wished, options, self._notify, consent)
+        self._departed = going
+        departing.note(self._host.base, self._name, going)
+        # Nor does a pass of one of them bring anything back meanwhile.
+        with locks.held(self._host.base.paths, map(decide.lock, going)):
+            report = cycle.converge(self._host, wished, options, self._notify, consent)
+            self._departed = departing.forget(self._host.base, going)
+        return report
 
     def _record(self, before: SyncStatus, passed: Pass, began: float) -> None:
         seen = self._repository.commit(FETCHED) or before.seen
         news = (passed.outcome, passed.message) != (before.outcome, before.message)
         away = passed.outcome is Outcome.ELSEWHERE
         converged = passed.report is not None
-        status = before.replace(
+        after = before.replace(
             seen=seen,
             applied="" if away else passed.revision or before.applied,
             good=passed.revision if passed.outcome.ready else before.good,
@@ -309,8 +347,12 @@ class Follower:
             message=passed.message,
             asked_at=began,
             changed_at=began if news else before.changed_at,
+            departed=self._departed,
+            **_attempts(before, passed),
         )
-        syncs.save(self._database, self._name, status)
+        with locks.held(self._host.base.paths, [decide.status_lock(self._name)]):
+            status = decide.recorded(before, syncs.read(self._database, self._name), after)
+            syncs.save(self._database, self._name, status)
         changes = _worded(passed.report)
         if news or changes or seen != before.seen:
             line = Revision(
@@ -330,8 +372,28 @@ class Follower:
         wanted = dict.fromkeys([*filter(None, (status.good, status.applied, status.seen)), *told])
         kept = [one for one in wanted if one and self._repository.commit(one)]
         if kept:
-            self._repository.keep(kept[:COMMITS_KEPT])
-            self._repository.tidy()
+            dropped = self._repository.keep(kept[:COMMITS_KEPT])
+            # A directory may hold Secrets in plain: what is not kept is not to lie about.
+            self._repository.tidy(now=dropped and self._sync.spec.source.directory is not None)
+
+
+def _attempts(before: SyncStatus, passed: Pass) -> dict[str, Any]:
+    """What is remembered of a revision that this host has failed."""
+    if passed.put_off:
+        attempts = before.attempts + 1 if passed.put_off == before.put_off else 1
+        until = time.time() + decide.rest(attempts)
+        return {"put_off": passed.put_off, "put_off_until": until, "attempts": attempts}
+    return {"put_off": "", "attempts": 0} if passed.outcome.ready else {}
+
+
+def _put_off(status: SyncStatus, name: str) -> str:
+    at = time.strftime("%H:%M:%S", time.localtime(status.put_off_until))
+    said = f"revision {status.put_off[:12]} is tried again at {at}, or by: podpy sync retry {name}"
+    before = status.message.partition(_AGAIN)[0] if status.outcome is Outcome.FAILED else ""
+    return f"{before}{_AGAIN}{said}" if before else said
+
+
+_AGAIN = "; this host failed it: "
 
 
 def _not_again(revision: str) -> str:

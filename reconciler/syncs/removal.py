@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from reconciler import removing
-from reconciler.source import source
-from reconciler.state import objects, syncs
-from reconciler.syncs import decide
+from reconciler.state import objects
+from reconciler.syncs import decide, declared, departing
 from runtime import locks
 
 TYPE_CHECKING = False
@@ -18,16 +17,31 @@ if TYPE_CHECKING:
 
 
 def remove(
-    host: Host, name: str, *, keep: bool, notify: Callable[[Outcome], None]
+    host: Host,
+    name: str,
+    *,
+    keep: bool,
+    notify: Callable[[Outcome], None],
+    undeclare: Callable[[], object],
 ) -> Report | None:
     """Remove the Sync's objects and what is known of it; claims keep their data.
 
-    With `keep` its objects stay, as if they had been applied by hand. Where something could not be
-    removed, the report says so, and the Sync is still known.
+    Syncs among them go with what they have brought in turn, unless they say `prune: false`. With
+    `keep` its objects stay, as if they had been applied by hand. Where something could not be
+    removed, the report says so, and the Sync is still known. `undeclare` removes its file: a pass
+    that waits for this removal finds none, and brings nothing back.
     """
     base = host.base
-    with locks.held(base.paths, [decide.lock(name)]):
-        brought = objects.read(base.database, applyset=f"{decide.APPLYSET}{name}")
+    found = declared.read(base.paths, base.database)
+    rows = objects.read(base.database, kind="Sync")
+    filed = declared.filed(found, base.paths)
+    going = () if keep else departing.find(rows, name, (), (), filed).syncs
+    with locks.held(base.paths, [decide.lock(one) for one in (name, *going)]):
+        brought = [
+            item
+            for one in (name, *going)
+            for item in objects.read(base.database, applyset=decide.applyset(one))
+        ]
         report = None
         if keep:
             objects.put_back(base.database, [item.replace(applyset="") for item in brought])
@@ -36,7 +50,7 @@ def remove(
             report = removing.remove(host, things, notify=notify)
             if report.failed:
                 return report
-        syncs.forget(base.database, name)
-        for repository in (source.repository_of, source.preview_repository_of):
-            repository(base.paths, name).remove()
+        for one in (*going, name):
+            departing.erase(base, one)
+        undeclare()
     return report

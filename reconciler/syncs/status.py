@@ -45,6 +45,9 @@ class SyncStatus(Value):
     waits for that. `elsewhere` tells of each object that is for other hosts, with the reason.
     `suspended` and `suspended_until` are what the command line asked for. Times
     are seconds since the epoch: `asked_at` of the last pass, `changed_at` of the outcome.
+    `put_off` is a revision that this host has failed `attempts` times, for want of space, say: it
+    is tried again at `put_off_until`. `departed` are Syncs that this one has brought and brings no
+    more, until all that they have brought is gone.
     """
 
     seen: str = ""
@@ -60,6 +63,10 @@ class SyncStatus(Value):
     changed_at: float = 0.0
     suspended: bool = False
     suspended_until: float = 0.0
+    put_off: str = ""
+    put_off_until: float = 0.0
+    attempts: int = 0
+    departed: tuple[str, ...] = ()
 
 
 class Revision(Value):

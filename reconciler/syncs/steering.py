@@ -1,4 +1,8 @@
-"""What people tell a Sync: suspend, resume, approve, retry, go back. The next pass acts on it."""
+"""What people tell a Sync: suspend, resume, approve, retry, go back. The next pass acts on it.
+
+It is written down at once, also while a pass is under way: that keeps it when it records its own
+end (decide.recorded).
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Steering:
-    """One Sync's status, to be changed under its lock."""
+    """One Sync's status, to be changed under the status's own lock."""
 
     def __init__(self, paths: Paths, database: Database, name: str) -> None:
         self._paths = paths
@@ -29,7 +33,7 @@ class Steering:
 
     @contextlib.contextmanager
     def _held(self) -> Iterator[SyncStatus]:
-        with locks.held(self._paths, [decide.lock(self._name)]):
+        with locks.held(self._paths, [decide.status_lock(self._name)]):
             yield syncs.read(self._database, self._name)
 
     def _save(self, status: SyncStatus) -> None:
@@ -59,7 +63,7 @@ class Steering:
     def retry(self) -> tuple[str, ...]:
         """Let revisions be tried again that have failed; returns them."""
         with self._held() as status:
-            self._save(status.replace(bad=()))
+            self._save(status.replace(bad=(), put_off="", attempts=0))
             return status.bad
 
     def go_back(self, to: str) -> str:

@@ -93,8 +93,13 @@ def test_a_push_that_does_not_run_is_taken_back(pusher: Pusher, image: str) -> N
     pusher.forge.commit({"web.yaml": pod(image, command="no-such-program")})
     status, said = pusher.push()
 
-    assert status == 0
+    head = pusher.forge.git("rev-parse", "HEAD")
+    update = f"{'0' * 40} {head} refs/heads/main\n"
+    hook = pusher.podpy.run("internal", "post-receive", "shop", stdin=update)
+
+    assert (status, hook.status) == (0, 3)  # git takes no notice of that hook's end.
     assert "remote: sync/shop: RolledBack" in said
+    assert "remote: this push is in the repository, but it is not what runs" in said
     assert "no-such-program" in said
     assert pusher.names("pods") == ["web"]
 

@@ -37,24 +37,41 @@ class Served:
         self.key.write_bytes(SECRET + b"\n")
         self.key.chmod(0o600)
         self.woken: list[str] = []
+        self.delays: list[float] = []
         self.said: list[str] = []
         files = {"shop": str(self.key)}
         self.hooks = Webhooks(
-            ("127.0.0.1", 0), lambda name: files.get(name, ""), self.woken.append, self.said.append
+            ("127.0.0.1", 0), lambda name: files.get(name, ""), self.wake, self.said.append
         )
 
+    def wake(self, name: str, delay: float) -> None:
+        self.woken.append(name)
+        self.delays.append(delay)
+
     def post(
-        self, path: str, body: bytes = b"{}", secret: bytes = SECRET, method: str = "POST"
+        self,
+        path: str,
+        body: bytes = b"{}",
+        secret: bytes = SECRET,
+        method: str = "POST",
+        header: str = "X-Hub-Signature-256",
     ) -> int:
-        return post(self.hooks.port, path, body, secret, method)
+        return post(self.hooks.port, path, body, secret, method, header)
 
 
-def post(port: int, path: str, body: bytes, secret: bytes, method: str = "POST") -> int:
-    """Send a request signed as GitHub does; return the status of the answer."""
+def post(
+    port: int,
+    path: str,
+    body: bytes,
+    secret: bytes,
+    method: str = "POST",
+    header: str = "X-Hub-Signature-256",
+) -> int:
+    """Send a request signed in this header; return the status of the answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     digest = hmac.new(secret, body, hashlib.sha256).hexdigest()
     with contextlib.closing(connection):
-        connection.request(method, path, body, {"X-Hub-Signature-256": f"sha256={digest}"})
+        connection.request(method, path, body, {header: f"sha256={digest}"})
         return connection.getresponse().status
 
 
@@ -71,6 +88,16 @@ def test_a_signed_request_wakes_its_sync_once(served: Served) -> None:
     assert served.post("/hooks/shop") == 409
     assert served.post("/hooks/shop", b'{"after": "2"}') == 202
     assert served.woken == ["shop", "shop"]
+
+
+def test_a_script_that_sends_the_same_each_time_is_heard_each_time_and_not_at_once(
+    served: Served,
+) -> None:
+    answers = [served.post("/hooks/shop", header="X-Signature") for _ in range(3)]
+
+    assert answers == [202, 202, 202]
+    assert served.delays[0] == 0
+    assert 0 < served.delays[1] <= webhooks.REST_SECONDS < served.delays[2]
 
 
 def test_what_is_not_signed_right_wakes_nothing(served: Served) -> None:

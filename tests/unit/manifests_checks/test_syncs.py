@@ -56,6 +56,14 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         f"{GIT}.verify: must have exactly one of allowedSignersFile and gpgKeysFile",
     ),
     (
+        {f"{GIT}.verify": {"allowedSignersFile": "signers"}},
+        f'{GIT}.verify.allowedSignersFile: "signers" must be an absolute path',
+    ),
+    (
+        {f"{GIT}.verify": {"gpgKeysFile": "~/keys"}},
+        f'{GIT}.verify.gpgKeysFile: "~/keys" must be an absolute path',
+    ),
+    (
         {".spec.webhook": {"secretFile": "key"}},
         '.spec.webhook.secretFile: "key" must be an absolute path',
     ),

@@ -84,4 +84,6 @@ def test_the_same_request_has_the_same_mark_whatever_its_delivery_is_called() ->
     marks = {signatures.judge(one, BODY, SECRET, NOW).mark for one in (first, again)}
 
     assert len(marks) == 1
+    assert not signatures.judge(first, BODY, SECRET, NOW).constant
+    assert signatures.judge({"x-signature": GITHUB}, BODY, SECRET, NOW).constant
     assert signatures.judge(first, b"other", SECRET, NOW).mark not in marks

@@ -9,7 +9,7 @@ import pytest
 
 from manifests.faults import Invalid
 from manifests.sources import File
-from reconciler.source.repository import Repository, is_sha256
+from reconciler.source.repository import GOOD, Repository, is_sha256
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,10 +85,55 @@ def test_what_killed_gits_have_locked_is_unlocked(repository: Repository) -> Non
     assert repository.store(files(a="1"))
 
 
-def test_another_object_format_makes_a_new_repository(repository: Repository) -> None:
+def test_another_object_format_makes_a_new_repository_beside_the_good_revision(
+    repository: Repository,
+) -> None:
     old = repository.store(files(a="1"))
+    repository.point(GOOD, old)
     repository.ensure(sha256=True)
-    new = repository.store(files(a="1"))
+    new = repository.store(files(a="2"))
+    kept = repository.read(repository.entries(old), LIMIT), repository.commit(GOOD)
+    dropped = repository.keep([new, old])
+    repository.point(GOOD, new)
 
     assert (is_sha256(old), is_sha256(new)) == (False, True)
-    assert repository.commit(old) == ""
+    assert kept == ((File(name="a", data=b"1"),), old)
+    assert not dropped
+    assert (repository.commit(old), repository.commit(GOOD)) == ("", new)
+
+
+def test_a_source_that_changes_its_format_and_back_loses_nothing(repository: Repository) -> None:
+    old = repository.store(files(a="1"))
+    repository.point(GOOD, old)
+    repository.ensure(sha256=True)
+    new = repository.store(files(a="2"))
+    repository.ensure(sha256=False)
+
+    assert repository.commit(GOOD) == repository.commit(old) == old
+    assert repository.commit(new) == new
+    assert repository.store(files(a="1")) == old
+
+
+@pytest.mark.parametrize("moved", [1, 2])
+def test_a_change_of_formats_that_was_killed_is_gone_on_with(
+    repository: Repository, moved: int
+) -> None:
+    old = repository.store(files(a="1"))
+    repository.point(GOOD, old)
+    os.rename(repository.path, f"{repository.path}.swap")
+    if moved > 1:
+        repository._make(sha256=True)
+    repository.ensure(sha256=True)
+
+    assert repository.commit(GOOD) == old
+    assert is_sha256(repository.store(files(a="2")))
+
+
+def test_what_is_dropped_now_does_not_lie_about(repository: Repository) -> None:
+    gone, kept = repository.store(files(a="secret")), repository.store(files(a="1"))
+    first = repository.keep([gone, kept])
+    again = repository.keep([kept])
+    repository.tidy(now=again)
+
+    assert (first, again) == (False, True)
+    assert (repository.commit(gone), repository.commit(kept)) == ("", kept)

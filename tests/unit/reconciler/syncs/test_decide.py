@@ -47,12 +47,46 @@ def test_a_sync_waits_for_those_that_are_not_ready_or_not_there() -> None:
         ("new", {"bad": ("new",)}, ""),
         ("", {"good": "old"}, "old"),
         ("", {}, ""),
+        ("new", {"good": "old", "put_off": "new", "put_off_until": NOON + 1}, "old"),
+        ("new", {"good": "old", "put_off": "new", "put_off_until": NOON}, "new"),
+        ("newer", {"good": "old", "put_off": "new", "put_off_until": NOON + 1}, "newer"),
     ],
 )
 def test_a_bad_or_missing_revision_gives_way_to_the_good_one(
     candidate: str, status: dict[str, object], chosen: str
 ) -> None:
-    assert decide.revision(candidate, SyncStatus(**status)) == chosen  # type: ignore[arg-type]
+    assert decide.revision(candidate, SyncStatus(**status), NOON) == chosen  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("said", "hosts"),
+    [
+        ("Pod/web: cannot be made: No space left on device", True),
+        ("crun: mkdir /x: cannot allocate memory", True),
+        ("Pod/web: no-such-program: executable file not found", False),
+        ("Pod/web: hostPath /x is not a directory", False),
+    ],
+)
+def test_a_fault_tells_whether_the_host_is_to_blame(said: str, hosts: bool) -> None:
+    assert decide.of_the_host(["Pod/other: is wrong", said]) is hosts
+
+
+def test_what_the_host_fails_is_tried_again_less_and_less_often() -> None:
+    assert [decide.rest(number) for number in (1, 2, 3, 100)] == [60.0, 120.0, 240.0, 1800.0]
+
+
+def test_what_people_say_during_a_pass_is_kept_at_its_end() -> None:
+    before = SyncStatus(good="1", bad=("x", "y"), approved="", put_off="p", attempts=2)
+    after = before.replace(good="2", bad=("x", "y", "z"), applied="2")
+    said = before.replace(suspended=True, bad=(), approved="2", put_off="", attempts=0)
+    back = before.replace(good="0", bad=("x", "y", "2"))
+
+    kept = decide.recorded(before, said, after)
+    assert (kept.suspended, kept.bad, kept.approved, kept.put_off) == (True, ("z",), "2", "")
+    assert (kept.good, kept.applied) == ("2", "2")
+    gone_back = decide.recorded(before, back, after)
+    assert (gone_back.good, gone_back.bad) == ("0", ("x", "y", "2", "z"))
+    assert decide.recorded(before, before, after) == after
 
 
 @pytest.mark.parametrize(
