@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterable
 
-    from manifests.observed import PodState
+    from manifests.observed import PodRecord, PodState
     from podpy.context import Context
     from reconciler.execute.run import Outcome
     from reconciler.plan.wish import Wished
@@ -124,27 +124,34 @@ def show_blocks(context: Context, wished: Iterable[Wished]) -> None:
         if names:
             print(f"{title}:")
             print("\n".join(names))
-    for state in pods_of(context, items):
-        names = [container.name for container in state.pod.spec.containers]
+    for record in _records_of(context, items):
+        names = [container.name for container in record.pod.spec.containers]
         print("Pod:")
-        print(pod_id(state.uid))
+        print(pod_id(record.uid))
         print("Container:" if len(names) == 1 else "Containers:")
         for name in names:
-            print(container_id(state.uid, name))
+            print(container_id(record.uid, name))
         print()
 
 
 def pods_of(context: Context, wished: Iterable[Wished]) -> list[PodState]:
     """Return the pods on the host that belong to these objects."""
-    from reconciler.workloads.ownership import belongs_to
     from runtime.observe import pods
 
-    refs = {item.ref for item in wished}
     base = context.base
+    records = _records_of(context, wished)
+    return [pods.state_of(base.paths, record, base.cgroups) for record in records]
+
+
+def _records_of(context: Context, wished: Iterable[Wished]) -> list[PodRecord]:
+    from reconciler.workloads.ownership import object_of
+    from runtime.observe import records
+
+    refs = {item.ref for item in wished}
     return [
-        state
-        for state in pods.read(base.paths, base.cgroups)
-        if belongs_to(state) in refs and not state.record.deleting
+        record
+        for record in records.read_pods(context.paths)
+        if object_of(record) in refs and not record.deleting
     ]
 
 

@@ -33,8 +33,8 @@ def find(paths: Paths, pod: str, namespace: str, container: str, *, quiet: bool 
     if note and not quiet:
         print(note, file=sys.stderr)
     target = oci.Container.of(paths, found.pod.uid, name)
-    pid = oci.pid(target) if oci.state(target) is oci.State.RUNNING else None
-    if pid is None:
+    state, pid = oci.look(target)
+    if pid is None or state is not oci.State.RUNNING:
         why = found.pod.waiting.get(name, "")
         raise Invalid(
             f"container {name} of pod {found.pod.name} is not running{why and f': {why}'}",

@@ -5,6 +5,7 @@ shutil.rmtree recurses, and a container can make a tree that exceeds Python's st
 
 from __future__ import annotations
 
+import errno
 import os
 
 from manifests.faults import HostFault
@@ -24,7 +25,7 @@ def remove(paths: Sequence[str]) -> None:
     than a path can be long: what resists is left to rm, which is tried again. Raises HostFault for
     what cannot be removed.
     """
-    left = [path for path in paths if os.path.lexists(path) and not _swept(path)]
+    left = [path for path in paths if not _swept(path)]
     if not left:
         return
     from runtime import proc
@@ -39,10 +40,13 @@ def remove(paths: Sequence[str]) -> None:
 
 def _swept(path: str) -> bool:
     """Remove a tree without a process and without recursion; False when something resists."""
-    waiting = [path]
     directories: list[str] = []
     try:
         device = os.lstat(path).st_dev
+    except OSError as error:
+        return error.errno == errno.ENOENT
+    waiting = [path]
+    try:
         while waiting:
             directory = waiting.pop()
             directories.append(directory)

@@ -28,4 +28,9 @@ def owner_in(record: PodRecord) -> Ref | None:
 
 def belongs_to(state: PodState) -> Ref:
     """The object that the user wrote: the pod's workload, or the pod itself."""
-    return owner_of(state) or kinds.ref(state.pod)
+    return object_of(state.record)
+
+
+def object_of(record: PodRecord) -> Ref:
+    """The same, from the pod's record alone."""
+    return owner_in(record) or kinds.ref(record.pod)

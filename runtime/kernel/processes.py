@@ -11,6 +11,8 @@ import select
 import signal as signals
 import time
 
+from runtime import files
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
 def start_time(pid: int) -> int | None:
     """Return when `pid` started, in clock ticks after boot; None when it is gone or a zombie."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            text = file.read()
+        text = files.read(f"/proc/{pid}/stat")
     except (FileNotFoundError, ProcessLookupError):
         return None
     # The program's name stands in brackets and may itself hold brackets and spaces.
@@ -100,8 +101,7 @@ def cgroups(pid: int) -> dict[str, str]:
     Empty when the process is gone.
     """
     try:
-        with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as file:
-            lines = file.read().splitlines()
+        lines = os.fsdecode(files.read(f"/proc/{pid}/cgroup")).splitlines()
     except (FileNotFoundError, ProcessLookupError):
         return {}
     found: dict[str, str] = {}
@@ -110,6 +110,16 @@ def cgroups(pid: int) -> dict[str, str]:
         for controller in controllers.split(","):
             found[controller] = path
     return found
+
+
+def is_below(pid: int, cgroup: str) -> bool:
+    """Say whether `pid` is in the cgroup of that path, or in one below it, in any hierarchy."""
+    try:
+        text = files.read(f"/proc/{pid}/cgroup")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    # Lines are NUMBER:CONTROLLERS:PATH, and the names of controllers hold no slash.
+    return any(f"{cgroup}/" in f"{line}/" for line in os.fsdecode(text).split("\n"))
 
 
 def children(pid: int) -> tuple[int, ...]:
@@ -127,8 +137,7 @@ def children(pid: int) -> tuple[int, ...]:
 def command_line(pid: int) -> tuple[str, ...]:
     """Return the words that `pid` was started with; empty when it is gone."""
     try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            text = file.read()
+        text = files.read(f"/proc/{pid}/cmdline")
     except (FileNotFoundError, ProcessLookupError):
         return ()
     return tuple(os.fsdecode(word) for word in text.split(b"\0")[:-1])

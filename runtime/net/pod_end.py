@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import _socket as socket  # without selectors and enums: 2 ms of every command
 
+from runtime import files
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from runtime.net.attach import Attachment
@@ -19,13 +21,11 @@ def lost(pid: int, wanted: Attachment) -> tuple[str, ...]:
     () for a process that has ended meanwhile.
     """
     try:
-        with (
-            open(f"/proc/{pid}/net/fib_trie", encoding="ascii") as addresses,
-            open(f"/proc/{pid}/net/route", encoding="ascii") as routes,
-        ):
-            return missing(addresses.read(), routes.read(), wanted)
+        addresses = files.read(f"/proc/{pid}/net/fib_trie").decode("ascii")
+        routes = files.read(f"/proc/{pid}/net/route").decode("ascii")
     except OSError:
         return ()
+    return missing(addresses, routes, wanted)
 
 
 def missing(addresses: str, routes: str, wanted: Attachment) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from manifests.observed import (
     Stage,
     Termination,
 )
+from runtime import files
 from runtime.kernel import cgroups
 from runtime.observe import health, records
 from runtime.oci import container as oci
@@ -23,7 +24,7 @@ from runtime.oci.container import State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from manifests.container import Container
     from manifests.observed import Health, PodRecord
@@ -71,7 +72,8 @@ def container_state(paths: Paths, uid: str, name: str, seen: cgroups.View) -> Co
     """Return the state of one container of a pod."""
     container = OciContainer.of(paths, uid, name)
     record = records.read_container(paths, uid, name) or ContainerRecord()
-    stage = _STAGES[oci.state(container)]
+    found, pid = oci.look(container)
+    stage = _STAGES[found]
     ended = _termination(container, record, seen) if stage is Stage.EXITED else None
     if stage is Stage.EXITED and ended is None:
         stage = Stage.ABSENT
@@ -82,7 +84,7 @@ def container_state(paths: Paths, uid: str, name: str, seen: cgroups.View) -> Co
         name=name,
         stage=stage,
         record=record,
-        pid=(oci.pid(container) or 0) if stage in (Stage.RUNNING, Stage.CREATED) else 0,
+        pid=(pid or 0) if stage in (Stage.RUNNING, Stage.CREATED) else 0,
         ended=ended,
     )
 
@@ -117,17 +119,15 @@ def message_file(bundle: str) -> str:
 
 def _message(container: OciContainer) -> str:
     try:
-        with open(message_file(container.bundle), "rb") as file:
-            return file.read().decode(errors="replace")
+        return files.read(message_file(container.bundle)).decode(errors="replace")
     except FileNotFoundError:
         return ""
 
 
-def missing_mounts(pid: int, targets: Iterable[str]) -> tuple[str, ...]:
+def missing_mounts(pid: int, targets: Sequence[str]) -> tuple[str, ...]:
     """Return those of `targets` (paths in the container) that process `pid` has no mount at."""
     try:
-        with open(f"/proc/{pid}/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-            table = file.read()
+        table = os.fsdecode(files.read(f"/proc/{pid}/mountinfo")) if targets else ""
     except OSError:
         return ()
     absent = [target for target in targets if f" {_escaped(target)} " not in table]

@@ -147,16 +147,22 @@ def state(container: Container) -> State:
     A container whose process has died is RUNNING until its conmon has written down how (about 2
     ms); when conmon died too, it is STOPPED and `ended` says that nobody knows.
     """
+    return look(container)[0]
+
+
+def look(container: Container) -> tuple[State, int | None]:
+    """Read the same, and with it the pid of the container's first process while that lives."""
     if os.path.exists(f"{container.bundle}/exit/exit"):
-        return State.STOPPED
-    if pid(container) is not None:
-        return State.CREATED if os.path.exists(container.fifo) else State.RUNNING
+        return State.STOPPED, None
+    living = pid(container)
+    if living is not None:
+        return (State.CREATED if os.path.exists(container.fifo) else State.RUNNING), living
     if not os.path.exists(f"{container.bundle}/pid"):
-        return State.GONE
+        return State.GONE, None
     if conmon_pid(container) is not None:
-        return State.RUNNING
+        return State.RUNNING, None
     # The record may have been written between the first look and this one.
-    return State.STOPPED
+    return State.STOPPED, None
 
 
 def pid(container: Container) -> int | None:
@@ -172,8 +178,7 @@ def _is_inside(container: Container, number: int) -> bool:
     if processes.start_time(number) is None:
         return False
     # Further down, too: an init system moves itself into a cgroup that it makes below its own.
-    own = f"{container.cgroup}/"
-    return any(own in f"{path}/" for path in processes.cgroups(number).values())
+    return processes.is_below(number, container.cgroup)
 
 
 def _opened(container: Container) -> int | None:

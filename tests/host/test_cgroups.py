@@ -107,6 +107,25 @@ def test_a_cgroup_in_use_is_not_removed_and_the_reason_names_the_process(
         thread.call(cgroups.remove, seen, path, timeout=0.05)
 
 
+def test_what_no_process_is_in_is_removed_at_once_with_all_below(
+    thread: Inside, seen: cgroups.View, path: str, sleeper: subprocess.Popen[bytes]
+) -> None:
+    thread.call(cgroups.create, seen, f"{path}/deep/deeper")
+    thread.call(cgroups.create, seen, f"{path}/beside")
+    thread.call(cgroups.enter, seen, f"{path}/deep/deeper", sleeper.pid)
+
+    assert not thread.call(cgroups.removed_at_once, seen, path)
+    assert sleeper.poll() is None
+
+    thread.call(cgroups.kill, seen, path)
+    sleeper.wait(timeout=10)
+    thread.call(cgroups.remove, seen, path)
+    thread.call(cgroups.create, seen, f"{path}/deep/deeper")
+    for _round in range(2):
+        assert thread.call(cgroups.removed_at_once, seen, path)
+    assert not any(thread.call(os.path.exists, d) for d in seen.directories(path))
+
+
 def test_use_is_read_and_gone_is_none(
     thread: Inside, seen: cgroups.View, path: str, sleeper: subprocess.Popen[bytes]
 ) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from functools import partial
 
 from manifests import kinds, references
 from manifests.faults import Fault
@@ -21,6 +22,8 @@ from runtime.observe import records
 
 LEASES_LOCK = "leases"
 """Held while pods are given addresses and ports and their records are written."""
+
+_ENDS_AT_ONCE = 4
 
 _LEAST_SECONDS = 2.0
 """What the kubelet, too, gives a container between its signal and SIGKILL, if it has that long."""
@@ -51,15 +54,14 @@ def remove(base: Base, states: Sequence[PodState], *, now: bool = False) -> dict
         # Before namespaces go: then the kernel takes links apart for milliseconds, and holds the
         # lock that this needs.
         networking.forget(base, [state.record for state in states])
-        for state in states:
-            try:
-                _let_go(base, state.uid)
-            except Fault as fault:
-                faults[state.uid] = fault
+        # Side by side, as the kernel has every unpinning wait for all of its processors.
+        ends = pool.run([partial(_let_go, base, state.uid) for state in states], _ENDS_AT_ONCE)
+        for state, end in zip(states, ends, strict=True):
+            if isinstance(end, Fault):
+                faults[state.uid] = end
         gone = [state for state in states if state.uid not in faults]
         leases.free(base.database, [state.uid for state in gone])
-        faults.update(_clear(base, gone))
-        gone = [state for state in gone if state.uid not in faults]
+        _clear(base, gone)
         # The record is the last to go: while it is there, a killed removal is found again.
         trees.remove([base.paths.pod(state.uid) for state in gone])
     if not closed:
@@ -67,26 +69,20 @@ def remove(base: Base, states: Sequence[PodState], *, now: bool = False) -> dict
     return faults
 
 
-def _clear(base: Base, gone: Sequence[PodState]) -> dict[str, Fault]:
-    """Remove what pods have left in cgroups and on disks: side by side, as both wait for the
-    kernel. Returns uid -> fault of cgroups that resist; disks that do are raised."""
-    faults: dict[str, Fault] = {}
-
-    def in_cgroups() -> None:
-        for state in gone:
-            try:
-                _let_go_cgroups(base, state.uid)
-            except Fault as fault:
-                faults[state.uid] = fault
+def _clear(base: Base, gone: Sequence[PodState]) -> None:
+    """Remove what pods have left on disks and in the OCI runtime's memory, side by side."""
 
     def on_disks() -> None:
         trees.remove([logs.directory(base, state.record) for state in gone])
         trees.remove([base.paths.pod_disk(state.uid) for state in gone])
 
-    for outcome in pool.run([in_cgroups, on_disks], 2):
+    def in_memory() -> None:
+        _forget_containers(base, [state.uid for state in gone])
+
+    # For one pod a thread costs more than it saves.
+    for outcome in pool.run([on_disks, in_memory], 2 if len(gone) > 1 else 1):
         if isinstance(outcome, Fault):
             raise outcome
-    return faults
 
 
 def _close(base: Base) -> bool:
@@ -167,7 +163,7 @@ def _sweep_one(base: Base, uid: str, *, logs_stay: bool) -> None:
         if not alone:
             return
         _let_go(base, uid)
-        _let_go_cgroups(base, uid)
+        _forget_containers(base, [uid])
         if logs_stay:
             trees.remove([f"{disk}/{name}" for name in _listed(disk)])
         else:
@@ -207,16 +203,20 @@ def _announce(base: Base, states: Iterable[PodState], *, now: bool) -> dict[str,
 
 
 def _let_go(base: Base, uid: str) -> None:
-    """Drop a pod's processes and namespaces, whatever state it is in."""
+    """Drop a pod's processes, namespaces and cgroups, whatever state it is in."""
     waiting.end(base.paths, uid)
-    cgroups.kill(base.cgroups, f"/{base.paths.instance}/{uid}")
+    path = f"/{base.paths.instance}/{uid}"
+    removed = cgroups.removed_at_once(base.cgroups, path)
+    if not removed:
+        cgroups.kill(base.cgroups, path)
     namespaces.remove(base.paths.pod(uid))
+    if not removed:
+        cgroups.remove(base.cgroups, path)
 
 
-def _let_go_cgroups(base: Base, uid: str) -> None:
-    """Drop a pod's cgroups, and the OCI runtime's state of its containers: directories UID.NAME."""
-    cgroups.remove(base.cgroups, f"/{base.paths.instance}/{uid}")
-    with contextlib.suppress(FileNotFoundError):
-        for name in os.listdir(base.paths.oci_state):
-            if name.startswith(f"{uid}."):
-                trees.remove([f"{base.paths.oci_state}/{name}"])
+def _forget_containers(base: Base, uids: Iterable[str]) -> None:
+    """Drop the OCI runtime's state of the pods' containers: directories UID.NAME."""
+    pods = frozenset(uids)
+    names = _listed(base.paths.oci_state)
+    left = [name for name in names if name.partition(".")[0] in pods]
+    trees.remove([f"{base.paths.oci_state}/{name}" for name in left])

@@ -113,3 +113,11 @@ def test_own_cgroup_is_read() -> None:
 
     assert found
     assert all(path.startswith("/") for path in found.values())
+
+
+def test_a_process_is_below_the_cgroup_that_it_is_in_and_those_above_it() -> None:
+    own = next(path for path in processes.cgroups(os.getpid()).values())
+
+    assert processes.is_below(os.getpid(), own.rstrip("/"))
+    assert not processes.is_below(os.getpid(), f"{own.rstrip('/')}/no-such-cgroup")
+    assert not processes.is_below(2**22 + 1, own.rstrip("/"))
