@@ -30,13 +30,18 @@ HOSTNAME_FILE = "podpy.dev/hostname-file"
 TEMPLATE_HASH = "podpy.dev/template-hash"
 """podpy's own mark on the pods of workloads: which template they were made from."""
 
+WAVE = "podpy.dev/wave"
+DEPENDS_ON = "podpy.dev/depends-on"
+HOOK = "podpy.dev/hook"
+ORDER = (WAVE, DEPENDS_ON, HOOK)
+"""When an object begins; they stand on the object itself: manifests.ordering reads them."""
+
 KNOWN = (
     *(NETWORK, ADDRESS, MAC, LOG_DRIVER, LOG_SIZE, HOSTS_FILE, HOSTNAME_FILE),
-    *(HOSTS, TEMPLATE_HASH),
+    *(HOSTS, TEMPLATE_HASH, WAVE, DEPENDS_ON),
 )
 NOT_YET = {
-    "podpy.dev/depends-on": "objects are applied in the order of their kinds",
-    "podpy.dev/wave": "objects are applied in the order of their kinds",
+    HOOK: "the Job runs as any other",
 }
 """Annotations that podpy does not honour so far, with what happens instead."""
 

@@ -64,6 +64,8 @@ def show_plan(plan: Plan, *, kept: bool = True) -> None:
         print(f"{SIGNS[change.op]:>3} {change.ref}  {change.op}{effect}")
         for reason in change.reasons:
             print(f"      {reason}")
+        if change.after:
+            print(f"      {waits(change)}")
     for ref in plan.kept_back if kept else ():
         print(f"    {ref}  {staying(plan, ref)}")
     for one in plan.elsewhere:
@@ -76,6 +78,12 @@ def staying(plan: Plan, ref: Ref) -> str:
     there = any(one.ref == ref for one in plan.elsewhere)
     what = "not for this host any more" if there else "no longer in the source"
     return f"is {what} and stays (--prune removes it)"
+
+
+def waits(change: Change) -> str:
+    """Say what the change waits for."""
+    names = ", ".join(map(str, change.after))
+    return f"when {names} {'is' if len(change.after) == 1 else 'are'} healthy"
 
 
 def summary(changes: Iterable[Change]) -> str:
@@ -191,6 +199,7 @@ def _change(change: Change) -> dict[str, Any]:
         "name": change.ref.name,
         "effect": change.effect.value,
         "reasons": [str(reason) for reason in change.reasons],
+        **({"after": [str(ref) for ref in change.after]} if change.after else {}),
     }
 
 

@@ -59,7 +59,9 @@ def _markdown(name: str, seen: Preview) -> str:
 
 def _row(change: Change) -> str:
     effect = "" if change.effect == "none" else str(change.effect)
-    why = "<br>".join(_cell(str(reason)) for reason in change.reasons)
+    said = [str(reason) for reason in change.reasons]
+    said += [changes.waits(change)] if change.after else []
+    why = "<br>".join(map(_cell, said))
     return f"| `{changes.SIGNS[change.op].strip()}` | `{change.ref}` | {effect} | {why} |"
 
 

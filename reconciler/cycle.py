@@ -19,8 +19,8 @@ from manifests import kinds
 from manifests.faults import Invalid, Retry
 from manifests.problems import path_text
 from manifests.ref import Ref
-from manifests.value import Value
-from reconciler import history, pending, recording
+from manifests.value import EMPTY, Value
+from reconciler import history, pending, recording, rollback, turns
 from reconciler.execute import images
 from reconciler.execute import run as execute
 from reconciler.plan import make
@@ -37,9 +37,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+    from manifests.faults import Fault
     from manifests.loaded import Elsewhere
     from manifests.observed import Observed, PodState
     from reconciler.execute.run import Outcome
+    from reconciler.rollback import Before
     from reconciler.state.objects import Applied
     from reconciler.targets.host.host import Host
     from reconciler.workloads.expand import Expansion
@@ -56,7 +58,8 @@ class Options(Value):
     `aside`: objects of the set that this pass leaves alone, wanted or not. `images_first`: nothing
     is done while a registry that has an image of it is out of reach. `elsewhere`: objects of the
     source that are for other hosts. `also` are apply sets that this pass sees to beside its own:
-    all of theirs that is not wished is pruned with it.
+    all of theirs that is not wished is pruned with it. `only`: the objects that a
+    further turn of a pass is about; `given_up` those of them that are not to begin, and why.
     """
 
     applyset: str = ""
@@ -67,6 +70,8 @@ class Options(Value):
     images_first: bool = False
     aside: frozenset[Ref] = frozenset()
     elsewhere: tuple[Elsewhere, ...] = ()
+    only: frozenset[Ref] | None = None
+    given_up: Mapping[Ref, Fault] = EMPTY
 
     def owns(self, item: Applied) -> bool:
         """Tell whether an object that was applied before is one that this pass sees to."""
@@ -88,6 +93,18 @@ class Prospect(Value):
     observed: Observed
     expansion: Expansion
     plan: Plan
+
+
+class Turn(Value):
+    """What was done of a pass so far: a pass with an order among its objects takes several.
+
+    `before` is what all of it may have to be taken back to.
+    """
+
+    seen: Prospect
+    run: execute.Run
+    before: Before
+    report: Report
 
 
 def _granted(_gone: Collection[Ref], _owned: int) -> bool:
@@ -147,12 +164,15 @@ def prospect(
         remembered=remembered,
         anew=options.recreate,
     )
+    plan = make.make(wish, expansion, observed)
+    if options.only is not None:
+        plan = plan.replace(changes=turns.only(plan.changes, options.only))
     return Prospect(
         wish=wish,
         remembered=remembered,
         observed=observed,
         expansion=expansion,
-        plan=make.make(wish, expansion, observed),
+        plan=turns.in_order(base.database, wish, plan, observed.pods, remembered),
     )
 
 
@@ -188,10 +208,20 @@ def converge(
     notify: Callable[[Outcome], None] = lambda _outcome: None,
     consent: Consent = _granted,
 ) -> Report:
-    """Bring the host in line with these objects, record what came of it, and see to back-offs."""
-    seen, report = _pass(host, wished, options, notify, consent)
-    _see_to_waits(host, seen)
-    return report
+    """Bring the host in line with these objects, record what came of it, and see to back-offs.
+
+    Objects that others come before begin when those are healthy; what is waited for has
+    `start_seconds` in all.
+    """
+    deadline = time.monotonic() + host.base.start_seconds
+    turn = _pass(host, wished, options, notify, consent)
+    _see_to_waits(host, turn.seen)
+    while waiting := turns.waiting(turn):
+        given_up = turns.wait(host, wished, turn, waiting, deadline)
+        following = options.replace(only=frozenset(waiting), given_up=given_up, prune=False)
+        turn = _pass(host, wished, following, notify, earlier=turn)
+        _see_to_waits(host, turn.seen)
+    return turn.report
 
 
 def _pass(
@@ -200,9 +230,10 @@ def _pass(
     options: Options = DEFAULTS,
     notify: Callable[[Outcome], None] = lambda _outcome: None,
     consent: Consent = _granted,
-) -> tuple[Prospect, Report]:
+    earlier: Turn | None = None,
+) -> Turn:
     with interrupts.noticed(), locks.held(host.base.paths, [str(item.ref) for item in wished]):
-        return _locked(host, wished, options, notify, consent)
+        return _locked(host, wished, options, notify, consent, earlier)
 
 
 def _locked(
@@ -211,27 +242,41 @@ def _locked(
     options: Options,
     notify: Callable[[Outcome], None],
     consent: Consent = _granted,
-) -> tuple[Prospect, Report]:
+    earlier: Turn | None = None,
+) -> Turn:
     host.sweep()
     seen = prospect(host, wished, options, consent)
-    run = execute.Run(seen.plan, host, seen.observed.pods, notify, careful=options.all_or_nothing)
+    run = execute.Run(
+        seen.plan,
+        host,
+        seen.observed.pods,
+        notify,
+        careful=options.all_or_nothing,
+        earlier=earlier.run if earlier else None,
+    )
+    turns.give_up(run, options.given_up)
     execute.vet(run, images_first=options.images_first)
-    refused = _refused(run, options)
-    restored = () if refused else _carry_out(host, seen, run, options)
+    refused = _refused(run, options) and earlier is None
+    before = rollback.Before()
+    restored: tuple[Outcome, ...] = ()
+    if not refused:
+        before, restored = _carry_out(host, seen, run, options, earlier)
     host.rotate_logs(seen.observed.pods)
-    history.note(host.base.database, (*run.outcomes, *restored))
+    history.note(host.base.database, (*run.news, *restored))
     if not (refused or (run.failed and options.all_or_nothing)):
         pending.update(host.base.paths, {item.ref for item in wished}, run.outcomes)
-    history.forget(host.base, run.outcomes)
-    return seen, Report(
-        plan=seen.plan,
+    history.forget(host.base, run.news)
+    report = Report(
+        plan=earlier.report.plan if earlier else seen.plan,
         outcomes=tuple(run.outcomes),
-        progress=seen.expansion.progress,
+        progress={**(earlier.report.progress if earlier else EMPTY), **seen.expansion.progress},
         refused=refused,
         rolled_back=bool(run.failed) and options.all_or_nothing,
-        restored=restored,
+        restored=(*(earlier.report.restored if earlier else ()), *restored),
         rebuilt=host.base.database.rebuilt,
+        held=tuple(dict.fromkeys(execute.object_of(change) for change in run.held)),
     )
+    return Turn(seen=seen, run=run, before=before, report=report)
 
 
 def _refused(run: execute.Run, options: Options) -> bool:
@@ -242,14 +287,15 @@ def _refused(run: execute.Run, options: Options) -> bool:
 
 
 def _carry_out(
-    host: Host, seen: Prospect, run: execute.Run, options: Options
-) -> tuple[Outcome, ...]:
-    """Record the wish and do the plan; where that fails, take back what is to be taken back."""
-    from reconciler import rollback
+    host: Host, seen: Prospect, run: execute.Run, options: Options, earlier: Turn | None
+) -> tuple[Before, tuple[Outcome, ...]]:
+    """Record the wish and do the plan; where that fails, take back what is to be taken back.
 
+    Returns what all may have to be taken back to, and what has been put back.
+    """
     refs = [item.ref for item in seen.wish.objects]
-    before = rollback.Before()
-    if options.all_or_nothing and seen.wish.remembered:
+    before = earlier.before if earlier else rollback.Before()
+    if options.all_or_nothing and seen.wish.remembered and earlier is None:
         before = rollback.remember(host, refs)
     if seen.plan.effective() or recording.unrecorded(seen.wish):
         recording.save_wish(host.base, seen.wish)
@@ -257,14 +303,14 @@ def _carry_out(
     recording.save_jobs(host.base.database, seen.expansion.progress, seen.remembered)
     execute.carry_out(run)
     if not run.failed:
-        return ()
+        return before, ()
     with interrupts.undisturbed():
         if not options.all_or_nothing:
-            return rollback.bring_back(host, run)
+            return before, rollback.bring_back(host, run)
         restored = rollback.take_back(host, run, refs, before)
         if options.recreate:
             recording.restore_jobs(host.base.database, seen.expansion.progress, seen.remembered)
-        return restored
+        return before, restored
 
 
 def mend(host: Host, notify: Callable[[Outcome], None] = lambda _outcome: None) -> Report:
@@ -283,9 +329,9 @@ def mend(host: Host, notify: Callable[[Outcome], None] = lambda _outcome: None) 
     }
     refs = remembered.refs(host.base) - held
     with interrupts.noticed(), locks.held(host.base.paths, map(str, refs)):
-        seen, report = _locked(host, remembered.wished(host.base, refs), DEFAULTS, notify)
-    _see_to_waits(host, seen)
-    return report
+        turn = _locked(host, remembered.wished(host.base, refs), DEFAULTS, notify)
+    _see_to_waits(host, turn.seen)
+    return turn.report
 
 
 def resume(host: Host, job: Ref) -> float | None:
@@ -299,7 +345,8 @@ def resume(host: Host, job: Ref) -> float | None:
         return None
     again = Wished.of(applied.object(), applied.digest, applied.file, applied.line)
     while True:
-        seen, report = _pass(host, [again])
+        turn = _pass(host, [again])
+        seen, report = turn.seen, turn.report
         if _has_deadlines(seen):
             known = {state.uid for state in seen.observed.pods}
             _attend(host, (state for state in host.pods() if state.uid not in known))

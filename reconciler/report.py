@@ -19,7 +19,7 @@ class Report(Value):
 
     `refused`: nothing was done, since something of it could not be made. `rolled_back`: nothing of
     it was kept. `restored` says what was put back, there or for single objects that failed.
-    `progress` is how far Jobs were when it began.
+    `progress` is how far Jobs were when it began. `held` are objects that wait for others.
     """
 
     plan: Plan
@@ -29,6 +29,7 @@ class Report(Value):
     rolled_back: bool = False
     restored: tuple[Outcome, ...] = ()
     rebuilt: bool = False
+    held: tuple[Ref, ...] = ()
 
     @property
     def failed(self) -> tuple[Outcome, ...]:

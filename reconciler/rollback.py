@@ -64,7 +64,7 @@ def take_back(host: Host, run: Run, refs: Sequence[Ref], before: Before) -> tupl
     outcomes = list(_remove_new(host, run, frozenset(refs)))
     _restore_wish(host, refs, before)
     outcomes += _restore_supplies(host, run, before)
-    outcomes += _restore_pods(host, _lost(run, run.gone))
+    outcomes += _restore_pods(host, _lost(run, [uid for uid in run.gone if uid in run.first]))
     outcomes += _restore_in_place(host, run)
     return tuple(outcomes)
 
@@ -105,7 +105,7 @@ def _remove_new(host: Host, run: Run, refs: frozenset[Ref]) -> list[Outcome]:
 
     def remove() -> None:
         found = host.pods()
-        new.extend(s for s in found if s.uid not in run.states and belongs_to(s) in refs)
+        new.extend(s for s in found if s.uid not in run.first and belongs_to(s) in refs)
         faults.update(host.remove(new))
 
     whole = tried("removal of the new pods", remove)
@@ -188,7 +188,7 @@ def _restore_in_place(host: Host, run: Run) -> list[Outcome]:
     for made in run.outcomes:
         change = made.change
         if change.op in (Op.UPDATE, Op.REPAIR) and change.pod is not None:
-            state = run.states[change.uid]
+            state = run.first.get(change.uid) or run.states[change.uid]
             fault = tried(str(change.ref), partial(host.update, state, _wanted(state)))
             outcomes.append(_outcome(Op.UPDATE, change.ref, fault))
     return outcomes

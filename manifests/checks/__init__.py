@@ -2,6 +2,7 @@
 
 objects     one object: the door, which calls the themes below
 sets        several objects together: duplicates, references, host ports
+order       what objects say of each other's turn
 changes     an object and what it was before: immutable fields
 
 names       what names, labels and keys may look like

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from manifests import settings
+from manifests import kinds, ordering, settings
 from manifests.checks import names
 
 TYPE_CHECKING = False
@@ -31,6 +31,20 @@ def check(thing: Object, findings: Findings) -> None:
     if thing.kind != "Pod" and settings.HOSTS in meta.annotations:  # a pod's are checked with it
         where = ("metadata", "annotations", settings.HOSTS)
         findings.unless(settings.fault(settings.HOSTS, meta.annotations[settings.HOSTS]), where)
+    if not meta.annotations.keys().isdisjoint(settings.ORDER):
+        for key, message in ordering.faults(thing):
+            findings.add(("metadata", "annotations", key), message)
+    _check_template(thing, findings)
+
+
+def _check_template(thing: Object, findings: Findings) -> None:
+    """What orders objects says nothing in a template."""
+    part = kinds.pod_part(thing)
+    if part is None or part[0] is thing.metadata:
+        return
+    for key in part[0].annotations.keys() & set(settings.ORDER):
+        where = (*part[2][:-1], "metadata", "annotations", key)
+        findings.add(where, f"belongs on the {thing.kind} itself, not on its template")
 
 
 def check_labels(labels: Mapping[str, str], path: Path, findings: Findings) -> None:

@@ -9,7 +9,7 @@ from earlier passes.
 from __future__ import annotations
 
 from manifests import kinds, references
-from manifests.checks import ports
+from manifests.checks import order, ports
 from manifests.checks import workloads as workload_checks
 from manifests.checks.containers import each
 from manifests.config import ConfigMap, Secret
@@ -64,6 +64,16 @@ def check(objects: Sequence[Object]) -> tuple[Clash, ...]:
         for need in needs(thing):
             found.extend(_unmet(index, thing, need, objects, first))
     found.extend(_host_ports(objects))
+    found.extend(
+        Clash(
+            index=flaw.index,
+            path=("metadata", "annotations", flaw.annotation),
+            message=flaw.message,
+            other=flaw.other,
+            missing=flaw.missing,
+        )
+        for flaw in order.check(objects)
+    )
     return tuple(sorted(found, key=lambda clash: clash.index))
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 DECLARATIONS = "syncs.d"
 """The name that the directory of the administrator's Syncs is watched under."""
 MEND_SECONDS = 600.0
-"""How often what drifted is looked for without a sign of it."""
+"""How often what drifted is looked for without a sign of it; sooner where mending failed."""
 SHORTEST_REST, LONGEST_REST = 0.3, 60.0
 """Seconds between passes that mend: the longer the more of them have failed in a row."""
 JITTER = 0.1
@@ -211,7 +211,7 @@ class Loop:
 
     def _pause(self, name: str) -> float:
         if name not in self._syncs:
-            return MEND_SECONDS
+            return self._rest() if self._failures else MEND_SECONDS
         interval = durations.duration(self._syncs[name].spec.interval)
         return interval * (1 + JITTER * (2 * random.random() - 1))  # noqa: S311 (no secret)
 

@@ -53,6 +53,8 @@ class Run:
     """One execution: its changes by what is to be done first, and what has become of them so far.
 
     `gone` are the uids of the pods that it has removed, `failed` the objects whose change failed.
+    What waits for other objects is not done. A run goes on with an `earlier` one of the same wish:
+    what became of that is part of it, and `first` are the pods there were before either.
     """
 
     def __init__(
@@ -63,14 +65,19 @@ class Run:
         notify: Callable[[Outcome], None] = lambda _outcome: None,
         *,
         careful: bool = False,
+        earlier: Run | None = None,
     ) -> None:
         self.target = target
-        self.states = {state.uid: state for state in states}
+        now = {state.uid: state for state in states}
+        self.states: dict[str, PodState] = {**earlier.states, **now} if earlier else now
+        self.first: Mapping[str, PodState] = earlier.first if earlier else now
         self.careful = careful
-        self.outcomes: list[Outcome] = []
-        self.failed: dict[Ref, Fault] = {}
-        self.gone: list[str] = []
-        self.todo = plan.effective()
+        self.outcomes: list[Outcome] = list(earlier.outcomes) if earlier else []
+        self.before = len(self.outcomes)
+        self.failed: dict[Ref, Fault] = dict(earlier.failed) if earlier else {}
+        self.gone: list[str] = list(earlier.gone) if earlier else []
+        self.held = plan.held()
+        self.todo = tuple(change for change in plan.effective() if not change.after)
         starting = [
             change for change in self.todo if change.pod and change.op in (Op.CREATE, Op.REPLACE)
         ]
@@ -78,9 +85,14 @@ class Run:
         left = {change.ref for change in self.leaving()}
         self.late = [change for change in starting if change.uid or left.intersection(change.needs)]
         self.early = [change for change in starting if change not in self.late]
-        self.images = Images(target, starting)
+        self.images = Images(target, [*starting, *(one for one in self.held if one.pod)])
         self._lock = threading.Lock()
         self._notify = notify
+
+    @property
+    def news(self) -> tuple[Outcome, ...]:
+        """The outcomes that no earlier run had."""
+        return tuple(self.outcomes[self.before :])
 
     def leaving(self) -> list[Change]:
         """The changes by which pods go, but for those whose successors cannot be made."""
@@ -150,7 +162,8 @@ def vet(this: Run, *, images_first: bool = False) -> None:
         return
     wanted = [*this.early, *this.late] if this.careful else this.late
     started = time.monotonic()
-    pulling = [*this.early, *this.late] if images_first else wanted
+    later = [change for change in this.held if change.pod] if images_first else []
+    pulling = [*this.early, *this.late, *later] if images_first else wanted
     names = sorted({name for change in pulling for name in this.images.of(change)})
     pulled = pool.run([partial(this.images.get, name) for name in names], GROUPS_AT_ONCE)
     ids = {name: one for name, one in zip(names, pulled, strict=True) if isinstance(one, str)}
@@ -233,10 +246,13 @@ def _supplies(this: Run, changes: Sequence[Change]) -> None:
 
 
 def _leave(this: Run) -> None:
-    """Stop and remove the pods that go, all together."""
+    """Stop and remove the pods that go: those of one turn together, the last to begin first."""
     changes = this.leaving()
-    if not changes:
-        return
+    for turn in sorted({change.turn for change in changes}, reverse=True):
+        _remove(this, [change for change in changes if change.turn == turn])
+
+
+def _remove(this: Run, changes: Sequence[Change]) -> None:
     started = time.monotonic()
     faults: dict[str, Fault] = {}
 

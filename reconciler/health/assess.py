@@ -12,7 +12,7 @@ from manifests.pod import Pod
 from manifests.strenum import StrEnum
 from manifests.value import EMPTY, Value
 from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
-from reconciler.health import ready
+from reconciler.health import readiness
 from reconciler.workloads import jobs, lifecycle
 from reconciler.workloads.expand import expand
 from reconciler.workloads.jobs import Ending
@@ -183,7 +183,7 @@ def of_pod(state: PodState, now: float) -> Assessment:
     if waiting:
         why = f"init container {waiting[0]} is still running"
         return Assessment(health=Health.PROGRESSING, why=why)
-    why = ready.why_not(state)
+    why = readiness.why_not(state)
     return Assessment(health=Health.PROGRESSING, why=why) if why else HEALTHY
 
 

@@ -62,7 +62,9 @@ class Change(Value):
     """One object's change. `object` is set for what users write, `pod` for a pod to make or keep.
 
     `uid` is the pod on the host that is replaced, deleted, updated or repaired. `of` is the object
-    that the change belongs to, for pods of workloads. `needs` are changes that come first.
+    that the change belongs to, for pods of workloads. `needs` are changes that come first. `after`
+    are objects that are to be healthy first, and are not: the change is not for now. Of what goes,
+    that with the highest `turn` goes first.
     """
 
     op: Op
@@ -74,6 +76,8 @@ class Change(Value):
     object: Object | None = None
     pod: WantedPod | None = None
     uid: str = ""
+    after: tuple[Ref, ...] = ()
+    turn: int = 0
 
 
 class Plan(Value):
@@ -90,3 +94,7 @@ class Plan(Value):
     def effective(self) -> tuple[Change, ...]:
         """The changes that change something."""
         return tuple(change for change in self.changes if change.op is not Op.KEEP)
+
+    def held(self) -> tuple[Change, ...]:
+        """Those of them that wait until other objects are healthy."""
+        return tuple(change for change in self.effective() if change.after)

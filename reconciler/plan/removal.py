@@ -9,6 +9,7 @@ from manifests import kinds
 from manifests.config import PersistentVolumeClaim
 from manifests.ref import Ref
 from manifests.value import EMPTY
+from reconciler.plan import order
 from reconciler.plan.change import Change, Effect, Op, Reason
 from reconciler.workloads.ownership import belongs_to
 
@@ -30,11 +31,12 @@ def remove(
 ) -> tuple[Change, ...]:
     """Return the changes that remove objects and their pods: pods first, what they use last.
 
-    A claim's data stays unless `data` says otherwise. `reasons` are those of single objects, in
-    place of `reason`.
+    A claim's data stays unless `data` says otherwise. Pods go in the reverse of the order in which
+    they began. `reasons` are those of single objects, in place of `reason`.
     """
     why = {ref: reasons.get(ref, reason) for ref in objects}
-    going = _of_pods(why, states)
+    turns = order.turns(objects.values()) if order.ordered(objects.values()) else EMPTY
+    going = _of_pods(why, states, turns)
     pod_refs = tuple(change.ref for change in going)
     others = [
         Change(
@@ -61,7 +63,9 @@ def _removal_reasons(thing: Object, reason: Reason, *, data: bool) -> tuple[Reas
     return (reason,)
 
 
-def _of_pods(why: Mapping[Ref, Reason], states: Iterable[PodState]) -> tuple[Change, ...]:
+def _of_pods(
+    why: Mapping[Ref, Reason], states: Iterable[PodState], turns: Mapping[Ref, int]
+) -> tuple[Change, ...]:
     """Return the removal of every pod that is one of the objects, or belongs to one."""
     return tuple(
         Change(
@@ -70,6 +74,7 @@ def _of_pods(why: Mapping[Ref, Reason], states: Iterable[PodState]) -> tuple[Cha
             of=belongs_to(state),
             uid=state.uid,
             reasons=(reason,),
+            turn=turns.get(belongs_to(state), 0),
         )
         for state in states
         if (reason := why.get(belongs_to(state)) or why.get(kinds.ref(state.pod)))

@@ -171,11 +171,7 @@ def _pattern(owner: Workload, aliases: tuple[str, ...]) -> WantedPod:
     put them; the template's win.
     """
     template, template_hash = owner.spec.template, naming.template_hash(owner.spec.template)
-    inherited = {
-        key: value
-        for key, value in owner.metadata.annotations.items()
-        if key.startswith(naming.READ_ANNOTATIONS)
-    }
+    inherited = naming.read_of(owner.metadata.annotations)
     labels = dict(template.metadata.labels)
     if isinstance(owner, Deployment):
         labels[TEMPLATE_HASH_LABEL] = template_hash

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from manifests import codec, digests
+from manifests import codec, digests, settings
 from manifests.ref import SpecHash
 
 TYPE_CHECKING = False
@@ -35,10 +35,15 @@ def spec_hash(pod: Pod) -> SpecHash:
 
 def read_annotations(pod: Pod) -> dict[str, str]:
     """Return those of the pod's annotations that change what runs."""
+    return read_of(pod.metadata.annotations)
+
+
+def read_of(annotations: Mapping[str, str]) -> dict[str, str]:
+    """Return those annotations that change what runs; when it begins is no matter of that."""
     return {
         key: value
-        for key, value in pod.metadata.annotations.items()
-        if key.startswith(READ_ANNOTATIONS)
+        for key, value in annotations.items()
+        if key.startswith(READ_ANNOTATIONS) and key not in settings.ORDER
     }
 
 

@@ -124,7 +124,9 @@ def test_a_misspelt_annotation_of_podpys_is_told_with_its_place(
 
 
 def test_an_annotation_to_come_is_as_bad_as_a_field_that_is_not_supported() -> None:
-    later = POD.replace("  name: web\n", '  name: web\n  annotations: {podpy.dev/wave: "1"}\n', 1)
+    later = POD.replace(
+        "  name: web\n", "  name: web\n  annotations: {podpy.dev/hook: pre-sync}\n", 1
+    )
 
     for options in (APPLY, KUBE_PLAY):
         (problem,) = loaded(later, options).unsupported
