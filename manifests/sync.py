@@ -70,6 +70,27 @@ class Decryption(Value):
     age_key_file: str
 
 
+class Jinja2(Value):
+    """Files that end in .j2 are rendered, with values from files of the source, then of the host.
+
+    `values` are paths from the source's root, {host} in them stands for the host's name.
+    """
+
+    values: tuple[str, ...] = ()
+    host_values: tuple[str, ...] = ()
+
+
+class Kustomize(Value):
+    """The directory at the Sync's path is a kustomization."""
+
+
+class Template(Value):
+    """Exactly one of them is given."""
+
+    jinja2: Jinja2 | None = None
+    kustomize: Kustomize | None = None
+
+
 class Webhook(Value):
     """A forge tells of pushes, and signs with the secret in the file."""
 
@@ -101,6 +122,7 @@ class SyncSpec(Value):
     rollback: bool = True
     depends_on: tuple[SyncName, ...] = ()
     decryption: Decryption | None = None
+    template: Template | None = None
     webhook: Webhook | None = None
     hosts: tuple[str, ...] = ()
     host_selector: LabelSelector | None = None

@@ -63,7 +63,7 @@ def check(context: Context, name: str, pushed: tuple[Update, ...]) -> int:
     repository = Repository(receiving.path_of(context.paths, name))
     source.check_signature(context.paths, sync, repository, update.new, place=".push")
     try:
-        loaded = revisions.read(context.base, sync, repository, update.new)
+        loaded = revisions.read(context.base, sync, repository, update.new, pushed=True)
     except revisions.UnusableError as error:
         for problem in error.problems:
             _tell(problem.shown)

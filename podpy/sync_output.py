@@ -97,6 +97,7 @@ def described(database: Database, one: Declared) -> str:
         "Since": moment(status.changed_at) if status.changed_at else tables.UNKNOWN,
         "Last pass": moment(status.asked_at) if status.asked_at else tables.UNKNOWN,
         "Revision in the source": status.seen or tables.UNKNOWN,
+        **({"Commit in the source": status.commit} if status.commit else {}),
         "Revision on this host": status.applied or tables.NONE,
         "Last good revision": status.good or tables.NONE,
         "Not tried again": list(status.bad),

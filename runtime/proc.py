@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping, Sequence
+    from typing import BinaryIO
 
 # As subprocess has them; importing it costs more than a command that runs no program takes.
 PIPE = -1
@@ -117,6 +118,15 @@ def start(
         pass_fds=pass_fds,
         start_new_session=new_session,
     )
+
+
+def holding(data: bytes) -> BinaryIO:
+    """Return a file that holds `data`, in memory: a child's input that no pipe is too small for."""
+    file = os.fdopen(os.memfd_create("podpy-input", os.MFD_CLOEXEC), "w+b")
+    file.write(data)
+    file.flush()
+    file.seek(0)
+    return file
 
 
 def communicate(child: subprocess.Popen[bytes], seconds: float, about: str) -> tuple[bytes, bytes]:

@@ -40,6 +40,7 @@ def check(sync: Sync, findings: Findings) -> None:
     if spec.decryption is not None:
         where = ("spec", "decryption", "ageKeyFile")
         _check_absolute(spec.decryption.age_key_file, where, findings)
+    _check_template(spec, findings)
     limit = spec.prune_limit
     if not 0 <= limit.percent <= 100:
         message = f"must be from 0 to 100; it is {limit.percent}"
@@ -51,6 +52,24 @@ def check(sync: Sync, findings: Findings) -> None:
         findings.unless(names.dns_label(other.name), path)
         if other.name == sync.metadata.name:
             findings.add(path, "is the Sync itself")
+
+
+def _check_template(spec: SyncSpec, findings: Findings) -> None:
+    template = spec.template
+    if template is None:
+        return
+    where = ("spec", "template")
+    if (template.jinja2 is None) == (template.kustomize is None):
+        findings.add(where, "must be exactly one of jinja2 and kustomize")
+    if template.jinja2 is not None:
+        for index, path in enumerate(template.jinja2.values):
+            _check_relative(path, (*where, "jinja2", "values", index), findings)
+        for index, path in enumerate(template.jinja2.host_values):
+            _check_absolute(path, (*where, "jinja2", "hostValues", index), findings)
+    if template.kustomize is not None and (spec.include or spec.exclude):
+        findings.add(
+            (*where, "kustomize"), "says itself what it is made of: no include, no exclude"
+        )
 
 
 def _check_source(spec: SyncSpec, findings: Findings) -> None:

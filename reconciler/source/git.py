@@ -96,7 +96,7 @@ def run(
     after `timeout` seconds, interrupts.Interrupted when a signal asks podpy to end; git and what it
     has started have been killed then.
     """
-    with _input(stdin) as given:
+    with proc.holding(stdin) as given:
         child = _started(repository, words, given, environment)
         stdout, stderr = proc.communicate(child, timeout, f"git {words[0]}")
     return Answer(status=child.returncode, stdout=stdout, stderr=stderr)
@@ -114,14 +114,6 @@ def check(
     if answer.status:
         raise Retry(f"git {words[0]}: {answer.complaint}")
     return answer.stdout
-
-
-def _input(data: bytes) -> BinaryIO:
-    """A file that holds `data`: what goes into git may be larger than a pipe, and comes first."""
-    file = os.fdopen(os.memfd_create("git-input", os.MFD_CLOEXEC), "w+b")
-    file.write(data)
-    file.seek(0)
-    return file
 
 
 def _started(

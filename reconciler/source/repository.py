@@ -276,6 +276,18 @@ class Repository:
         git.check(self.path, "fast-import", "--quiet", "--force", stdin=b"".join(parts))
         return self.commit(FETCHED)
 
+    def bind(self, commit: str, file: File) -> str:
+        """Save a commit with one file more as a revision of its own, and return its commit.
+
+        The same commit and file give the same revision; the commit is the one before it.
+        """
+        name = os.fsencode(file.name)
+        parts = [b"commit ", FETCHED.encode(), b"\ncommitter ", _WHO, b"\ndata 0\n"]
+        parts += [b"from ", commit.encode(), b"\nM 100644 inline ", _quoted(name)]
+        parts += [b"\ndata %d\n" % len(file.data), file.data, b"\n"]
+        git.check(self.path, "fast-import", "--quiet", "--force", stdin=b"".join(parts))
+        return self.commit(FETCHED)
+
 
 def _remove(path: str) -> None:
     with contextlib.suppress(FileNotFoundError):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from manifests.sync import Sync
+    from manifests.targeting import HostIdentity
+    from reconciler.source.inputs import Inputs
     from runtime.paths import Paths
 
 
@@ -35,12 +37,25 @@ def preview_repository_of(paths: Paths, name: str) -> Repository:
     return Repository(f"{paths.sources}/{name}.preview.git")
 
 
-def fetch(paths: Paths, sync: Sync, repository: Repository) -> str:
+def fetch(paths: Paths, sync: Sync, repository: Repository, identity: HostIdentity) -> str:
     """Return the source's present revision, after it has been saved in the repository.
+
+    One that has templates is saved with what they are rendered with on this host.
 
     Raises a Fault where it cannot be had, UnverifiedError where it may not be followed; the
     repository still holds the earlier ones.
     """
+    if sync.spec.template is None or sync.spec.template.jinja2 is None:
+        return _fetched(paths, sync, repository)
+    from reconciler.source import inputs
+
+    given = inputs.gather(sync, identity)
+    commit = _fetched(paths, sync, repository)
+    data = given.replace(commit=commit).dumps()
+    return repository.bind(commit, File(name=inputs.PATH, data=data))
+
+
+def _fetched(paths: Paths, sync: Sync, repository: Repository) -> str:
     spec = sync.spec
     if spec.source.git is not None:
         from reconciler.source.remote import Remote
@@ -49,13 +64,20 @@ def fetch(paths: Paths, sync: Sync, repository: Repository) -> str:
         check_signature(paths, sync, repository, commit)
         return commit
     directory = spec.source.directory
-    files = _directory(directory.path if directory else "")
+    files = _directory(directory.path if directory else "", whole=spec.template is not None)
 
     def fill() -> str:
         repository.ensure()
         return repository.store(files)
 
     return repository.mended(fill)
+
+
+def commit_of(sync: Sync, repository: Repository, revision: str) -> str:
+    """Return what the source calls a revision that has templates; "" where that is its own name."""
+    if not revision or sync.spec.template is None or sync.spec.template.jinja2 is None:
+        return ""
+    return repository.commit(f"{revision}^")
 
 
 def check_signature(
@@ -73,8 +95,12 @@ def check_signature(
         signatures.check(repository, commit, git.verify, scratch)
 
 
-def _directory(root: str) -> list[File]:
-    """Read the manifests of a directory, under their paths in it."""
+def _directory(root: str, *, whole: bool) -> list[File]:
+    """Read the manifests of a directory, or the `whole` of it, under their paths in it."""
+    if whole:
+        from reconciler.source import rendering
+
+        return rendering.whole_tree(root)
     files, problems = sources.gather([root])
     broken = errors(problems)
     if broken:
@@ -89,10 +115,19 @@ class Manifests(Value):
     problems: tuple[Problem, ...] = ()
 
 
-def manifests_of(sync: Sync, repository: Repository, revision: str) -> Manifests:
-    """Return the manifests of a revision.
+def manifests_of(
+    paths: Paths,
+    sync: Sync,
+    repository: Repository,
+    revision: str,
+    given: Inputs | None = None,
+    place: str = "",
+) -> Manifests:
+    """Return the manifests of a revision, rendered where they are templates.
 
-    Raises Invalid where there are none: a source that was emptied by mistake removes nothing.
+    `given` is what to render with, for a revision that was not fetched. Raises Invalid where there
+    are none: a source that was emptied by mistake removes nothing. `place` is as in
+    `check_signature`.
     """
     spec = sync.spec
     path = below_root(spec.path)
@@ -103,14 +138,28 @@ def manifests_of(sync: Sync, repository: Repository, revision: str) -> Manifests
 
     entries = repository.entries(revision, path)
     problems = tuple(_left_out(one) for one in entries if _stands_for_manifests(one, chosen))
-    files = [one for one in entries if one.kind is Kind.FILE and chosen(one.path)]
-    if not files:
+    rendered: tuple[File, ...] = ()
+    consumed: frozenset[str] = frozenset()
+    templated = False
+    if spec.template is not None:
+        from reconciler.source import rendering
+
+        scratch = f"{paths.run_dir}/sources/{sync.metadata.name}{place}.tree"
+        rendered, consumed = rendering.rendered(sync, repository, revision, given, scratch)
+        templated = any(one.path.endswith(rendering.SUFFIX) for one in entries)
+    files = [
+        one
+        for one in entries
+        if one.kind is Kind.FILE and chosen(one.path) and one.path not in consumed
+    ]
+    if not files and not rendered and not templated:
         told = "".join(f"; {problem}" for problem in problems)
         raise Invalid(
             f"revision {revision[:12]} holds no manifests{told}",
             hint=f"to remove what it has brought: podpy sync rm {sync.metadata.name}",
         )
-    return Manifests(files=repository.read(files, limits.DEFAULT.bytes), problems=problems)
+    plain = repository.read(files, limits.DEFAULT.bytes)
+    return Manifests(files=(*plain, *rendered), problems=problems)
 
 
 def _stands_for_manifests(entry: Entry, chosen: Callable[[str], bool]) -> bool:

@@ -52,7 +52,7 @@ def preview(host: Host, sync: Sync, others: Iterable[str], ref: str = "") -> Pre
         else:
             repository = source.repository_of(base.paths, name)
         status = syncs.read(base.database, name)
-        fetched = source.fetch(base.paths, sync, repository)
+        fetched = source.fetch(base.paths, sync, repository, base.identity)
         revision = fetched if ref else decide.revision(fetched, status, time.time())
         loaded = revisions.read(base, sync, repository, revision)
         going = _departing(base, sync, loaded, status)

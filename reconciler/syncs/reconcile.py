@@ -21,6 +21,7 @@ from manifests.faults import Fault, HostFault, Invalid, Retry
 from manifests.value import Value
 from reconciler import cycle
 from reconciler.source import source
+from reconciler.source.inputs import InputsError
 from reconciler.source.repository import FETCHED, GOOD, DamagedError
 from reconciler.source.signatures import UnverifiedError
 from reconciler.state import objects, syncs
@@ -177,8 +178,9 @@ class Follower:
     def _fetched(self) -> tuple[str, Pass | None]:
         """The source's revision, or "" and the pass that has none."""
         try:
-            return source.fetch(self._host.base.paths, self._sync, self._repository), None
-        except UnverifiedError as fault:
+            base = self._host.base
+            return source.fetch(base.paths, self._sync, self._repository, base.identity), None
+        except (UnverifiedError, InputsError) as fault:
             return "", Pass(outcome=Outcome.INVALID, message=str(fault))
         except Fault as fault:
             return "", Pass(outcome=Outcome.UNREACHABLE, message=str(fault))
@@ -337,6 +339,7 @@ class Follower:
         converged = passed.report is not None
         after = before.replace(
             seen=seen,
+            commit=source.commit_of(self._sync, self._repository, seen),
             applied="" if away else passed.revision or before.applied,
             good=passed.revision if passed.outcome.ready else before.good,
             bad=decide.with_bad(before, passed.bad) if passed.bad else before.bad,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from manifests.loaded import Loaded
     from manifests.sync import Sync
     from reconciler.plan.wish import Wished
+    from reconciler.source.inputs import Inputs
     from reconciler.source.repository import Repository
     from reconciler.targets.host.base import Base
 
@@ -32,15 +33,19 @@ class UnusableError(Exception):
         self.problems = problems
 
 
-def read(base: Base, sync: Sync, repository: Repository, revision: str) -> Loaded:
+def read(
+    base: Base, sync: Sync, repository: Repository, revision: str, *, pushed: bool = False
+) -> Loaded:
     """Return what a revision's manifests hold for this host.
 
+    `pushed` tells of a commit that was not fetched: it is rendered with what the host has now.
     Raises UnusableError with every problem.
     """
     unsupported = Severity.WARNING if sync.spec.allow_unsupported else Severity.ERROR
     options = load.APPLY.replace(unsupported=unsupported, namespace=sync.spec.namespace)
     try:
-        found = source.manifests_of(sync, repository, revision)
+        given, place = (_inputs(base, sync), ".push") if pushed else (None, "")
+        found = source.manifests_of(base.paths, sync, repository, revision, given, place)
         files = decryption.decrypted(found.files, sync.spec.decryption)
     except (Invalid, HostFault) as fault:
         raise UnusableError(str(fault)) from fault
@@ -58,6 +63,14 @@ def read(base: Base, sync: Sync, repository: Repository, revision: str) -> Loade
     except Invalid as fault:
         raise UnusableError(str(fault)) from fault
     return here.replace(problems=(*found.problems, *loaded.problems))
+
+
+def _inputs(base: Base, sync: Sync) -> Inputs | None:
+    if sync.spec.template is None:
+        return None
+    from reconciler.source import inputs
+
+    return inputs.gather(sync, base.identity)
 
 
 def wished(base: Base, sync: Sync, loaded: Loaded, syncs: Container[str]) -> tuple[Wished, ...]:

@@ -38,7 +38,8 @@ class Outcome(StrEnum):
 
 
 class SyncStatus(Value):
-    """`seen` is the source's revision when it was last asked, `applied` the one that the host
+    """`seen` is the source's revision when it was last asked, `commit` what the source itself calls
+    it, where that is something else, `applied` the one that the host
     follows, `good` the last that it followed without a fault, `bad` those that are not tried again.
 
     `approved` is the revision whose removals somebody has consented to; `withheld` names what
@@ -51,6 +52,7 @@ class SyncStatus(Value):
     """
 
     seen: str = ""
+    commit: str = ""
     applied: str = ""
     good: str = ""
     bad: tuple[str, ...] = ()

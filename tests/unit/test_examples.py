@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from manifests import load
+from manifests import load, sources
+from reconciler.source import inputs
+from renderers import environment
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FILES = sorted(EXAMPLES.glob("*.yaml"))
@@ -25,3 +27,18 @@ def test_the_shop_is_valid_as_a_directory() -> None:
 
     assert [str(problem) for problem in loaded.problems] == []
     assert {item.object.kind for item in loaded.objects} >= {"Deployment", "Job", "Secret"}
+
+
+def test_the_templates_come_to_valid_manifests() -> None:
+    folder = EXAMPLES / "templates"
+    values = inputs.mapping((folder / "values.yaml").read_bytes(), "values.yaml")
+    host = {"name": "web-1", "labels": {"role": "web"}}
+    name = "page.yaml.j2"
+    found, wrong = environment.render(
+        {name: (folder / name).read_text()}, [name], {"values": values, "host": host}
+    )
+    page = sources.File(name=name, data=found[name].encode())
+    sync = sources.File(name="sync.yaml", data=(folder / "sync.yaml").read_bytes())
+
+    assert wrong == ()
+    assert load.load([sources.Bundle(name="templates", files=(page, sync))]).problems == ()

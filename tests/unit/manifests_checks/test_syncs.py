@@ -81,6 +81,19 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({".spec.pruneLimit.percent": 101}, ".spec.pruneLimit.percent: must be from 0 to 100"),
     ({".spec.pruneLimit.objects": -1}, ".spec.pruneLimit.objects: must not be negative"),
     ({".spec.dependsOn[0].name": "web"}, ".spec.dependsOn[0].name: is the Sync itself"),
+    ({".spec.template": {}}, ".spec.template: must be exactly one of jinja2 and kustomize"),
+    (
+        {".spec.template": {"jinja2": {"values": ["../x"]}}},
+        '.spec.template.jinja2.values[0]: "../x" must be a path below the source',
+    ),
+    (
+        {".spec.template": {"jinja2": {"hostValues": ["x"]}}},
+        '.spec.template.jinja2.hostValues[0]: "x" must be an absolute path',
+    ),
+    (
+        {".spec.template": {"kustomize": {}}},
+        ".spec.template.kustomize: says itself what it is made of",
+    ),
     ({".spec.hosts": ["web 1"]}, '.spec.hosts[0]: "web 1" must be the name of a host'),
     (
         {".spec.hostSelector": {"matchLabels": {"a b": "c"}}},
