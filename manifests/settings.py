@@ -27,6 +27,9 @@ HOSTS_FILE = "podpy.dev/hosts-file"
 HOSTNAME_FILE = "podpy.dev/hostname-file"
 """Whose /etc/hosts and /etc/hostname a container has: the pod's, or its image's."""
 
+RECLAIM = "podpy.dev/reclaim"
+"""What becomes of a claim's data when the claim is removed: one of RECLAIMS."""
+
 TEMPLATE_HASH = "podpy.dev/template-hash"
 """podpy's own mark on the pods of workloads: which template they were made from."""
 
@@ -37,6 +40,7 @@ ORDER = (WAVE, DEPENDS_ON, HOOK)
 """When an object begins; they stand on the object itself: manifests.ordering reads them."""
 
 KNOWN = (
+    RECLAIM,
     *(NETWORK, ADDRESS, MAC, LOG_DRIVER, LOG_SIZE, HOSTS_FILE, HOSTNAME_FILE),
     *(HOSTS, TEMPLATE_HASH, WAVE, DEPENDS_ON),
 )
@@ -48,10 +52,17 @@ NOT_YET = {
 K8S_FILE = "k8s-file"
 NO_LOG = "none"
 LOG_DRIVERS = (K8S_FILE, NO_LOG)
+KEEP, TRASH = "keep", "trash"
+RECLAIMS = (KEEP, TRASH)
 IMAGES = "image"
 PODS = "pod"
 
-_CHOICES = {LOG_DRIVER: LOG_DRIVERS, HOSTS_FILE: (PODS, IMAGES), HOSTNAME_FILE: (PODS, IMAGES)}
+_CHOICES = {
+    RECLAIM: RECLAIMS,
+    LOG_DRIVER: LOG_DRIVERS,
+    HOSTS_FILE: (PODS, IMAGES),
+    HOSTNAME_FILE: (PODS, IMAGES),
+}
 _SHIFTS = {"": 0, "b": 0, "k": 10, "m": 20, "g": 30, "t": 40}
 SMALLEST_LOG = 1024
 

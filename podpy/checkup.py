@@ -329,6 +329,11 @@ def _directories(paths: Paths) -> Iterator[Finding]:
             yield warning("disk", text, "podpy image prune --all removes unused images")
         else:
             yield good("disk", text)
+    from podpy.commands import volume
+
+    trash = volume.in_trash(paths)
+    if trash:
+        yield good("trash", f"{trash} (podpy undo brings back, podpy volume prune empties)")
     yield _run_dir(paths)
 
 

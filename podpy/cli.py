@@ -47,7 +47,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "wait": ("wait", "wait until objects are as asked for"),
     "image": ("image", "list, pull, build and remove images"),
     "network": ("network", "make, list, inspect and remove networks"),
-    "volume": ("volume", "list, import and remove claims' directories"),
+    "volume": ("volume", "list, import, remove and clear claims' directories"),
+    "undo": ("undo", "bring back the data of removed claims"),
     "agent": ("agent", "follow Syncs and repair drift until it is ended"),
     "receive": ("receive", "take git push as a deployment"),
     "plan": ("plan", "show what Syncs would change, and why"),
@@ -255,7 +256,8 @@ def _failed(words: list[str], fault: Fault) -> int:
     print(f"Error: {_told(fault)}", file=sys.stderr)
     if words[:1] in (["kube"], ["play"]):
         return PODMAN_FAILED
-    return DIFF_FAILED if words[:1] == ["diff"] else FAILED
+    differs = words[:1] == ["diff"] or words[:2] == ["sync", "diff"]
+    return DIFF_FAILED if differs else FAILED
 
 
 def _interrupted() -> int:

@@ -32,7 +32,7 @@
         crun/, conmon/                   the OCI runtime's and conmon's own state
         locks/                           flock files, never removed while a command runs
     config_dir /etc/podpy                (the administrator's; podpy writes what it is told to)
-        podpy.toml                       settings: the host's labels
+        podpy.toml                       settings: the host's labels, the trash's time
         syncs.d/*.yaml                   the Syncs that this host follows
     log_dir    /var/log/pods/NAMESPACE_POD_UID/CONTAINER/N.log       as the kubelet lays them out
 

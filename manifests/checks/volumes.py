@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from manifests import settings
 from manifests.checks import containers, env, names
 from manifests.checks.findings import Once
 from manifests.container import MountPropagation, RecursiveReadOnly
@@ -201,6 +202,8 @@ def _check_recursion(mount: VolumeMount, path: Path, findings: Findings) -> None
 
 def check_claim(claim: PersistentVolumeClaim, findings: Findings) -> None:
     """Check a PersistentVolumeClaim: how it is mounted, and how much it asks for."""
+    for key, message in settings.faults(claim.metadata.annotations):
+        findings.add(("metadata", "annotations", key), message)
     check_claim_spec(claim.spec, ("spec",), findings)
 
 

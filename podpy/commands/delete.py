@@ -1,6 +1,7 @@
 """Remove objects with their pods, as kubectl delete does: those in files, or those that are named.
 
-Claims keep their data unless --volumes is said. A namespace goes with all that is in it.
+Claims keep their data unless --volumes is said: then it can be brought back for a week (podpy
+undo). A namespace goes with all that is in it.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def configure(parser: Parser) -> None:
     add("-R", "--recursive", action="store_true", help="as always: directories with all in them")
     asking.add_filter_options(parser)
     add("--all", action="store_true", help="all objects of the kind in the namespace")
-    add("--volumes", action="store_true", help="delete the data of removed claims as well")
+    add("--volumes", action="store_true", help="move the data of removed claims to the trash")
     add("--grace-period", type=int, default=-1, metavar="SECONDS", help="in place of the pods' own")
     add("--now", action="store_true", help="as --grace-period=1")
     add("--force", action="store_true", help="kill at once, as --grace-period=0")
@@ -64,9 +65,10 @@ def configure(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from podpy.commands import volume
     from reconciler import removing
 
-    context = Context(settings={"grace_seconds": grace(arguments)})
+    context = Context(settings={"grace_seconds": grace(arguments), "by": "podpy delete"})
     _refuse_mixed(arguments)
     found = _from_files if arguments.filename else _by_name
     things, missing = found(context, arguments)
@@ -86,6 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         if arguments.output == "json":
             print(changes.report_json(report))
+        volume.tell_of_trash(report.outcomes)
         if report.failed or not _replenish(context, report, things):
             return 1
     if missing and not arguments.ignore_not_found:

@@ -36,7 +36,8 @@ def take_down(files: Sequence[str], arguments: argparse.Namespace) -> int:
     from podpy import changes
     from reconciler import removing
 
-    context = Context()
+    # Podman's --force deletes volumes at once.
+    context = Context(settings={"trash_seconds": 0.0})
     # As kube play's, so that what that has read is not read again.
     options = load.KUBE_PLAY.replace(namespace=arguments.namespace)
     refs = wishes.refs(files, options, context.paths.cache)

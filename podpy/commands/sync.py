@@ -14,6 +14,7 @@ import time
 from manifests import durations
 from manifests.faults import Invalid
 from podpy import changes, cli, sync_adding, sync_output
+from podpy.commands import plan
 from podpy.context import Context
 from reconciler.state import syncs
 from reconciler.syncs import decide, declared
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
 podpy sync add shop --url https://git.example/shop.git --branch main --path deploy
 podpy sync add local --directory /srv/manifests
+podpy sync diff shop
 podpy sync reconcile shop
 podpy sync ls
 podpy sync approve shop
@@ -52,6 +54,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     following.add_argument("names", nargs="*", metavar="NAME")
     for verb in (listing, telling, past, following):
         cli.add_output(verb)
+    comparing = cli.verb(verbs, "diff", "show what the next pass would change: as podpy diff does")
+    comparing.add_argument("name", metavar="NAME")
+    cli.add_output(comparing)
+    planning = cli.verb(
+        verbs, "plan", "show what Syncs would change: podpy plan, under another name"
+    )
+    plan.configure(planning)
     stopping = cli.verb(verbs, "suspend", "leave a Sync alone")
     stopping.add_argument("name", metavar="NAME")
     stopping.add_argument("--for", dest="span", default="", metavar="SPAN", help="as 30m or 8h")
@@ -70,6 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
     context = Context()
     if arguments.verb == "add":
         return sync_adding.add(context.paths, arguments)
+    if arguments.verb == "plan":
+        return plan.run(arguments)
     found = declared.read(context.paths, context.database)
     for problem in found.problems:
         print(problem, file=sys.stderr)
@@ -78,6 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
             _tell(context, found, arguments)
         case "history":
             _history(context, found.named(arguments.name), arguments.output)
+        case "diff":
+            return _diff(context, found, arguments)
         case "reconcile":
             return _reconcile(context, found, arguments)
         case "rm":
@@ -105,6 +118,31 @@ def _history(context: Context, one: Declared, output: str) -> None:
     lines = syncs.history(context.database, one.sync.metadata.name)
     show = sync_output.history_json if output == "json" else sync_output.history
     print(show(lines))
+
+
+def _diff(context: Context, found: Found, arguments: argparse.Namespace) -> int:
+    """Show what the next pass would change, in the source and on the host, and end as diff does."""
+    from reconciler.syncs import preview, revisions
+
+    one = found.named(arguments.name)
+    names = [other.sync.metadata.name for other in found.syncs]
+    try:
+        seen = preview.preview(context.host, one.sync, names)
+    except revisions.UnusableError as error:
+        for problem in error.problems:
+            print(problem.shown, file=sys.stderr)
+        said = f"{changes.count(len(error.problems), 'problem')} found" if error.problems else error
+        raise Invalid(f"Sync/{arguments.name} cannot be followed: {said}") from error
+    if arguments.output == "json":
+        print(changes.plan_json(seen.plan))
+    else:
+        changes.show_plan(seen.plan, kept=False)
+        for ref in seen.plan.kept_back:
+            print(f"    {ref}  is no longer in the source and stays: the Sync's prune is false")
+        if seen.consent:
+            said = f"{seen.consent}: that waits for podpy sync approve {arguments.name}"
+            print(said, file=sys.stderr)
+    return 1 if seen.plan.effective() else 0
 
 
 def _reconcile(context: Context, found: Found, arguments: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
-"""The directories of PersistentVolumeClaims: volume ls, rm, import.
+"""The directories of PersistentVolumeClaims: volume ls, rm, import, prune.
 
-Their data is the user's: `rm` wants each claim by its name, and --yes or a terminal's answer.
+Their data is the user's: `rm` wants each claim by its name, and --yes or a terminal's answer. What
+it removes can be brought back for a week (podpy undo), and `prune` empties that trash.
 """
 
 from __future__ import annotations
@@ -10,20 +11,25 @@ import sys
 
 from manifests.faults import Invalid
 from manifests.ref import Ref
-from podpy import cli, json_at_end, tables, volume_import
+from podpy import changes, cli, json_at_end, tables, volume_import
 from podpy.context import Context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
     from typing import Any
 
+    from reconciler.execute.run import Outcome
+    from reconciler.report import Report
     from runtime.paths import Paths
     from runtime.volume.claims import Claim
 
 EXAMPLES = """
 podpy volume ls
 podpy volume rm data --yes
+podpy volume rm data --yes --now
+podpy volume prune
 podpy volume import --from-podman pgdata
 """
 
@@ -40,17 +46,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
     removing.add_argument("names", nargs="+", metavar="NAME")
     removing.add_argument("-n", "--namespace", default="default", help="the claims'")
     removing.add_argument("-y", "--yes", action="store_true", help="delete the data, do not ask")
+    removing.add_argument("--now", action="store_true", help="for good: past the trash")
+    clearing = cli.verb(verbs, "prune", "delete from the trash what is past its time")
+    clearing.add_argument("-a", "--all", action="store_true", help="all that is in the trash")
+    clearing.add_argument("-f", "--force", "-y", "--yes", action="store_true", help="do not ask")
     bringing = cli.verb(
         verbs, "import", "copy a volume of Podman's into a claim that holds nothing"
     )
     volume_import.declare(bringing)
-    for verb in (listing, removing, bringing):
+    for verb in (listing, removing, bringing, clearing):
         cli.add_output(verb)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    context = Context()
+    settings: dict[str, Any] = {"by": "podpy volume rm"}
+    if arguments.verb == "rm" and arguments.now:
+        settings["trash_seconds"] = 0.0
+    context = Context(settings=settings)
     match arguments.verb:
+        case "prune":
+            _prune(context.paths, arguments)
         case "ls":
             _list(context.paths, arguments)
         case "import":
@@ -98,6 +113,49 @@ def _list(paths: Paths, arguments: argparse.Namespace) -> None:
         for one in listed
     ]
     print(tables.lines(HEADS, rows, headers=not arguments.no_headers))
+    said = in_trash(paths)
+    if said:
+        print(f"{said}: podpy undo", file=sys.stderr)
+
+
+def in_trash(paths: Paths) -> str:
+    """Say how much is in the trash; "" for nothing."""
+    from runtime.volume import claims, trash
+
+    found = list(trash.every(paths))
+    if not found:
+        return ""
+    used = sum(claims.disk_usage(trash.data(paths, one)) for one in found)
+    return f"{changes.count(len(found), 'removed claim')} in the trash, {tables.size(used)}"
+
+
+def tell_of_trash(outcomes: Iterable[Outcome]) -> None:
+    """Say how the data that these changes have removed can be brought back."""
+    lost = [
+        one.change.ref for one in outcomes if one.fault is None and one.change.effect == "data loss"
+    ]
+    for ref in lost:
+        where = "" if ref.namespace == "default" else f" -n {ref.namespace}"
+        print(
+            f"{ref}: its data can be brought back: podpy undo pvc/{ref.name}{where}",
+            file=sys.stderr,
+        )
+
+
+def _prune(paths: Paths, arguments: argparse.Namespace) -> None:
+    """Empty the trash. Claims that are there are never touched, used or not."""
+    from runtime import locks
+    from runtime.volume import trash
+
+    if arguments.all and not arguments.force and not _agreed(["the trash"]):
+        raise Invalid("volume prune: nothing was deleted", hint="say --yes to delete the data")
+    with locks.held(paths, [trash.LOCK]):
+        gone = trash.empty(paths, everything=arguments.all)
+    if arguments.output == "json":
+        names = [{"namespace": one.namespace, "name": one.name} for one in gone]
+        print(json.dumps({"removed": names}, indent=2))
+    else:
+        print("".join(f"{one.namespace}/{one.name}\n" for one in gone), end="")
 
 
 def _wire(claim: Claim, pods: list[str]) -> dict[str, Any]:
@@ -133,13 +191,15 @@ def _remove(context: Context, arguments: argparse.Namespace) -> None:
     gone: list[str] = []
     with json_at_end.of(arguments, lambda: {"removed": gone}):
         for name in arguments.names:
-            _delete(context, arguments.namespace, name)
+            report = _delete(context, arguments.namespace, name)
             gone.append(name)
             if arguments.output == "text":
                 print(name, flush=True)
+            if not arguments.now:
+                tell_of_trash(report.outcomes)
 
 
-def _delete(context: Context, namespace: str, name: str) -> None:
+def _delete(context: Context, namespace: str, name: str) -> Report:
     """Delete a claim's data, and forget the object that asked for it."""
     from manifests.config import PersistentVolumeClaim
     from manifests.faults import HostFault
@@ -151,6 +211,7 @@ def _delete(context: Context, namespace: str, name: str) -> None:
     report = removing.remove(context.host, {ref: thing}, data=True)
     if report.failed:
         raise HostFault(f"{ref}: {report.failed[0].fault}")
+    return report
 
 
 def _agreed(names: list[str]) -> bool:

@@ -5,7 +5,7 @@ Called by reconciler.plan.make for what is pruned, and by reconciler.removing.
 
 from __future__ import annotations
 
-from manifests import kinds
+from manifests import kinds, settings
 from manifests.config import PersistentVolumeClaim
 from manifests.ref import Ref
 from manifests.value import EMPTY
@@ -31,8 +31,8 @@ def remove(
 ) -> tuple[Change, ...]:
     """Return the changes that remove objects and their pods: pods first, what they use last.
 
-    A claim's data stays unless `data` says otherwise. Pods go in the reverse of the order in which
-    they began. `reasons` are those of single objects, in place of `reason`.
+    A claim's data stays unless `data`, or the claim itself, says otherwise. Pods go in the reverse
+    of the order in which they began. `reasons` are those of single objects, in place of `reason`.
     """
     why = {ref: reasons.get(ref, reason) for ref in objects}
     turns = order.turns(objects.values()) if order.ordered(objects.values()) else EMPTY
@@ -44,11 +44,7 @@ def remove(
             ref=ref,
             object=objects[ref],
             reasons=_removal_reasons(objects[ref], why[ref], data=data),
-            effect=(
-                Effect.DATA_LOSS
-                if data and isinstance(objects[ref], PersistentVolumeClaim)
-                else Effect.NONE
-            ),
+            effect=(Effect.DATA_LOSS if _loses_data(objects[ref], asked=data) else Effect.NONE),
             needs=pod_refs,
         )
         for ref in sorted(objects, key=lambda ref: (-kinds.ORDER[ref.kind], ref.key()))
@@ -58,9 +54,17 @@ def remove(
 
 
 def _removal_reasons(thing: Object, reason: Reason, *, data: bool) -> tuple[Reason, ...]:
-    if isinstance(thing, PersistentVolumeClaim) and not data:
-        return reason, Reason(text="the claim's data is kept")
-    return (reason,)
+    if not isinstance(thing, PersistentVolumeClaim) or data:
+        return (reason,)
+    gone = _loses_data(thing, asked=data)
+    said = "its data goes to the trash: podpy undo" if gone else "the claim's data is kept"
+    return reason, Reason(text=said)
+
+
+def _loses_data(thing: Object, *, asked: bool) -> bool:
+    if not isinstance(thing, PersistentVolumeClaim):
+        return False
+    return asked or thing.metadata.annotations.get(settings.RECLAIM) == settings.TRASH
 
 
 def _of_pods(

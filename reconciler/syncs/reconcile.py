@@ -115,6 +115,7 @@ class Follower:
         found = declared.read(self._host.base.paths, self._database)
         self._sync = found.named(self._name).sync
         self._filed = declared.filed(found, self._host.base.paths)
+        self._host.base.by = f"Sync/{self._name}"
         self._host.base.start_seconds = durations.duration(self._sync.spec.timeout)
 
     def _known(self) -> SyncStatus:

@@ -30,7 +30,9 @@ def read(paths: Paths) -> HostIdentity:
     """Return this host's name and labels. Raises Invalid where the settings say something else."""
     name = facts.node_name()
     own = {HOSTNAME: name, OS: "linux", ARCH: manifest.platform().architecture}
-    given = _labels(paths.settings, files.read_toml(paths.settings))
+    told = files.read_toml(paths.settings)
+    told.pop("volumes", None)  # runtime.volume.trash reads that.
+    given = _labels(paths.settings, told)
     for key in given:
         if key in own:
             raise Invalid(f'{paths.settings}: the label "{key}" is not given: podpy sees to it')

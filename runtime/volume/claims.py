@@ -5,6 +5,7 @@
         .claims/NAMESPACE/CLAIM      what was asked for (JSON); lost, it is only unknown
         .removing/RANDOM             taken away with consent, not yet deleted
         .importing/NAMESPACE.CLAIM   being copied from elsewhere: runtime.volume.importing
+        .trash/ID/                   removed, and kept for a while: runtime.volume.trash
 
 No name of Kubernetes begins with a dot, and the longest leaves room for one: `.CLAIM` is a claim
 (or a record) that is being made. The directory is the claim: where there is one, the claim
@@ -88,6 +89,20 @@ def take(paths: Paths, namespace: str, name: str, fresh: str) -> None:
     _sync(os.path.dirname(path))
 
 
+def bring_back(paths: Paths, namespace: str, name: str, record: Record, data: str) -> None:
+    """Make `data` the claim, with what was asked for, in place of one that holds nothing."""
+    path = paths.claim(namespace, name)
+    try:
+        _write_record(paths, namespace, name, record)
+        os.makedirs(os.path.dirname(path), mode=0o711, exist_ok=True)
+        os.rename(data, path)
+        _sync(os.path.dirname(path))
+    except OSError as error:
+        raise HostFault(
+            f"PersistentVolumeClaim {namespace}/{name}: cannot be brought back: {error.strerror}"
+        ) from error
+
+
 def find(paths: Paths, namespace: str, name: str) -> Claim | None:
     """Return the claim, None when it has no directory on this host."""
     path = paths.claim(namespace, name)
@@ -140,15 +155,20 @@ def remove(paths: Paths, namespace: str, name: str, *, consent: bool) -> bool:
                 f"PersistentVolumeClaim {namespace}/{name} holds data: it is not removed unasked",
                 hint="say so explicitly to delete the data as well",
             )
-        removing = f"{paths.claims}/{_REMOVING}"
-        os.makedirs(removing, mode=0o700, exist_ok=True)
-        os.rename(path, f"{removing}/{os.urandom(8).hex()}")
+        discard(paths, path)
         removed = True
     else:
         removed = False
-    _forget(paths, namespace, name)
+    forget(paths, namespace, name)
     sweep(paths)
     return removed
+
+
+def discard(paths: Paths, path: str) -> None:
+    """Take a directory away, for `sweep` to delete: once this is done it is gone."""
+    removing = f"{paths.claims}/{_REMOVING}"
+    os.makedirs(removing, mode=0o700, exist_ok=True)
+    os.rename(path, f"{removing}/{os.urandom(8).hex()}")
 
 
 def sweep(paths: Paths) -> None:
@@ -202,7 +222,7 @@ def _read_record(paths: Paths, namespace: str, name: str) -> Record:
         return Record()
 
 
-def _forget(paths: Paths, namespace: str, name: str) -> None:
+def forget(paths: Paths, namespace: str, name: str) -> None:
     """Remove the record, and the namespace's directories when nothing is left in them."""
     record = _record_path(paths, namespace, name)
     if os.path.lexists(record):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -68,3 +69,30 @@ def test_what_cannot_be_planned_has_a_status_of_its_own(podpy: Podpy, forge: For
     assert (broken.status, missing.status) == (FAILED, FAILED)
     assert "This cannot be followed:\n\n```\na.yaml:1:1:" in broken.stdout
     assert 'the remote has no branch "no-such-branch"' in missing.stderr
+
+
+def test_sync_diff_shows_source_and_drift_and_ends_as_diff_does(
+    podpy: Podpy, tmp_path: Path
+) -> None:
+    forge = Forge(tmp_path / "differing")
+    forge.commit({"a.yaml": config("a"), "b.yaml": config("b")})
+    podpy.ok("sync", "add", "differing", "--url", forge.url)
+    podpy.ok("sync", "reconcile", "differing")
+    same = podpy.run("sync", "diff", "differing")
+    podpy.ok("delete", "configmap", "b")
+    forge.commit({"a.yaml": config("a", "2")})
+    other = podpy.run("sync", "diff", "differing")
+    wire = podpy.run("sync", "diff", "differing", "-o", "json")
+    planned = podpy.run("sync", "plan", "differing")
+    forge.commit({"a.yaml": "kind: Nonsense"})
+    broken = podpy.run("sync", "diff", "differing")
+    missing = podpy.run("sync", "diff", "none")
+
+    assert (same.status, same.stdout) == (0, "nothing to change\n")
+    assert other.status == wire.status == planned.status == 1
+    assert "ConfigMap/a  update" in other.stdout
+    assert "ConfigMap/b  create" in other.stdout
+    assert sorted(one["op"] for one in json.loads(wire.stdout)["changes"]) == ["create", "update"]
+    assert (broken.status, missing.status) == (2, 2)
+    assert "a.yaml:1" in broken.stderr
+    assert podpy.ok("get", "configmap", "a", "-o", "jsonpath={.data.text}") == "1"

@@ -24,6 +24,8 @@ from manifests import settings
         (settings.HOSTNAME_FILE, "yes", False),
         (settings.HOSTS, "web-*, db1.example", True),
         (settings.HOSTS, "", False),
+        (settings.RECLAIM, "trash", True),
+        (settings.RECLAIM, "delete", False),
         (settings.HOSTS, "web1,,web2", False),
         (settings.HOSTS, "web 1", False),
         ("team", "anything", True),

@@ -41,7 +41,9 @@ class Base:
 
     `start_seconds` is how long a pod may take until it runs, `grace_seconds` how long to end where
     that is not to be what the pod itself says. `digests` are those of the ConfigMaps and Secrets
-    that pods may show. With `start` False new pods are made and nothing of them runs.
+    that pods may show. With `start` False new pods are made and nothing of them runs. Claims whose
+    data is removed are kept in the trash for `trash_seconds` (None: as long as this host's settings
+    say), as removed `by` this command or Sync.
     """
 
     def __init__(
@@ -54,6 +56,8 @@ class Base:
         seccomp_root: str = SECCOMP_ROOT,
         start: bool = True,
         grace_seconds: float | None = None,
+        trash_seconds: float | None = None,
+        by: str = "",
     ) -> None:
         self.paths = paths
         self.database = database
@@ -62,6 +66,8 @@ class Base:
         self.seccomp_root = seccomp_root
         self.start = start
         self.grace_seconds = grace_seconds
+        self.trash_seconds = trash_seconds
+        self.by = by
         self.digests: Mapping[Ref, str] = EMPTY
         self._wished: dict[Ref, Object] = {}
         self._engine: Engine | None = None

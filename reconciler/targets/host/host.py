@@ -43,8 +43,10 @@ class Host:
         return tuple(observed_pods.read(self.base.paths, self.base.cgroups))
 
     def sweep(self) -> None:
-        """Remove what killed passes and a reboot have left of pods that are no more."""
+        """Remove what killed passes and a reboot have left of pods that are no more, and from the
+        trash what is past its time."""
         removal.sweep(self.base)
+        removal.empty_trash(self.base)
 
     def ensure_network(self, network: Network) -> None:
         networking.ensure(self.base, network)
@@ -55,13 +57,36 @@ class Host:
     def ensure_claim(self, claim: Ref) -> None:
         found = self.base.find(claim)
         if isinstance(found, PersistentVolumeClaim):
+            self._take_back(claim)
             claims.ensure(self.base.paths, found)
+
+    def _take_back(self, claim: Ref) -> None:
+        """Bring back the data of a claim that was pruned by who wants it again."""
+        paths, where = self.base.paths, (claim.namespace, claim.name)
+        if not self.base.by or claims.find(paths, *where) is not None:
+            return
+        from runtime import locks
+        from runtime.volume import trash
+
+        with locks.held(paths, [trash.LOCK]):
+            trash.take_back(paths, *where, self.base.by)
 
     def remove_claim(self, claim: Ref) -> None:
         users = removal.users(self.base, claim)
         if users:
             raise HostFault(f"{claim}: in use by {users}", hint="delete these pods first")
-        claims.remove(self.base.paths, claim.namespace, claim.name, consent=True)
+        from runtime import locks
+        from runtime.volume import trash
+
+        paths, where = self.base.paths, (claim.namespace, claim.name)
+        seconds = self.base.trash_seconds
+        if seconds is None:
+            seconds = trash.grace(paths)
+        if not seconds:
+            claims.remove(paths, *where, consent=True)
+            return
+        with locks.held(paths, [trash.LOCK]):
+            trash.put(paths, *where, self.base.by or "podpy", seconds)
 
     def release_claim(self, claim: Ref) -> None:
         """Remove a claim that has just been made, if nothing was written into it."""

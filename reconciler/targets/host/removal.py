@@ -132,6 +132,17 @@ def sweep(base: Base) -> None:
             _sweep_strays(base, strays)
 
 
+def empty_trash(base: Base) -> None:
+    """Delete removed claims that are past their time, unless another command is at the trash."""
+    if not os.path.isdir(f"{base.paths.claims}/.trash"):
+        return
+    from runtime.volume import trash
+
+    with locks.tried(base.paths, trash.LOCK) as alone:
+        if alone:
+            trash.empty(base.paths)
+
+
 def _sweep_strays(base: Base, strays: Iterable[str]) -> None:
     from reconciler.state import results
 
