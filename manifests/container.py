@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from manifests.probes import ExecAction, Probe
+from manifests.probes import ExecAction, HTTPGetAction, Probe, TCPSocketAction
 from manifests.quantity import Quantity
 from manifests.strenum import StrEnum
 from manifests.value import EMPTY, Value
@@ -196,9 +196,11 @@ class SleepAction(Value):
 
 
 class Handler(Value):
-    """What is done at a point of a container's life: exactly one of the two is set."""
+    """What is done at a point of a container's life: exactly one of the four is set."""
 
     exec: ExecAction | None = None
+    http_get: HTTPGetAction | None = None
+    tcp_socket: TCPSocketAction | None = None
     sleep: SleepAction | None = None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from manifests.references import network_of
-from podpy import status, tables
+from podpy import describe_probes, status, tables
 from reconciler.workloads import lifecycle
 
 TYPE_CHECKING = False
@@ -54,8 +54,10 @@ def pod(state: PodState, now: float) -> dict[str, Node]:
     for owner in metadata.owner_references:
         tree["Controlled By"] = f"{owner.kind}/{owner.name}"
     if spec.init_containers:
-        tree["Init Containers"] = containers(spec.init_containers, shown)
-    tree["Containers"] = containers(spec.containers, shown)
+        tree["Init Containers"] = containers(spec.init_containers, shown, now)
+    tree["Containers"] = containers(spec.containers, shown, now)
+    if who := describe_probes.who(state):
+        tree["Probes"] = who
     tree["Conditions"] = _conditions(state, seen)
     tree["Volumes"] = volumes(spec)
     if state.drift:
@@ -68,16 +70,16 @@ def _phase(seen: status.Summary) -> str:
 
 
 def containers(
-    given: Iterable[Container], shown: dict[str, Shown] | None = None
+    given: Iterable[Container], shown: dict[str, Shown] | None = None, now: float = 0.0
 ) -> dict[str, Node]:
     """Return the containers by name; with what is seen of them where they are a pod's."""
     return {
-        container.name: _container(container, (shown or {}).get(container.name))
+        container.name: _container(container, (shown or {}).get(container.name), now)
         for container in given
     }
 
 
-def _container(container: Container, seen: Shown | None) -> dict[str, Node]:
+def _container(container: Container, seen: Shown | None, now: float) -> dict[str, Node]:
     tree: dict[str, Node] = {}
     if seen is not None:
         tree["Container ID"] = f"podpy://{seen.container_id}" if seen.container_id else ""
@@ -99,6 +101,7 @@ def _container(container: Container, seen: Shown | None) -> dict[str, Node]:
     ):
         if amounts:
             tree[title] = {name: str(amount) for name, amount in sorted(amounts.items())}
+    tree |= describe_probes.of_container(container, seen.health if seen else None, now)
     sources = [
         f"{kind} {source.name}"
         for one in container.env_from

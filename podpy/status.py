@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from manifests.container import Container
-    from manifests.observed import PodState, Termination
+    from manifests.observed import Health, PodState, Termination
 
 CRASH_LOOP = "CrashLoopBackOff"
 CREATED = "Created"
@@ -33,7 +33,8 @@ class Shown(Value):
 
     `waiting` is a reason with its `message`; `running` is when the present run started; `last` is
     how the run before this one ended. `init`: of the pod's init containers, sidecars among them.
-    `started` and `ready` are what its probes have found (reconciler.health.readiness).
+    `started` and `ready` are what its probes have found (reconciler.health.readiness), the last
+    results of which are in `health`.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Shown(Value):
     image_id: str = ""
     started: bool = False
     ready: bool = False
+    health: Health | None = None
 
     @property
     def runs(self) -> bool:
@@ -153,6 +155,7 @@ def _shown(state: PodState, container: Container, due: tuple[str, ...]) -> Shown
             running=record.started_at,
             started=readiness.started(container, current),
             ready=readiness.ready(container, current),
+            health=current.health,
         )
     if current.ended is not None:
         return _ended(state, container, common, current.ended, due)

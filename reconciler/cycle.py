@@ -16,15 +16,16 @@ from __future__ import annotations
 import time
 
 from manifests import kinds
-from manifests.faults import Invalid, Retry
+from manifests.faults import Invalid, NotReady, Retry
 from manifests.problems import path_text
 from manifests.ref import Ref
 from manifests.value import EMPTY, Value
 from reconciler import history, pending, recording, rollback, turns
 from reconciler.execute import images
 from reconciler.execute import run as execute
+from reconciler.health import readying
 from reconciler.plan import make
-from reconciler.plan.change import Plan
+from reconciler.plan.change import Op, Plan
 from reconciler.plan.wish import Remembered, Wish, Wished
 from reconciler.report import Report
 from reconciler.state import objects, results
@@ -32,6 +33,7 @@ from reconciler.workloads import jobs, lifecycle
 from reconciler.workloads.expand import expand
 from reconciler.workloads.ownership import owner_of
 from runtime import interrupts, locks
+from runtime.observe import health
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ class Options(Value):
     source that are for other hosts. `also` are apply sets that this pass sees to beside its own:
     all of theirs that is not wished is pruned with it. `only`: the objects that a
     further turn of a pass is about; `given_up` those of them that are not to begin, and why.
+    `ready`: the pass ends when its pods that have probes are ready, or base.start_seconds later.
     """
 
     applyset: str = ""
@@ -68,6 +71,7 @@ class Options(Value):
     recreate: bool = False
     all_or_nothing: bool = False
     images_first: bool = False
+    ready: bool = False
     aside: frozenset[Ref] = frozenset()
     elsewhere: tuple[Elsewhere, ...] = ()
     only: frozenset[Ref] | None = None
@@ -211,7 +215,7 @@ def converge(
     """Bring the host in line with these objects, record what came of it, and see to back-offs.
 
     Objects that others come before begin when those are healthy; what is waited for has
-    `start_seconds` in all.
+    `start_seconds` in all. Raises Interrupted while it waits for readiness.
     """
     deadline = time.monotonic() + host.base.start_seconds
     turn = _pass(host, wished, options, notify, consent)
@@ -221,7 +225,7 @@ def converge(
         following = options.replace(only=frozenset(waiting), given_up=given_up, prune=False)
         turn = _pass(host, wished, following, notify, earlier=turn)
         _see_to_waits(host, turn.seen)
-    return turn.report
+    return _readied(host, turn.report, notify) if options.ready else turn.report
 
 
 def _pass(
@@ -311,6 +315,39 @@ def _carry_out(
         if options.recreate:
             recording.restore_jobs(host.base.database, seen.expansion.progress, seen.remembered)
         return before, restored
+
+
+def _readied(host: Host, report: Report, notify: Callable[[Outcome], None]) -> Report:
+    """Wait for the pods that are to tell when they are ready; fail the changes of those that are
+    not in time, whether this pass has made them or found them so. No lock is held meanwhile."""
+    failed = {outcome.change.ref for outcome in report.failed}
+    probed = {
+        change.ref: change
+        for change in report.plan.changes
+        if change.pod is not None
+        and change.op is not Op.DELETE
+        and change.ref not in failed
+        and health.has_probes(change.pod.pod)
+    }
+    if not probed or report.refused or report.rolled_back:
+        return report
+    began, seconds = time.monotonic(), host.base.start_seconds
+    found = {state.uid: kinds.ref(state.pod) for state in host.pods()}
+    uids = [uid for uid, ref in found.items() if ref in probed]
+    outcomes = []
+    with interrupts.noticed():
+        for uid, why in readying.until_ready(host.base, uids, seconds).items():
+            ref = found[uid]
+            fault = NotReady(
+                f"{ref}: is not ready after {seconds:g} s: {why}",
+                hint=f"podpy describe pod {ref.name}; podpy logs {ref.name}",
+            )
+            span = time.monotonic() - began
+            outcomes.append(execute.Outcome(change=probed[ref], fault=fault, uid=uid, seconds=span))
+    for outcome in outcomes:
+        notify(outcome)
+    history.note(host.base.database, outcomes)
+    return report.replace(outcomes=(*report.outcomes, *outcomes))
 
 
 def mend(host: Host, notify: Callable[[Outcome], None] = lambda _outcome: None) -> Report:

@@ -12,8 +12,10 @@ import time
 from manifests.faults import Fault, Retry, TimedOut
 from manifests.value import EMPTY
 from reconciler.execute.run import object_of
+from reconciler.health import readying
 from reconciler.plan import order
 from reconciler.state import objects, results
+from reconciler.workloads.ownership import belongs_to
 from runtime import interrupts
 
 TYPE_CHECKING = False
@@ -110,10 +112,11 @@ def wait(
     """
     failed = {object_of(one.change): one.fault for one in turn.run.outcomes if one.fault}
     awaited = {ref for after in waits.values() for ref in after}
-    with interrupts.noticed():
+    with interrupts.noticed(), readying.probing(host.base) as probe:
         while True:
             now = results.read_jobs(host.base.database)
-            health = _health(host.base.database, wished, host.pods(), now)
+            states = host.pods()
+            health = _health(host.base.database, wished, states, now)
             told = {ref: health(ref) for ref in awaited}
             late = time.monotonic() >= deadline
             given_up = {}
@@ -125,7 +128,7 @@ def wait(
             if given_up or free:
                 return given_up
             try:
-                interrupts.sleep(POLL_SECONDS)
+                probe((one.uid for one in states if belongs_to(one) in awaited), POLL_SECONDS)
             except interrupts.Interrupted as fault:
                 return {ref: interrupts.Interrupted(f"{ref}: {fault}") for ref in waits}
 

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from manifests.checks.findings import Findings
     from manifests.codec import Path
-    from manifests.container import Container
+    from manifests.container import Container, Handler
     from manifests.probes import HTTPGetAction, Probe
 
 _TOKEN_SIGNS = "!#$%&'*+-.^_`|~"  # noqa: S105 (RFC 9110's tokens)
@@ -26,7 +26,9 @@ def check(container: Container, path: Path, findings: Findings) -> None:
         _check_spans(kind, probe, here, findings)
 
 
-def check_action(asked: Probe, container: Container, path: Path, findings: Findings) -> None:
+def check_action(
+    asked: Probe | Handler, container: Container, path: Path, findings: Findings
+) -> None:
     """Check what is asked for: that it is one thing only, and that thing."""
     _check_one(asked, path, findings)
     if asked.exec is not None and not asked.exec.command:
@@ -38,7 +40,7 @@ def check_action(asked: Probe, container: Container, path: Path, findings: Findi
         findings.unless(port, (*path, "tcpSocket", "port"))
 
 
-def _check_one(asked: Probe, path: Path, findings: Findings) -> None:
+def _check_one(asked: Probe | Handler, path: Path, findings: Findings) -> None:
     kinds = {"exec": "exec", "http_get": "httpGet", "tcp_socket": "tcpSocket"}
     kinds |= {"grpc": "grpc", "sleep": "sleep"}
     known = {field: word for field, word in kinds.items() if hasattr(asked, field)}

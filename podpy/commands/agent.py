@@ -54,13 +54,15 @@ def run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGHUP, lambda *_: None)
     from reconciler.agent import loop
     from reconciler.agent.passes import Passes
+    from reconciler.agent.probing import Probing
     from runtime import locks
 
     # The lock lies in the run directory, which is made, and mounted, with the first host.
     paths = _host().base.paths
     listen = _address(arguments.listen) if arguments.listen else None
     passes = Passes(_host, changes.show_outcome, _Teller().show, _say)
-    work = loop.Work(passes.syncs, passes.follow, passes.mend, _say)
+    probing = Probing(lambda: _host().base, _say)
+    work = loop.Work(passes.syncs, passes.follow, passes.mend, _say, probing)
     with locks.tried(paths, "agent") as alone:
         if not alone:
             raise Invalid("an agent runs on this host already", hint="systemctl status podpy-agent")

@@ -65,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.dry_run != "none":
         _show_prospect(cycle.prospect(context.host, wished, options), arguments)
         return 0
+    options = options.replace(ready=True)
     notify = {"text": changes.show_outcome, "name": changes.show_name}.get(arguments.output)
     report = cycle.converge(context.host, wished, options, notify or (lambda _outcome: None))
     changes.show_substitute(context.host)

@@ -97,7 +97,7 @@ def _restart(context: Context, item: Item) -> None:
     from reconciler import cycle, remembered
 
     wished = remembered.wished(context.base, [item.ref])
-    report = cycle.converge(context.host, wished, cycle.Options(recreate=True))
+    report = cycle.converge(context.host, wished, cycle.Options(recreate=True, ready=True))
     changes.show_substitute(context.host)
     for outcome in report.failed:
         raise HostFault(f"{outcome.change.ref}: {outcome.fault}")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from manifests.sync import Sync
+    from reconciler.agent.probing import Probing
     from reconciler.agent.webhooks import Webhooks
     from runtime.paths import Paths
 
@@ -48,7 +49,7 @@ class Work:
     """What the loop has done: `follow` a Sync and `mend` drift, and which Syncs there are.
 
     `follow` returns the names of the Syncs that are to be looked at now because of this one, `mend`
-    whether all went well.
+    whether all went well. `probing` runs the probes of pods meanwhile.
     """
 
     def __init__(
@@ -57,8 +58,10 @@ class Work:
         follow: Callable[[str], tuple[str, ...]],
         mend: Callable[[], bool],
         say: Callable[[str], None],
+        probing: Probing | None = None,
     ) -> None:
         self.syncs, self.follow, self.mend, self.say = syncs, follow, mend, say
+        self.probing = probing
 
 
 class Loop:
@@ -84,6 +87,8 @@ class Loop:
         self._watch = Watch(self._paths, self._bell_in)
         hooks = self._listening()
         before = signal.signal(signal.SIGHUP, self._hung_up)
+        if self._work.probing is not None:
+            self._work.probing.start()
         try:
             with interrupts.noticed():
                 wakeup = signal.set_wakeup_fd(self._bell_out, warn_on_full_buffer=False)
@@ -95,6 +100,8 @@ class Loop:
             service.tell("STOPPING=1")
             for thread in list(self._busy.values()):
                 thread.join()
+            if self._work.probing is not None:
+                self._work.probing.close()
             signal.signal(signal.SIGHUP, before)
             if hooks is not None:
                 hooks.close()
@@ -184,6 +191,8 @@ class Loop:
             left = ping if left is None else min(left, ping)
         concerned = self._watch.wait(left)
         _drain(self._bell_in)
+        if self._work.probing is not None:
+            self._work.probing.wake()
         now = time.monotonic()
         with self._lock:
             if concerned:

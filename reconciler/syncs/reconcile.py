@@ -314,6 +314,7 @@ class Follower:
             prune=self._sync.spec.prune,
             images_first=images_first,
             elsewhere=self._elsewhere,
+            ready=True,
         )
         self._withheld = ()
 

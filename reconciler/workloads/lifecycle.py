@@ -127,11 +127,13 @@ def _initialise(spec: PodSpec, states: Mapping[str, ContainerState], now: float)
         if is_sidecar(container):
             if readiness.started(container, states.get(container.name)):
                 continue
-            if stage is Stage.RUNNING:
-                return _pending(restarts, waits, unstarted=(container.name,))
-            _restart_or_wait(states.get(container.name), container.name, now, restarts, waits)
             later = spec.init_containers[index + 1 :]
-            if all(_stage(states, follower) is Stage.ABSENT for follower in later):
+            first = all(_stage(states, follower) is Stage.ABSENT for follower in later)
+            if stage is not Stage.RUNNING:
+                _restart_or_wait(states.get(container.name), container.name, now, restarts, waits)
+            elif first:
+                return _pending(restarts, waits, unstarted=(container.name,))
+            if first:
                 return _pending(restarts, waits)
             continue
         state = states.get(container.name)

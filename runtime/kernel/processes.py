@@ -134,6 +134,20 @@ def children(pid: int) -> tuple[int, ...]:
     return tuple(found)
 
 
+def of_sessions(leaders: Collection[int]) -> tuple[int, ...]:
+    """Return the processes of the sessions that these lead, themselves left out."""
+    found = []
+    for name in os.listdir("/proc") if leaders else ():
+        if not name.isdigit() or int(name) in leaders:
+            continue
+        try:
+            if os.getsid(int(name)) in leaders:
+                found.append(int(name))
+        except ProcessLookupError:
+            continue
+    return tuple(found)
+
+
 def command_line(pid: int) -> tuple[str, ...]:
     """Return the words that `pid` was started with; empty when it is gone."""
     try:

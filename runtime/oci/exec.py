@@ -4,28 +4,36 @@
                         cgroup, capabilities and seccomp filter
     replace(...)        podpy's process becomes that: terminal, signals and exit code are its own
     status_of(...)      its exit code, within a deadline; what it writes is thrown away
+    answer_of(...)      the same with the beginning of what it writes; killed at the deadline
 
 The runtime has to see the container's files and cgroups as the pod does: `replace`, which
-podpy.commands.exec calls, enters the pod's mount namespace, `status_of` is called inside it.
+podpy.commands.exec calls, enters the pod's mount namespace, the others are called inside it.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import signal
+import time
 
 from manifests.faults import HostFault
 from manifests.value import Value
-from runtime.kernel import syscalls
+from runtime import interrupts
+from runtime.kernel import processes, syscalls
 from runtime.oci import container as oci
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from subprocess import Popen
     from typing import NoReturn
 
     from runtime.oci.container import Container
 
+
+MOST_OUTPUT = 10 * 1024
+_BUFFER = 1 << 16
 
 _ROOT = (
     '"user":{"uid":0,"gid":0}',
@@ -114,6 +122,99 @@ def replace(container: Container, pod_dir: str, wanted: Command) -> NoReturn:
         ) from error
 
 
+class Answer(Value):
+    """How a command ended: its exit code, None if it was killed; and what it wrote first."""
+
+    status: int | None
+    output: bytes
+
+
+def answer_of(
+    container: Container, wanted: Command, *, timeout: float, given_up: Callable[[], bool]
+) -> Answer:
+    """Run `wanted` to its end, and return its exit code and what it wrote to both streams.
+
+    It is killed with all that it has started after `timeout` seconds, or soon after `given_up`
+    says so. Inside the pod's mount namespace.
+    """
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    try:
+        child = _begin(container, wanted, output=writing)
+    except BaseException:
+        os.close(reading)
+        raise
+    finally:
+        os.close(writing)
+    try:
+        output = _read_to_end(child, reading, time.monotonic() + timeout, given_up)
+        return Answer(status=child.poll(), output=output)
+    finally:
+        _kill_all(child)
+        os.close(reading)
+
+
+def _read_to_end(
+    child: Popen[bytes], reading: int, deadline: float, given_up: Callable[[], bool]
+) -> bytes:
+    """Read until the child has ended, the deadline has come or nobody wants it any more.
+
+    What it leaves running in the background may hold the pipe open: that is not waited for.
+    """
+    output = b""
+    os.set_blocking(reading, False)
+    pidfd = os.pidfd_open(child.pid)
+    try:
+        with select.epoll() as poll:
+            poll.register(reading, select.EPOLLIN)
+            poll.register(pidfd, select.EPOLLIN)
+            while (left := deadline - time.monotonic()) > 0 and not given_up():
+                told = [one for one, _ in poll.poll(min(left, interrupts.CHECK_SECONDS))]
+                # Whether it has ended is asked first: all that it wrote can be read then.
+                ended = child.poll() is not None
+                part, closed = _pending(reading)
+                output = (output + part)[:MOST_OUTPUT]
+                if ended:
+                    break
+                if closed and reading in told:
+                    poll.unregister(reading)
+    finally:
+        os.close(pidfd)
+    return output
+
+
+def _pending(reading: int) -> tuple[bytes, bool]:
+    """Read what is there, one bufferful at most; tell, too, whether the pipe is closed."""
+    try:
+        part = os.read(reading, _BUFFER)
+    except BlockingIOError:
+        return b"", False
+    return part, not part
+
+
+def _kill_all(child: Popen[bytes]) -> None:
+    """Kill the runtime's process, if it still runs, and the command with all that it has started.
+
+    The command is a child of the runtime's process. What has left its children by then is found by
+    the session that it is in.
+    """
+    if child.poll() is not None:
+        return
+    found = _descendants(child.pid)
+    for pid in (*found, *processes.of_sessions(found), child.pid):
+        pidfd = processes.opened(pid)
+        if pidfd is not None:
+            processes.signal(pidfd, signal.SIGKILL)
+            os.close(pidfd)
+    child.wait()
+
+
+def _descendants(pid: int) -> tuple[int, ...]:
+    found: list[int] = []
+    for one in processes.children(pid):
+        found += [one, *_descendants(one)]
+    return tuple(found)
+
+
 def status_of(container: Container, wanted: Command, *, timeout: float) -> int:
     """Run `wanted` to its end and return its exit code. Inside the pod's mount namespace.
 
@@ -122,16 +223,24 @@ def status_of(container: Container, wanted: Command, *, timeout: float) -> int:
     """
     from runtime import proc
 
+    child = _begin(container, wanted)
+    proc.communicate(child, timeout, f"container {container.name}: {wanted.argv[0]}")
+    return child.returncode
+
+
+def _begin(container: Container, wanted: Command, *, output: int | None = None) -> Popen[bytes]:
+    """Start the runtime's `exec`; both of the command's streams go to `output`."""
+    from runtime import proc
+
     described = process(container, wanted)
     opened = (_in_memory(described),) if described else ()
     try:
         file = f"/proc/self/fd/{opened[0]}" if opened else ""
-        child = proc.start(command(container, wanted, process_file=file), pass_fds=opened)
+        words = command(container, wanted, process_file=file)
+        return proc.start(words, stdout=output, stderr=output, pass_fds=opened)
     finally:
         for descriptor in opened:
             os.close(descriptor)
-    proc.communicate(child, timeout, f"container {container.name}: {wanted.argv[0]}")
-    return child.returncode
 
 
 def _runtime(container: Container) -> str:

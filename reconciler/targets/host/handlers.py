@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from manifests.observed import PodRecord
     from reconciler.targets.host.base import Base
     from runtime.kernel.inside import Inside
+    from runtime.probing.attempt import Target
 
 _LEAST_SECONDS = 2.0
 """What the kubelet leaves a container after its preStop, however long that took."""
@@ -39,7 +40,7 @@ def after_start(base: Base, record: PodRecord, container: Container, inside: Ins
     if handler is None:
         return True
     try:
-        _do(base, record.uid, container, handler, inside, base.start_seconds)
+        _do(base, record, container, handler, inside, base.start_seconds)
     except interrupts.Interrupted:
         raise
     except Fault as fault:
@@ -56,7 +57,7 @@ def before_stop(base: Base, record: PodRecord, container: Container, grace: floa
     began = time.monotonic()
     try:
         with namespaces.enter(base.paths.pod(record.uid)) as inside:
-            _do(base, record.uid, container, handler, inside, grace)
+            _do(base, record, container, handler, inside, grace)
     except interrupts.Interrupted:
         raise
     except Fault as fault:
@@ -65,19 +66,42 @@ def before_stop(base: Base, record: PodRecord, container: Container, grace: floa
 
 
 def _do(
-    base: Base, uid: str, container: Container, handler: Handler, inside: Inside, seconds: float
+    base: Base,
+    record: PodRecord,
+    container: Container,
+    handler: Handler,
+    inside: Inside,
+    seconds: float,
 ) -> None:
     if handler.sleep is not None:
         interrupts.sleep(min(handler.sleep.seconds, seconds), f"container {container.name}")
+    if handler.http_get is not None or handler.tcp_socket is not None:
+        from runtime.probing import attempt
+
+        attempt.ask(target_of(base, record, container), handler, seconds)
     if handler.exec is None:
         return
     from runtime.oci import exec as oci_exec
 
-    where = OciContainer.of(base.paths, uid, container.name)
+    where = OciContainer.of(base.paths, record.uid, container.name)
     wanted = oci_exec.Command(argv=handler.exec.command)
     status = inside.call(oci_exec.status_of, where, wanted, timeout=seconds)
     if status:
         raise HostFault(f"{handler.exec.command[0]} ended with exit code {status}")
+
+
+def target_of(base: Base, record: PodRecord, container: Container) -> Target:
+    """Return where a container is asked: at the pod's address, or this host's where it has none."""
+    from runtime.observe import facts
+    from runtime.probing.attempt import Target
+
+    address = facts.addresses()[0] if record.pod.spec.host_network else record.address
+    return Target(
+        pod_dir=base.paths.pod(record.uid),
+        address=address or "127.0.0.1",
+        container=container,
+        where=OciContainer.of(base.paths, record.uid, container.name),
+    )
 
 
 def _warn(base: Base, record: PodRecord, reason: str, message: str) -> None:

@@ -34,11 +34,13 @@ class _Stop(Value):
     grace: float
 
 
-def containers(base: Base, state: PodState, names: tuple[str, ...]) -> None:
-    """Stop these containers in order, each with the pod's grace period."""
+def containers(
+    base: Base, state: PodState, names: tuple[str, ...], seconds: int | None = None
+) -> None:
+    """Stop these containers in order, each with the pod's grace period, unless that is given."""
     spec = state.pod.spec
     by_name = {one.name: one for one in (*spec.init_containers, *spec.containers)}
-    grace = float(spec.termination_grace_period_seconds)
+    grace = float(spec.termination_grace_period_seconds if seconds is None else seconds)
     for name in names:
         _stop_one(base, _Stop(state=state, container=by_name[name], grace=grace))
 

@@ -15,7 +15,7 @@ import time
 from manifests import kinds
 from manifests.faults import Fault, HostFault, NotReady
 from manifests.observed import ContainerRecord, Phase, Stage
-from reconciler.health import readiness
+from reconciler.health import readiness, readying
 from reconciler.state import events
 from reconciler.state.events import Event, EventType
 from reconciler.targets.host import handlers, last_words, logs, networking, stopping, waiting
@@ -28,6 +28,8 @@ from runtime.oci.container import Container as OciContainer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from manifests.container import Container
     from manifests.observed import ContainerState, PodRecord, PodState
     from reconciler.targets.host.base import Base
@@ -106,6 +108,17 @@ def bring_up(base: Base, uid: str, inside: Inside | None = None) -> None:
     NotReady when it does not run after base.start_seconds: it is left to go on by itself.
     """
     deadline = time.monotonic() + base.start_seconds
+    with readying.probing(base) as probe:
+        _bring_up(base, uid, inside, deadline, probe)
+
+
+def _bring_up(
+    base: Base,
+    uid: str,
+    inside: Inside | None,
+    deadline: float,
+    probe: Callable[[Iterable[str], float], None],
+) -> None:
     while True:
         stepped = step(base, uid, inside)
         if stepped is None:
@@ -124,7 +137,10 @@ def bring_up(base: Base, uid: str, inside: Inside | None = None) -> None:
                 hint=f"podpy logs {state.pod.metadata.name}; podpy describe pod "
                 f"{state.pod.metadata.name}",
             )
-        _wait(state, decision, left)
+        if decision.unstarted:
+            probe([uid], min(left, _POLL_SECONDS))
+        else:
+            _wait(state, decision, left)
 
 
 def _act(base: Base, state: PodState, decision: Decision, inside: Inside | None) -> None:
@@ -304,7 +320,7 @@ def _waits_for(state: PodState, decision: Decision) -> str:
 def _wait(state: PodState, decision: Decision, left: float) -> None:
     """Wait until an awaited init container ends, a back-off is over, or `left` seconds passed."""
     interrupts.check(_name(state))
-    left = min(left, _POLL_SECONDS if decision.unstarted else interrupts.CHECK_SECONDS)
+    left = min(left, interrupts.CHECK_SECONDS)
     if decision.wake_at is not None:
         left = min(left, max(decision.wake_at - time.time(), 0.0))
     opened = [

@@ -85,7 +85,6 @@ def test_every_field_and_kind_of_later_is_reported_once() -> None:
         f"{template}.shareProcessNamespace",
         f"{template}.affinity.podAntiAffinity",
         f"{template}.imagePullSecrets",
-        f"{container}.lifecycle.preStop.httpGet",
         f"{container}.resources.limits.ephemeral-storage",
         ".kind",
         ".kind",

@@ -1,0 +1,1 @@
+"""Ask a container once how it is, from outside of it: one attempt of one probe, with a deadline."""
