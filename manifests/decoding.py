@@ -164,8 +164,6 @@ def _judge_annotations(thing: Object, report: _Report) -> None:
     if part is not None and part[0] is not thing.metadata:
         annotated.append((part[0].annotations, (*part[2][:-1], "metadata", "annotations")))
     for given, path in annotated:
-        for key, message in settings.unsupported(given):
-            report.unsupported((*path, key), message)
         for key, message in settings.unknown(given):
             report.annotation((*path, key), message)
 

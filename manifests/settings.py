@@ -42,13 +42,9 @@ ORDER = (WAVE, DEPENDS_ON, HOOK)
 KNOWN = (
     RECLAIM,
     *(NETWORK, ADDRESS, MAC, LOG_DRIVER, LOG_SIZE, HOSTS_FILE, HOSTNAME_FILE),
-    *(HOSTS, TEMPLATE_HASH, WAVE, DEPENDS_ON),
+    *(HOSTS, TEMPLATE_HASH),
+    *ORDER,
 )
-NOT_YET = {
-    HOOK: "the Job runs as any other",
-}
-"""Annotations that podpy does not honour so far, with what happens instead."""
-
 K8S_FILE = "k8s-file"
 NO_LOG = "none"
 LOG_DRIVERS = (K8S_FILE, NO_LOG)
@@ -67,21 +63,14 @@ _SHIFTS = {"": 0, "b": 0, "k": 10, "m": 20, "g": 30, "t": 40}
 SMALLEST_LOG = 1024
 
 
-def unsupported(annotations: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield (annotation, what it means that it is not honoured)."""
-    for key in annotations:
-        if key in NOT_YET:
-            yield key, f"is not supported yet: {NOT_YET[key]}"
-
-
 def unknown(annotations: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield (annotation, that it is unknown) of those that podpy's prefix has and nobody knows."""
     for key in annotations:
-        if key.startswith(PREFIX) and key not in KNOWN and key not in NOT_YET:
+        if key.startswith(PREFIX) and key not in KNOWN:
             from schemas import suggestions
 
             # Without the prefix: with it all of them are much alike.
-            names = [name.removeprefix(PREFIX) for name in (*KNOWN, *NOT_YET)]
+            names = [name.removeprefix(PREFIX) for name in KNOWN]
             close = suggestions.closest(key.removeprefix(PREFIX), names)
             meant = f'; did you mean "{PREFIX}{close}"?' if close else ""
             yield key, f"unknown annotation of podpy{meant}"

@@ -28,6 +28,8 @@ def show(name: str, seen: Preview, output: str) -> None:
     elif output == "text":
         print(f"sync/{name}: revision {seen.revision[:SHORT]}")
         changes.show_plan(seen.plan)
+        for hook in seen.hooks:
+            print(f"hook: {hook}")
         if seen.consent:
             print(f"the removals would wait for podpy sync approve {name}: {seen.consent}")
 
@@ -52,6 +54,8 @@ def _markdown(name: str, seen: Preview) -> str:
     if not todo:
         return "\n".join([*lines, "Nothing would change.", *left_out])
     lines += [f"{changes.summary(todo)}.", "", _HEAD, *map(_row, todo)]
+    if seen.hooks:
+        lines += ["", f"Hooks: {', '.join(f'`{hook}`' for hook in seen.hooks)}."]
     if seen.consent:
         lines += ["", f"**The removals would wait for consent:** {_cell(seen.consent)}."]
     return "\n".join([*lines, *left_out])

@@ -95,7 +95,22 @@ def load_wished(
         raise Invalid(f"{changes.count(errors, 'problem')} found, nothing was changed")
     if not (loaded.objects or loaded.unsupported or may_be_empty):
         raise Invalid(f"no objects in {', '.join(sources)}, nothing was changed")
-    return loading.wished(context.paths, loaded)
+    wished = loading.wished(context.paths, loaded)
+    _refuse_hooks(wished)
+    return wished
+
+
+def _refuse_hooks(wished: Sequence[Wished]) -> None:
+    """Raise Invalid for hooks: they belong to a revision, and only a Sync knows one."""
+    from manifests import ordering
+
+    found = [item for item in wished if ordering.hook(item.object) is not None]
+    if found:
+        told = "\n".join(f"{item.where}: {item.ref} is a hook of a Sync" for item in found)
+        raise Invalid(
+            f"{told}\nhooks run once for each revision of a Sync, nothing was changed",
+            hint="podpy sync add NAME --directory DIR follows a directory with its hooks",
+        )
 
 
 def _selected(

@@ -50,13 +50,21 @@ def in_order(
     states: Sequence[PodState],
     remembered: Mapping[Ref, Progress],
 ) -> Plan:
-    """Return the plan with what its changes wait for. What starts no pods waits for nothing."""
+    """Return the plan with what its changes wait for.
+
+    What starts no pods waits for nothing; nobody waits for what is on other hosts.
+    """
     if not plan.effective() or not order.ordered(item.object for item in wish.objects):
         return plan
+    away = {one.ref for one in wish.elsewhere}
     places = {
         item.ref: order.place(item.object, wish.applyset or _set_of(item.ref, wish))
         for item in wish.objects
     }
+    for ref, one in places.items():
+        if not away.isdisjoint(one.depends_on):
+            left = tuple(other for other in one.depends_on if other not in away)
+            places[ref] = one.replace(depends_on=left)
     health = _health(database, wish.objects, states, remembered)
     return plan.replace(changes=order.hold(plan.changes, places, health))
 

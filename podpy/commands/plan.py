@@ -79,6 +79,7 @@ def _told(
         "sync": name,
         "revision": seen.revision,
         "consent": seen.consent,
+        "hooks": list(seen.hooks),
         **json.loads(changes.plan_json(seen.plan)),
     }
     return (CHANGES if seen.plan.effective() else 0), what

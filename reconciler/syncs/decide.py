@@ -34,14 +34,27 @@ def applyset(name: str) -> str:
     return f"{APPLYSET}{name}"
 
 
+def hook_set(name: str) -> str:
+    """Return the apply set of the Jobs that a Sync runs as hooks."""
+    return f"hooks of {APPLYSET}{name}"
+
+
+def applysets(names: Iterable[str]) -> frozenset[str]:
+    """Return the apply sets of all that these Syncs have on the host."""
+    return frozenset(one for name in names for one in (applyset(name), hook_set(name)))
+
+
 def status_lock(name: str) -> str:
     """Return the name of the lock under which a Sync's status is read and written; held briefly."""
     return f"the status of Sync/{name}"
 
 
 def longest_pass(spec: SyncSpec) -> float:
-    """Return the seconds that a pass may take: to fetch, to reach a revision, and to go back."""
-    return 3 * durations.duration(spec.timeout)
+    """Return the seconds that a pass may take: to fetch, to reach a revision, and to go back.
+
+    Each of the three kinds of hooks may take as long again.
+    """
+    return 6 * durations.duration(spec.timeout)
 
 
 def suspended(spec: SyncSpec, status: SyncStatus, now: float) -> bool:
@@ -104,7 +117,10 @@ def recorded(before: SyncStatus, now: SyncStatus, after: SyncStatus) -> SyncStat
     """
     added = [one for one in after.bad if one not in before.bad and one not in now.bad]
     result = after.replace(
-        suspended=now.suspended, suspended_until=now.suspended_until, bad=(*now.bad, *added)
+        suspended=now.suspended,
+        suspended_until=now.suspended_until,
+        bad=(*now.bad, *added),
+        retries=now.retries,
     )
     if now.approved != before.approved:
         result = result.replace(approved=now.approved)

@@ -12,7 +12,7 @@ from manifests.value import Value
 from reconciler import cycle
 from reconciler.source import source
 from reconciler.state import objects, syncs
-from reconciler.syncs import decide, declared, departing, revisions
+from reconciler.syncs import decide, declared, departing, hooks, revisions
 from runtime import locks
 
 TYPE_CHECKING = False
@@ -29,11 +29,15 @@ if TYPE_CHECKING:
 
 
 class Preview(Value):
-    """The plan for a revision; `consent` says why its removals would wait for somebody's."""
+    """The plan for a revision; `consent` says why its removals would wait for somebody's.
+
+    `hooks` are the Jobs that would run beside it, each with its moment.
+    """
 
     revision: str
     plan: Plan
     consent: str = ""
+    hooks: tuple[str, ...] = ()
 
 
 def preview(host: Host, sync: Sync, others: Iterable[str], ref: str = "") -> Preview:
@@ -56,7 +60,8 @@ def preview(host: Host, sync: Sync, others: Iterable[str], ref: str = "") -> Pre
         revision = fetched if ref else decide.revision(fetched, status, time.time())
         loaded = revisions.read(base, sync, repository, revision)
         going = _departing(base, sync, loaded, status)
-        wished = revisions.wished(base, sync, loaded, set(others) - set(going))
+        every = revisions.wished(base, sync, loaded, set(others) - set(going))
+        wished, jobs = hooks.split(every)
         if ref:
             repository.tidy()
     why: list[str] = []
@@ -68,12 +73,13 @@ def preview(host: Host, sync: Sync, others: Iterable[str], ref: str = "") -> Pre
 
     options = cycle.Options(
         applyset=decide.applyset(name),
-        also=frozenset(map(decide.applyset, going)),
+        also=decide.applysets(going),
         prune=sync.spec.prune,
         elsewhere=loaded.elsewhere,
     )
     plan = cycle.prospect(host, wished, options, consent).plan
-    return Preview(revision=revision, plan=plan, consent="".join(why))
+    due = () if revision == status.good else hooks.worded(jobs)
+    return Preview(revision=revision, plan=plan, consent="".join(why), hooks=due)
 
 
 def _departing(base: Base, sync: Sync, loaded: Loaded, status: SyncStatus) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
     fetch       the source -> its present revision, saved in the Sync's repository
     choose      that one, or the last good one where it is known to be bad or cannot be had
     load        the revision's manifests -> objects, or every problem
+    hooks       Jobs of the revision, around the next step, where it was not reached before
     converge    reconciler.cycle; what would be pruned beyond the limit waits for consent
     go back     to the last good revision, where the new one fails
     record      status and history
@@ -25,7 +26,7 @@ from reconciler.source.inputs import InputsError
 from reconciler.source.repository import FETCHED, GOOD, DamagedError
 from reconciler.source.signatures import UnverifiedError
 from reconciler.state import objects, syncs
-from reconciler.syncs import decide, declared, departing, revisions
+from reconciler.syncs import decide, declared, departing, hooks, revisions
 from reconciler.syncs.revisions import UnusableError
 from reconciler.syncs.status import Outcome, Revision, SyncStatus
 from runtime import interrupts, locks
@@ -92,6 +93,7 @@ class Follower:
         self._elsewhere: tuple[Elsewhere, ...] = ()
         self._why = ""
         self._departed: tuple[str, ...] = ()
+        self._hooks: tuple[Wished, ...] = ()
         self._filed: frozenset[str] = frozenset()
 
     def reconcile(self) -> Pass:
@@ -196,7 +198,7 @@ class Follower:
             invalid = Pass(outcome=Outcome.INVALID, message=str(error), problems=error.problems)
             return self._kept(status, chosen, invalid)
         try:
-            report = self._reaching(wished, status, chosen)
+            report = self._with_hooks(wished, status, chosen)
         except Invalid as fault:
             return self._kept(status, chosen, Pass(outcome=Outcome.INVALID, message=str(fault)))
         except interrupts.Interrupted:
@@ -277,7 +279,9 @@ class Follower:
         self._warnings = (*loaded.problems, *going.told)
         self._elsewhere = loaded.elsewhere
         others = self._ready.keys() - set(going.syncs)
-        return revisions.wished(self._host.base, self._sync, loaded, others)
+        every = revisions.wished(self._host.base, self._sync, loaded, others)
+        wished, self._hooks = hooks.split(every)
+        return wished
 
     def _departing(self, brought: Iterable[str]) -> departing.Departing:
         """Which Syncs this one brings no more, of which there may be objects."""
@@ -285,6 +289,19 @@ class Follower:
             return departing.NONE
         rows = objects.read(self._database, kind="Sync")
         return departing.find(rows, self._name, brought, self._departed, self._filed)
+
+    def _with_hooks(self, wished: tuple[Wished, ...], status: SyncStatus, revision: str) -> Report:
+        """Reach a revision, with its hooks unless it was reached before."""
+
+        def reach() -> Report:
+            return self._reaching(wished, status, revision)
+
+        if revision == status.good:
+            return reach()
+        known = hooks.Revision(
+            id=hooks.identity(revision, status), others=wished, hooks=self._hooks
+        )
+        return hooks.Runner(self._host, self._sync, known, self._notify).around(reach)
 
     def _reaching(self, wished: tuple[Wished, ...], status: SyncStatus, revision: str) -> Report:
         """Converge, again and again while only time can help and there is some left."""
@@ -310,7 +327,7 @@ class Follower:
         going = self._departing(item.ref.name for item in wished if item.ref.kind == "Sync").syncs
         options = cycle.Options(
             applyset=decide.applyset(self._name),
-            also=frozenset(map(decide.applyset, going)),
+            also=decide.applysets(going),
             prune=self._sync.spec.prune,
             images_first=images_first,
             elsewhere=self._elsewhere,

@@ -39,8 +39,8 @@ def remove(
     with locks.held(base.paths, [decide.lock(one) for one in (name, *going)]):
         brought = [
             item
-            for one in (name, *going)
-            for item in objects.read(base.database, applyset=decide.applyset(one))
+            for one in decide.applysets((name, *going))
+            for item in objects.read(base.database, applyset=one)
         ]
         report = None
         if keep:

@@ -48,7 +48,8 @@ class SyncStatus(Value):
     are seconds since the epoch: `asked_at` of the last pass, `changed_at` of the outcome.
     `put_off` is a revision that this host has failed `attempts` times, for want of space, say: it
     is tried again at `put_off_until`. `departed` are Syncs that this one has brought and brings no
-    more, until all that they have brought is gone.
+    more, until all that they have brought is gone. `retries` counts how often somebody wanted
+    failed revisions to be tried again: hooks run once more then.
     """
 
     seen: str = ""
@@ -69,6 +70,7 @@ class SyncStatus(Value):
     put_off_until: float = 0.0
     attempts: int = 0
     departed: tuple[str, ...] = ()
+    retries: int = 0
 
 
 class Revision(Value):

@@ -63,7 +63,8 @@ class Steering:
     def retry(self) -> tuple[str, ...]:
         """Let revisions be tried again that have failed; returns them."""
         with self._held() as status:
-            self._save(status.replace(bad=(), put_off="", attempts=0))
+            again = status.replace(bad=(), put_off="", attempts=0, retries=status.retries + 1)
+            self._save(again)
             return status.bad
 
     def go_back(self, to: str) -> str:

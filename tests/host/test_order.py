@@ -5,94 +5,20 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.fixtures.command import wait_until
 from tests.fixtures.forge import Forge
+from tests.fixtures.scene import Scene
 
 if TYPE_CHECKING:
     from tests.fixtures.command import Podpy
 
 pytestmark = pytest.mark.host
 
-OBJECT = """
-apiVersion: {api}
-kind: {kind}
-metadata:
-  name: {name}
-  annotations: {{{annotations}}}
-spec:
-  {spec}
-"""
-POD = """terminationGracePeriodSeconds: 5
-{indent}restartPolicy: {policy}
-{indent}containers:
-{indent}- name: main
-{indent}  image: "{image}"
-{indent}  command: [sh, -c, '{script}']
-{indent}  volumeMounts: [{{name: shared, mountPath: /shared}}]
-{indent}volumes: [{{name: shared, hostPath: {{path: "{folder}"}}}}]"""
-LASTING = 'trap "echo {0} ends >>/shared/log; exit 0" TERM; echo {0} >>/shared/log; ' + (
-    "while :; do sleep 0.05; done"
-)
 SYNC = ("sync", "reconcile", "shop")
-
-
-class Scene:
-    """Objects in one file, with a folder that all of them share."""
-
-    def __init__(self, podpy: Podpy, image: str, folder: Path) -> None:
-        self.podpy, self.image = podpy, image
-        self.shared = folder / "shared"
-        self.shared.mkdir()
-        self.file = folder / "app.yaml"
-
-    def pod(self, name: str, script: str = "", **annotations: str) -> str:
-        return self._object("v1", "Pod", name, script or LASTING.format(name), annotations)
-
-    def job(self, name: str, script: str, **annotations: str) -> str:
-        return self._object("batch/v1", "Job", name, script, annotations)
-
-    def _object(
-        self, api: str, kind: str, name: str, script: str, annotations: dict[str, str]
-    ) -> str:
-        job = kind == "Job"
-        indent = " " * (6 if job else 2)
-        spec = POD.format(
-            indent=indent,
-            policy="Never" if job else "Always",
-            image=self.image,
-            script=script,
-            folder=self.shared,
-        )
-        if job:
-            spec = f"backoffLimit: 0\n  template:\n    spec:\n{indent}{spec}"
-        given = ", ".join(
-            f'podpy.dev/{key.replace("_", "-")}: "{value}"' for key, value in annotations.items()
-        )
-        return OBJECT.format(api=api, kind=kind, name=name, annotations=given, spec=spec)
-
-    def write(self, *objects: str) -> str:
-        self.file.write_text("---".join(objects))
-        return str(self.file)
-
-    def log(self) -> list[str]:
-        found = self.shared / "log"
-        return found.read_text().split("\n")[:-1] if found.exists() else []
-
-    def let(self, name: str) -> None:
-        (self.shared / name).touch()
-
-    def pods(self) -> dict[str, str]:
-        """Name (a Job's, where it is one's) -> uid of the pods that run or have run."""
-        listed: list[dict[str, Any]] = self.podpy.json("get", "pods", "-o", "json")["items"]
-        return {
-            one["metadata"]["name"]: one["metadata"]["uid"]
-            for one in listed
-            if one["status"]["phase"] != "Pending"
-        }
 
 
 @pytest.fixture

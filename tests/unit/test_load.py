@@ -123,16 +123,6 @@ def test_a_misspelt_annotation_of_podpys_is_told_with_its_place(
     assert lines(loaded(MISSPELT, options.replace(unknown=None))) == []
 
 
-def test_an_annotation_to_come_is_as_bad_as_a_field_that_is_not_supported() -> None:
-    later = POD.replace(
-        "  name: web\n", "  name: web\n  annotations: {podpy.dev/hook: pre-sync}\n", 1
-    )
-
-    for options in (APPLY, KUBE_PLAY):
-        (problem,) = loaded(later, options).unsupported
-        assert (problem.line, problem.severity) == (5, options.unsupported)
-
-
 def test_a_bad_limit_is_told_once_although_it_is_the_request_too() -> None:
     resources = "      resources: {limits: {memory: 12x, memry: 1}, requests: {cpu: 1y}}\n"
 

@@ -49,7 +49,6 @@ def test_what_nobody_knows_of_podpys_own_is_told_with_what_was_meant() -> None:
         "podpy.dev/log-drivr": "none",
         "podpy.dev/zzzz": "",
         "team/log-drivr": "",
-        "podpy.dev/hook": "1",
         **dict.fromkeys(settings.KNOWN, ""),
     }
 
@@ -59,4 +58,3 @@ def test_what_nobody_knows_of_podpys_own_is_told_with_what_was_meant() -> None:
         ),
         "podpy.dev/zzzz": "unknown annotation of podpy",
     }
-    assert [key for key, _ in settings.unsupported(given)] == ["podpy.dev/hook"]

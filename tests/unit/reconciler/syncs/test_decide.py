@@ -131,5 +131,12 @@ def test_syncs_come_after_what_they_depend_on_and_circles_last() -> None:
     assert decide.order(needs) == ("a", "b", "c", "x", "y")
 
 
-def test_a_pass_may_use_its_timeout_to_fetch_to_reach_and_to_go_back() -> None:
-    assert decide.longest_pass(SPEC.replace(timeout="2m")) == 360.0
+def test_a_pass_may_use_its_timeout_to_fetch_to_reach_to_go_back_and_for_each_hook() -> None:
+    assert decide.longest_pass(SPEC.replace(timeout="2m")) == 720.0
+
+
+def test_a_retry_during_a_pass_is_remembered() -> None:
+    before = SyncStatus(bad=("a",))
+    retried = before.replace(bad=(), retries=1)
+
+    assert decide.recorded(before, retried, before.replace(good="b")).retries == 1

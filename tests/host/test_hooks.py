@@ -1,0 +1,184 @@
+"""Hooks of Syncs with real containers: once a revision, before, after, and when it fails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.fixtures.command import wait_until
+from tests.fixtures.forge import Forge
+from tests.fixtures.objects import config
+from tests.fixtures.scene import Scene
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.fixtures.command import Podpy
+
+pytestmark = pytest.mark.host
+
+SYNC = ("sync", "reconcile", "shop")
+ROLLED_BACK = 3
+
+
+def says(word: str, status: int = 0) -> str:
+    return f"echo {word} >>/shared/log; exit {status}"
+
+
+@pytest.fixture
+def forge(podpy: Podpy, tmp_path: Path) -> Forge:
+    made = Forge(tmp_path / "forge")
+    podpy.ok("sync", "add", "shop", "--url", made.url)
+    return made
+
+
+@pytest.fixture
+def scene(podpy: Podpy, image: str, tmp_path: Path) -> Scene:
+    return Scene(podpy, image, tmp_path)
+
+
+def jobs(podpy: Podpy) -> list[str]:
+    listed = podpy.json("get", "jobs", "-o", "json")["items"]
+    return sorted(one["metadata"]["name"] for one in listed)
+
+
+def status(podpy: Podpy) -> dict[str, Any]:
+    found: dict[str, Any] = podpy.json("sync", "status", "shop", "-o", "json")[0]["status"]
+    return found
+
+
+def files(scene: Scene, pre: int = 0, post: int = 0, web: str = "web") -> dict[str, str | None]:
+    return {
+        "pre.yaml": scene.job("pre", f"sleep 0.3; {says('pre', pre)}", hook="pre-sync"),
+        "post.yaml": scene.job("post", says("post", post), hook="post-sync"),
+        "fail.yaml": scene.job("fail", says("fail"), hook="sync-fail"),
+        "web.yaml": scene.pod("web").replace("echo web", f"echo {web}"),
+    }
+
+
+def test_hooks_run_once_for_each_revision(scene: Scene, podpy: Podpy, forge: Forge) -> None:
+    first = forge.commit(files(scene))
+    plan = podpy.run("plan", "shop").stdout
+    podpy.ok(*SYNC)
+    began, names = scene.log(), jobs(podpy)
+    again = podpy.ok(*SYNC)
+    quiet = scene.log()
+    second = forge.commit(files(scene, web="shop"))
+    podpy.ok(*SYNC)
+
+    assert "hook: pre-sync Job/pre\nhook: post-sync Job/post\nhook: sync-fail Job/fail\n" in plan
+    assert began == ["pre", "web", "post"]
+    assert names == [f"post-{first[:8]}", f"pre-{first[:8]}"]
+    assert again == f"sync/shop: Ready {first[:12]}\n"
+    assert quiet == began
+    assert scene.log() == [*began, "pre", "web ends", "shop", "post"]
+    assert jobs(podpy) == [f"post-{second[:8]}", f"pre-{second[:8]}"]
+
+
+def test_a_failed_pre_sync_hook_keeps_the_revision_from_the_host(
+    scene: Scene, podpy: Podpy, forge: Forge
+) -> None:
+    good = forge.commit({"web.yaml": scene.pod("web"), "page.yaml": config("page")})
+    podpy.ok(*SYNC)
+    before = scene.pods()["web"]
+    bad = forge.commit({**files(scene, pre=4, web="shop"), "page.yaml": config("page", "2")})
+    done = podpy.run(*SYNC)
+    log = scene.log()
+    still = podpy.run(*SYNC)
+    quiet = scene.log()
+    known = status(podpy)
+    retried = podpy.run("sync", "retry", "shop")
+
+    assert (done.status, still.status, retried.status) == (ROLLED_BACK,) * 3
+    assert f"Job/pre-{bad[:8]}: the pre-sync hook failed: container main: exit 4" in done.stdout
+    assert log == quiet == ["web", "pre", "fail"]
+    assert (known["applied"], known["bad"]) == (good, [bad])
+    assert scene.pods()["web"] == before
+    assert podpy.ok("get", "configmap", "page", "-o", "jsonpath={.data.text}") == "1"
+    assert scene.log() == ["web", "pre", "fail", "pre", "fail"]
+
+
+def test_a_failed_hook_of_the_first_revision_is_not_run_again(
+    scene: Scene, podpy: Podpy, forge: Forge
+) -> None:
+    forge.commit(files(scene, pre=4))
+    done, again = podpy.run(*SYNC), podpy.run(*SYNC)
+
+    assert (done.status, again.status) == (1, 1)
+    assert "the pre-sync hook failed" in again.stdout
+    assert scene.log() == ["pre", "fail"]
+    assert "web" not in scene.pods()
+
+
+def test_a_failed_post_sync_hook_takes_the_revision_back(
+    scene: Scene, podpy: Podpy, forge: Forge
+) -> None:
+    good = forge.commit({"web.yaml": scene.pod("web")})
+    podpy.ok(*SYNC)
+    forge.commit(files(scene, post=1, web="shop"))
+    done = podpy.run(*SYNC)
+
+    assert done.status == ROLLED_BACK
+    assert status(podpy)["applied"] == good
+    assert scene.log() == ["web", "pre", "web ends", "shop", "post", "fail", "shop ends", "web"]
+
+
+def test_killed_while_a_hook_runs_the_next_pass_waits_for_it(
+    scene: Scene, podpy: Podpy, forge: Forge
+) -> None:
+    wait = f"echo begun >>/shared/log; until test -e /shared/go; do sleep 0.05; done; {says('pre')}"
+    forge.commit({**files(scene), "pre.yaml": scene.job("pre", wait, hook="pre-sync")})
+    running = podpy.start(*SYNC)
+    wait_until(lambda: scene.log() == ["begun"], "the hook runs")
+    running.kill()
+    running.wait(30)
+    scene.let("go")
+    podpy.ok(*SYNC)
+    again = podpy.ok(*SYNC)
+
+    assert scene.log() == ["begun", "pre", "web", "post"]
+    assert again.count("\n") == 1
+
+
+def test_a_hook_finds_what_it_uses_at_the_first_revision(
+    scene: Scene, podpy: Podpy, forge: Forge
+) -> None:
+    hook = scene.job("pre", 'echo "$text" >>/shared/log', hook="pre-sync")
+    hook = hook.replace(
+        "        volumeMounts:",
+        "        envFrom: [{configMapRef: {name: page}}]\n        volumeMounts:",
+    )
+    forge.commit({"pre.yaml": hook, "page.yaml": config("page", "told")})
+    podpy.ok(*SYNC)
+
+    assert scene.log() == ["told"]
+
+
+def test_hooks_have_an_order_and_a_removed_sync_takes_them(
+    scene: Scene, podpy: Podpy, forge: Forge
+) -> None:
+    forge.commit(
+        {
+            "a.yaml": scene.job("a", says("a"), hook="pre-sync", depends_on="Job/b"),
+            "b.yaml": scene.job("b", f"sleep 0.3; {says('b')}", hook="pre-sync"),
+            "page.yaml": config("page"),
+        }
+    )
+    podpy.ok(*SYNC)
+    log = scene.log()
+    podpy.ok("sync", "rm", "shop")
+
+    assert log == ["b", "a"]
+    assert jobs(podpy) == []
+    assert scene.pods() == {}
+
+
+def test_apply_has_no_revision_and_takes_no_hooks(scene: Scene, podpy: Podpy) -> None:
+    file = scene.write(scene.pod("web"), scene.job("pre", says("pre"), hook="pre-sync"))
+    done = podpy.run("apply", "-f", file)
+
+    assert done.status == 1
+    assert "Job/pre is a hook of a Sync" in done.stderr
+    assert "podpy sync add" in done.stderr
+    assert scene.pods() == {}
