@@ -9,11 +9,6 @@ _ONE_HOST = "the pod runs on this host, the only one there is"
 _NO_API = "there is no API server here that a pod could ask"
 
 FIELD_MEANINGS: dict[str, str] = {
-    "Deployment.spec.strategy.type": "the old pods are stopped before new ones start",
-    "Deployment.spec.strategy.rollingUpdate": "the old pods are stopped before new ones start",
-    "Deployment.spec.minReadySeconds": "a pod counts as ready when it runs",
-    "Deployment.spec.paused": "changes are rolled out at once",
-    "DaemonSet.spec.updateStrategy": "the old pod is stopped before the new one starts",
     "Job.spec.completionMode": "the pods get no index",
     "Job.spec.suspend": "the Job starts at once",
     "Job.spec.ttlSecondsAfterFinished": "the finished Job stays until it is deleted",

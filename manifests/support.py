@@ -16,6 +16,7 @@ from manifests.config import PersistentVolumeClaim
 from manifests.meaning import FIELD_MEANINGS, KIND_MEANINGS
 from manifests.value import Value
 from manifests.volumes import Medium
+from manifests.workloads import Deployment
 from schemas import catalogue
 
 TYPE_CHECKING = False
@@ -81,14 +82,6 @@ _HARMLESS: dict[str, tuple[object, ...]] = {
     # what is done: the owner of all files is changed, unless that of the root is right already
     "pod.securityContext.fsGroupChangePolicy": ("Always", "OnRootMismatch"),
     "pod.securityContext.seLinuxChangePolicy": ("Recursive",),
-    # an upper limit of what is kept: podpy keeps no old ReplicaSets
-    "Deployment.spec.revisionHistoryLimit": (_ANYTHING,),
-    "DaemonSet.spec.revisionHistoryLimit": (_ANYTHING,),
-    "Deployment.spec.progressDeadlineSeconds": (600,),  # the default; podpy has its own deadlines
-    "Deployment.spec.minReadySeconds": (0,),
-    "Deployment.spec.paused": (False,),
-    "ReplicaSet.spec.minReadySeconds": (0,),
-    "DaemonSet.spec.minReadySeconds": (0,),
     "Job.spec.completionMode": ("NonIndexed",),
     "Job.spec.suspend": (False,),
     "Job.spec.manualSelector": (False,),
@@ -96,7 +89,6 @@ _HARMLESS: dict[str, tuple[object, ...]] = {
 }
 _MEDIUM_PREFIX = "HugePages"
 _UNSUPPORTED_VALUES = {
-    "Deployment.spec.strategy.type": ("RollingUpdate",),
     "pod.containers[].restartPolicy": ("Never", "OnFailure"),
 }
 _EXPERIMENTS = ".x-k8s.io"
@@ -285,6 +277,7 @@ def unkept(thing: Object) -> Iterable[Unsupported]:
     if part is None:
         return
     _, spec, path = part
+    yield from _without_room(thing, spec)
     for index, volume in enumerate(spec.volumes):
         wanted = volume.empty_dir
         if wanted is not None and wanted.size_limit and wanted.medium is not Medium.MEMORY:
@@ -292,6 +285,25 @@ def unkept(thing: Object) -> Iterable[Unsupported]:
                 path=(*path, "volumes", index, "emptyDir", "sizeLimit"),
                 message="is not enforced on a disk: only `medium: Memory` is limited",
             )
+
+
+def _without_room(thing: Object, spec: PodSpec) -> Iterable[Unsupported]:
+    """Give the maxSurge that a port of the host leaves no room for: both pods would want it."""
+    if not isinstance(thing, Deployment) or thing.spec.strategy is None:
+        return
+    rolling = thing.spec.strategy.rolling_update
+    if rolling is None or rolling.max_surge in (0, "0%"):
+        return
+    claimed = [port for one in spec.containers for port in one.ports if port.host_port]
+    if spec.host_network:
+        claimed = [port for one in spec.containers for port in one.ports]
+    if claimed:
+        number = claimed[0].host_port or claimed[0].container_port
+        yield Unsupported(
+            path=("spec", "strategy", "rollingUpdate", "maxSurge"),
+            message=f"has no room on this one host: port {number} of it can be had once, "
+            "so the old pod goes before the new one comes",
+        )
 
 
 def unsupported_kind(kind: str) -> str:

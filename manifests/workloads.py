@@ -9,20 +9,35 @@ from manifests.value import Value
 
 
 class StrategyType(StrEnum):
-    """How changed pods are replaced. podpy stops the old before it starts the new: Recreate."""
+    """How a Deployment's changed pods are replaced: step by step, or all old ones first."""
 
+    ROLLING_UPDATE = "RollingUpdate"
     RECREATE = "Recreate"
 
 
+class RollingUpdate(Value):
+    """How many pods there may be too many, and too few ready: numbers, or percentages of all."""
+
+    max_surge: int | str = "25%"
+    max_unavailable: int | str = "25%"
+
+
 class DeploymentStrategy(Value):
-    type: StrategyType = StrategyType.RECREATE
+    type: StrategyType = StrategyType.ROLLING_UPDATE
+    rolling_update: RollingUpdate | None = None
 
 
 class DeploymentSpec(Value):
+    """Without a `strategy` pods are replaced step by step."""
+
     selector: LabelSelector
     template: PodTemplate
     replicas: int = 1
     strategy: DeploymentStrategy | None = None
+    min_ready_seconds: int = 0
+    progress_deadline_seconds: int = 600
+    paused: bool = False
+    revision_history_limit: int = 10
 
 
 class Deployment(Value):
@@ -36,6 +51,7 @@ class ReplicaSetSpec(Value):
     selector: LabelSelector
     template: PodTemplate
     replicas: int = 1
+    min_ready_seconds: int = 0
 
 
 class ReplicaSet(Value):
@@ -45,9 +61,31 @@ class ReplicaSet(Value):
     spec: ReplicaSetSpec
 
 
+class DaemonSetStrategyType(StrEnum):
+    """When a DaemonSet's changed pod is replaced: by a pass, or once somebody has deleted it."""
+
+    ROLLING_UPDATE = "RollingUpdate"
+    ON_DELETE = "OnDelete"
+
+
+class DaemonSetRollingUpdate(Value):
+    """The old pod goes first, unless `max_surge` has the new one come first."""
+
+    max_surge: int | str = 0
+    max_unavailable: int | str = 1
+
+
+class DaemonSetUpdateStrategy(Value):
+    type: DaemonSetStrategyType = DaemonSetStrategyType.ROLLING_UPDATE
+    rolling_update: DaemonSetRollingUpdate | None = None
+
+
 class DaemonSetSpec(Value):
     selector: LabelSelector
     template: PodTemplate
+    update_strategy: DaemonSetUpdateStrategy | None = None
+    min_ready_seconds: int = 0
+    revision_history_limit: int = 10
 
 
 class DaemonSet(Value):

@@ -90,7 +90,10 @@ def wire(inventory: Inventory, item: Item) -> dict[str, Any]:
     match thing:
         case Deployment() | ReplicaSet() | DaemonSet():
             found = replicas(thing, inventory.owned(item.ref), inventory.now)
-            return _replicas_wire(thing, found, item)
+            told = _replicas_wire(thing, found, item)
+            if isinstance(thing, Deployment):
+                told["conditions"].append(_progressing(thing, inventory, item))
+            return told
         case Job():
             remembered = inventory.remembered_jobs.get(item.ref)
             return _job_wire(job(thing, inventory.owned(item.ref), inventory.now, remembered))
@@ -150,6 +153,28 @@ def _replicas_wire(thing: Replicated, found: Counts, item: Item) -> dict[str, An
                     }
                 ],
             }
+
+
+def _progressing(thing: Deployment, inventory: Inventory, item: Item) -> dict[str, Any]:
+    """Return the condition that tells of the rollout, with what it waits for."""
+    from reconciler.workloads import expand, rollout
+
+    manner = expand.Manner(shared=lambda _claim: True, followed=frozenset((item.ref,)))
+    owned = inventory.owned(item.ref)
+    step = expand.expand([thing], owned, inventory.now, manner=manner).rollouts[item.ref]
+    told: dict[str, Any] = {"type": "Progressing", "status": "True"}
+    if thing.spec.paused:
+        return {**told, "status": "Unknown", "reason": "DeploymentPaused"}
+    if step.overdue:
+        return {
+            **told,
+            "status": "False",
+            "reason": rollout.DEADLINE_EXCEEDED,
+            "message": step.waits_for,
+        }
+    if step.waits_for:
+        return {**told, "reason": "ReplicaSetUpdated", "message": step.waits_for}
+    return {**told, "reason": "NewReplicaSetAvailable"}
 
 
 def _job_wire(found: JobCounts) -> dict[str, Any]:

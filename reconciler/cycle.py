@@ -30,7 +30,7 @@ from reconciler.plan.wish import Remembered, Wish, Wished
 from reconciler.report import Report
 from reconciler.state import objects, results
 from reconciler.workloads import jobs, lifecycle
-from reconciler.workloads.expand import expand
+from reconciler.workloads.expand import Manner, expand
 from reconciler.workloads.ownership import owner_of
 from runtime import interrupts, locks
 from runtime.observe import health
@@ -61,7 +61,8 @@ class Options(Value):
     is done while a registry that has an image of it is out of reach. `elsewhere`: objects of the
     source that are for other hosts. `also` are apply sets that this pass sees to beside its own:
     all of theirs that is not wished is pruned with it. `only`: the objects that a
-    further turn of a pass is about; `given_up` those of them that are not to begin, and why.
+    further turn of a pass is about; `given_up` those of them that are not to begin, and why;
+    `followed` those whose rollout such a turn goes on with.
     `ready`: the pass ends when its pods that have probes are ready, or base.start_seconds later.
     """
 
@@ -75,6 +76,7 @@ class Options(Value):
     aside: frozenset[Ref] = frozenset()
     elsewhere: tuple[Elsewhere, ...] = ()
     only: frozenset[Ref] | None = None
+    followed: frozenset[Ref] = frozenset()
     given_up: Mapping[Ref, Fault] = EMPTY
 
     def owns(self, item: Applied) -> bool:
@@ -167,6 +169,7 @@ def prospect(
         time.time(),
         remembered=remembered,
         anew=options.recreate,
+        manner=None if options.all_or_nothing else _manner(host, wished, options),
     )
     plan = make.make(wish, expansion, observed)
     if options.only is not None:
@@ -178,6 +181,17 @@ def prospect(
         expansion=expansion,
         plan=turns.in_order(base.database, wish, plan, observed.pods, remembered),
     )
+
+
+def _manner(host: Host, wished: Sequence[Wished], options: Options) -> Manner:
+    """How changed workloads are replaced: step by step, as their strategies say."""
+
+    def shared(claim: Ref) -> bool:
+        from reconciler import rolling
+
+        return rolling.shared(host.base.database, wished)(claim)
+
+    return Manner(shared=shared, followed=options.followed)
 
 
 _SHOWN = ("ConfigMap", "Secret")
@@ -220,12 +234,45 @@ def converge(
     deadline = time.monotonic() + host.base.start_seconds
     turn = _pass(host, wished, options, notify, consent)
     _see_to_waits(host, turn.seen)
+    turn, span = _rolled_out(host, wished, options, notify, turn)
+    deadline += span
     while waiting := turns.waiting(turn):
         given_up = turns.wait(host, wished, turn, waiting, deadline)
         following = options.replace(only=frozenset(waiting), given_up=given_up, prune=False)
         turn = _pass(host, wished, following, notify, earlier=turn)
         _see_to_waits(host, turn.seen)
+        turn, span = _rolled_out(host, wished, options, notify, turn)
+        deadline += span
     return _readied(host, turn.report, notify) if options.ready else turn.report
+
+
+def _rolled_out(
+    host: Host,
+    wished: Sequence[Wished],
+    options: Options,
+    notify: Callable[[Outcome], None],
+    turn: Turn,
+) -> tuple[Turn, float]:
+    """Take the rollouts that a turn has begun to their ends; return how many seconds that took."""
+    if not turn.seen.expansion.rollouts:
+        return turn, 0.0
+    from reconciler import rolling
+
+    began = time.monotonic()
+    while steps := rolling.under_way(turn):
+        given_up = rolling.wait(host, wished, steps, host.base.start_seconds)
+        if given_up:
+            seen = turn.run.outcomes
+            before = len(seen)
+            turn = rolling.give_up(turn, given_up)
+            history.note(host.base.database, seen[before:])
+            continue
+        following = options.replace(
+            only=frozenset(steps), followed=frozenset(steps), prune=False, images_first=False
+        )
+        turn = _pass(host, wished, following, notify, earlier=turn)
+        _see_to_waits(host, turn.seen)
+    return turn, time.monotonic() - began
 
 
 def _pass(
@@ -326,7 +373,7 @@ def _readied(host: Host, report: Report, notify: Callable[[Outcome], None]) -> R
         for change in report.plan.changes
         if change.pod is not None
         and change.op is not Op.DELETE
-        and change.ref not in failed
+        and not failed.intersection((change.ref, change.of))
         and health.has_probes(change.pod.pod)
     }
     if not probed or report.refused or report.rolled_back:
@@ -354,7 +401,8 @@ def mend(host: Host, notify: Callable[[Outcome], None] = lambda _outcome: None) 
     """Put right what drifted of all that is remembered, whatever source it came from.
 
     What is wished is read when nobody can change it any more: a pass that ends just before this
-    one is not undone. Pods that are not to be started yet are left alone.
+    one is not undone. Pods that are not to be started yet are left alone. A rollout that a killed
+    pass has left goes one step on; the report names it while another step may come.
     """
     from reconciler import remembered
 
@@ -368,7 +416,12 @@ def mend(host: Host, notify: Callable[[Outcome], None] = lambda _outcome: None) 
     with interrupts.noticed(), locks.held(host.base.paths, map(str, refs)):
         turn = _locked(host, remembered.wished(host.base, refs), DEFAULTS, notify)
     _see_to_waits(host, turn.seen)
-    return turn.report
+    if not turn.seen.expansion.rollouts:
+        return turn.report
+    from reconciler import rolling
+
+    left = tuple(ref for ref, step in rolling.under_way(turn).items() if not step.overdue)
+    return turn.report.replace(rolling=left)
 
 
 def resume(host: Host, job: Ref) -> float | None:

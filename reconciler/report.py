@@ -19,7 +19,8 @@ class Report(Value):
 
     `refused`: nothing was done, since something of it could not be made. `rolled_back`: nothing of
     it was kept. `restored` says what was put back, there or for single objects that failed.
-    `progress` is how far Jobs were when it began. `held` are objects that wait for others.
+    `progress` is how far Jobs were when it began. `held` are objects that wait for others,
+    `rolling` workloads with old pods that a later pass is to replace.
     """
 
     plan: Plan
@@ -30,6 +31,7 @@ class Report(Value):
     restored: tuple[Outcome, ...] = ()
     rebuilt: bool = False
     held: tuple[Ref, ...] = ()
+    rolling: tuple[Ref, ...] = ()
 
     @property
     def failed(self) -> tuple[Outcome, ...]:

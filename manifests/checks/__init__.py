@@ -14,6 +14,7 @@ env         environment variables and where their values come from
 volumes     volumes, mounts and claims
 security    security contexts and sysctls
 workloads   Deployment, ReplicaSet, DaemonSet and Job; selectors
+rollouts    how Deployments and DaemonSets are replaced
 config      ConfigMap and Secret
 network     podpy's Network
 

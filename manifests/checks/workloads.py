@@ -46,6 +46,11 @@ def _check_lasting(workload: Deployment | ReplicaSet | DaemonSet, findings: Find
     check_selector(spec.selector, spec.template, findings)
     if not isinstance(workload, DaemonSet):
         _check_count(workload.spec.replicas, "replicas", findings)
+    _check_count(workload.spec.min_ready_seconds, "minReadySeconds", findings)
+    if not isinstance(workload, ReplicaSet):
+        from manifests.checks import rollouts
+
+        rollouts.check(workload, findings)
     if spec.template.spec.restart_policy is not RestartPolicy.ALWAYS:
         here = (*_TEMPLATE, "spec", "restartPolicy")
         findings.add(here, f"must be Always in a {workload.kind}")

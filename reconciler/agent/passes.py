@@ -84,11 +84,14 @@ class Passes:
     def mend(self) -> bool:
         """Put right what drifted, of all that is remembered; tell whether that went well.
 
-        It does not where objects wait for others: then it is to be done again before long.
+        It does not where objects wait for others, or old pods for new ones: then it is to be done
+        again before long.
         """
         about = "drift could not be mended"
         report = self._tried(about, lambda: cycle.mend(self._host(), self._notify))
-        return report is not None and not report.failed and not report.held
+        if report is None or report.failed:
+            return False
+        return not (report.held or report.rolling)
 
     def _tried(self, about: str, action: Callable[[], T]) -> T | None:
         """Return what `action` returns; None where it failed, which is said, or was interrupted."""

@@ -55,6 +55,7 @@ class Run:
     `gone` are the uids of the pods that it has removed, `failed` the objects whose change failed.
     What waits for other objects is not done. A run goes on with an `earlier` one of the same wish:
     what became of that is part of it, and `first` are the pods there were before either.
+    Of the pods to be started, `late` ones wait for removals; those `beside` replace some, too.
     """
 
     def __init__(
@@ -82,9 +83,12 @@ class Run:
             change for change in self.todo if change.pod and change.op in (Op.CREATE, Op.REPLACE)
         ]
         self.late: list[Change] = []
+        self.beside: list[Change] = []
         left = {change.ref for change in self.leaving()}
         self.late = [change for change in starting if change.uid or left.intersection(change.needs)]
         self.early = [change for change in starting if change not in self.late]
+        replaced = {object_of(change) for change in self.leaving()}
+        self.beside = [change for change in self.early if object_of(change) in replaced]
         self.images = Images(target, [*starting, *(one for one in self.held if one.pod)])
         self._lock = threading.Lock()
         self._notify = notify
@@ -96,7 +100,8 @@ class Run:
 
     def leaving(self) -> list[Change]:
         """The changes by which pods go, but for those whose successors cannot be made."""
-        kept = {object_of(change) for change in self.late if change.ref in self.failed}
+        replacing = (*self.late, *self.beside)
+        kept = {object_of(change) for change in replacing if change.ref in self.failed}
         going = (change for change in self.todo if change.uid and change.op in _GOING)
         return [change for change in going if object_of(change) not in kept]
 
@@ -158,9 +163,10 @@ def vet(this: Run, *, images_first: bool = False) -> None:
     Changes nothing that runs. Pods that replace none are not looked at: their start will tell.
     With `images_first` their images are.
     """
-    if not this.late and not images_first:
+    replacing = [*this.beside, *this.late]
+    if not replacing and not images_first:
         return
-    wanted = [*this.early, *this.late] if this.careful else this.late
+    wanted = [*this.early, *this.late] if this.careful else replacing
     started = time.monotonic()
     later = [change for change in this.held if change.pod] if images_first else []
     pulling = [*this.early, *this.late, *later] if images_first else wanted

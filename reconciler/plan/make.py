@@ -31,7 +31,12 @@ def make(wish: Wish, expansion: Expansion, observed: Observed) -> Plan:
     for wished in sorted(wish.objects, key=lambda item: kinds.ORDER[item.object.kind]):
         of_pods = by_object.pop(wished.ref, [])
         if not isinstance(wished.object, Pod):
-            changes.append(_object(wished, wish.remembered.get(wished.ref), observed))
+            change = _object(wished, wish.remembered.get(wished.ref), observed)
+            step = expansion.rollouts.get(wished.ref)
+            if step is not None and step.waits_for and change.op is Op.UPDATE:
+                told = Reason(text=f"rolled out step by step: {step.waits_for}")
+                change = change.replace(reasons=(*change.reasons, told))
+            changes.append(change)
         changes.extend(of_pods)
     wanted = {wished.ref for wished in wish.objects}
     gone = [ref for ref, item in wish.remembered.items() if wish.owns(item) and ref not in wanted]

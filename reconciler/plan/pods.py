@@ -95,7 +95,10 @@ def _create(wanted: WantedPod, ref: Ref, scene: _Scene) -> Change:
         of=wanted.of,
         pod=wanted,
         reasons=reasons,
-        needs=(*_needs(wanted.pod), *(kinds.ref(state.pod) for state in left)),
+        needs=(
+            *_needs(wanted.pod),
+            *(kinds.ref(state.pod) for state in left if not wanted.beside),
+        ),
     )
 
 
@@ -203,7 +206,11 @@ def _what_runs(pod: Pod) -> dict[str, object]:
 
 def _leave(of: Ref, state: PodState, expansion: Expansion, scene: _Scene) -> Change:
     fresh = any(wanted.of == of and not wanted.uid for wanted in expansion.pods)
-    text = f"{of} replaces its pods" if fresh else f"{of} wants no more of these pods"
+    step = expansion.rollouts.get(of)
+    if step is not None:
+        text = f"{of} replaces its pods: {step.note}" if step.note else f"{of} replaces its pods"
+    else:
+        text = f"{of} replaces its pods" if fresh else f"{of} wants no more of these pods"
     return Change(
         op=Op.DELETE,
         ref=kinds.ref(state.pod),

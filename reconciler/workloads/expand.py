@@ -7,15 +7,17 @@ list is the plan's to remove.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from manifests import kinds, settings
 from manifests.meta import ObjectMeta, OwnerReference
-from manifests.observed import Phase
+from manifests.observed import Mend, Phase
 from manifests.pod import Pod
 from manifests.ref import Ref
 from manifests.value import EMPTY, Value
 from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
 from reconciler.workloads import jobs, lifecycle, naming
-from reconciler.workloads.ownership import owner_of
+from reconciler.workloads.ownership import belongs_to, owner_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from manifests.kinds import Object, Workload
     from manifests.observed import PodState
+    from reconciler.workloads.rollout import One, Scene, Step
 
 TEMPLATE_HASH_LABEL = "pod-template-hash"
 TEMPLATE_ANNOTATION = settings.TEMPLATE_HASH
@@ -32,7 +35,8 @@ JOB_LABEL = "batch.kubernetes.io/job-name"
 class WantedPod(Value):
     """`pod` is named and in its namespace; `uid` is that of the pod that runs it already, if any.
 
-    `of` is the object that the user wrote; `aliases` are further names for the pod.
+    `of` is the object that the user wrote; `aliases` are further names for the pod. `beside`: it
+    may start before those of its object that go have gone.
     """
 
     pod: Pod
@@ -40,13 +44,26 @@ class WantedPod(Value):
     of: Ref
     uid: str = ""
     aliases: tuple[str, ...] = ()
+    beside: bool = False
+
+
+class Manner(Value):
+    """How changed workloads are replaced, for those who do not want all at once.
+
+    `shared` tells of a claim whether several pods are meant to write into it. `followed` are the
+    workloads whose rollout is told of though no old pod is left.
+    """
+
+    shared: Callable[[Ref], bool]
+    followed: frozenset[Ref] = frozenset()
 
 
 class Expansion(Value):
-    """`progress` tells how far each Job is."""
+    """`progress` tells how far each Job is, `rollouts` how far the workloads that have old pods."""
 
     pods: tuple[WantedPod, ...]
     progress: Mapping[Ref, jobs.Progress] = EMPTY
+    rollouts: Mapping[Ref, Step] = EMPTY
 
 
 def expand(
@@ -56,14 +73,17 @@ def expand(
     *,
     remembered: Mapping[Ref, jobs.Progress] = EMPTY,
     anew: bool = False,
+    manner: Manner | None = None,
 ) -> Expansion:
     """Return the pods that `objects` want beside `states`, the pods on the host.
 
-    `remembered` is what is known of Jobs: those that have ended want no pods any more. With
-    `anew` Jobs begin again, whatever their pods on the host have come to.
+    Without a `manner` the pods of changed workloads are all replaced at once. `remembered` is what
+    is known of Jobs: those that have ended want no pods any more. With `anew` Jobs begin again,
+    whatever their pods on the host have come to, and all pods are made at once.
     """
     pods: list[WantedPod] = []
     progress: dict[Ref, jobs.Progress] = {}
+    rollouts: dict[Ref, Step] = {}
     taken = {(state.pod.metadata.namespace, state.pod.metadata.name) for state in states}
     for thing in objects:
         ref = kinds.ref(thing)
@@ -74,8 +94,12 @@ def expand(
             progress[ref] = jobs.progress(thing, owned, now, None if anew else remembered.get(ref))
             pods.extend(_job_pods(thing, ref, owned, progress[ref], taken))
         elif isinstance(thing, Deployment | ReplicaSet | DaemonSet):
-            pods.extend(_replicas(thing, ref, _owned(ref, states), now, taken))
-    return Expansion(pods=tuple(pods), progress=progress)
+            group = _Group(thing, _owned(ref, states), now, taken)
+            told = group.rollout(manner) if manner is not None and not anew else None
+            if told is not None:
+                rollouts[ref] = told
+            pods.extend(group.pods(told))
+    return Expansion(pods=tuple(pods), progress=progress, rollouts=rollouts)
 
 
 def phase_of(state: PodState, now: float) -> Phase:
@@ -106,31 +130,98 @@ def _bare(pod: Pod, ref: Ref, states: Sequence[PodState]) -> WantedPod:
     return WantedPod(pod=pod, spec_hash=wanted, of=ref, uid=uid)
 
 
-def _replicas(
-    thing: Deployment | ReplicaSet | DaemonSet,
-    ref: Ref,
-    owned: Sequence[PodState],
-    now: float,
-    taken: set[tuple[str, str]],
-) -> list[WantedPod]:
-    """As many pods of the present template as there should be; healthy, old ones stay first."""
-    count = 1 if isinstance(thing, DaemonSet) else thing.spec.replicas
-    pattern = _pattern(thing, (f"{ref.name}-pod",) if count == 1 else ())
-    current = [
-        state
-        for state in owned
-        if state.record.spec_hash == pattern.spec_hash
-        and phase_of(state, now) not in (Phase.FAILED, Phase.SUCCEEDED)
-    ]
-    current.sort(key=lambda state: phase_of(state, now) is not Phase.RUNNING)
-    template = naming.template_hash(thing.spec.template)
-    stem = f"{ref.name}-{template}" if isinstance(thing, Deployment) else ref.name
-    return [
-        _kept(pattern, current[index])
-        if index < len(current)
-        else _fresh(pattern, stem, index, taken)
-        for index in range(count)
-    ]
+class _Group:
+    """The pods of a workload that keeps some running: those of its present template, and others."""
+
+    def __init__(
+        self,
+        thing: Deployment | ReplicaSet | DaemonSet,
+        owned: Sequence[PodState],
+        now: float,
+        taken: set[tuple[str, str]],
+    ) -> None:
+        self._thing, self._now, self._taken = thing, now, taken
+        self._ref = kinds.ref(thing)
+        self._count = 1 if isinstance(thing, DaemonSet) else thing.spec.replicas
+        self._pattern = _pattern(thing, (f"{self._ref.name}-pod",) if self._count == 1 else ())
+        lasting = [
+            state for state in owned if phase_of(state, now) not in (Phase.FAILED, Phase.SUCCEEDED)
+        ]
+        wanted = self._pattern.spec_hash
+        self._current = [state for state in lasting if state.record.spec_hash == wanted]
+        self._current.sort(key=lambda state: phase_of(state, now) is not Phase.RUNNING)
+        self._old = [
+            state
+            for state in lasting
+            if state.record.spec_hash != wanted
+            and not any(drift.mend is Mend.RECREATE for drift in state.drift)
+        ]
+
+    def rollout(self, manner: Manner) -> Step | None:
+        """Return the step of the workload's rollout; None where there is nothing to roll out."""
+        thing = self._thing
+        if isinstance(thing, ReplicaSet) or not (self._old or self._ref in manner.followed):
+            return None
+        from reconciler.workloads import rollout
+
+        scene = self._scene()
+        if rollout.held(thing):
+            return rollout.paused(scene)
+        within = rollout.bounds(thing)
+        if within is None:
+            return rollout.at_once(scene)
+        why = rollout.apart(self._old, self._pattern.pod, self._count, manner.shared)
+        if why:
+            return rollout.at_once(scene, f"old pods go first: {why}")
+        return rollout.step(scene, within, self._now)
+
+    def _scene(self) -> Scene:
+        from reconciler.health import readiness
+        from reconciler.workloads.rollout import One, Scene
+
+        def seen(state: PodState) -> One:
+            return One(
+                uid=state.uid,
+                created_at=state.record.created_at,
+                ready_since=(readiness.ready_since(state) if readiness.pod_ready(state) else None),
+            )
+
+        thing = self._thing
+        deadline = thing.spec.progress_deadline_seconds if isinstance(thing, Deployment) else None
+        return Scene(
+            replicas=self._count,
+            old=[seen(state) for state in self._old],
+            new=[seen(state) for state in self._current],
+            min_ready=thing.spec.min_ready_seconds,
+            deadline=deadline,
+        )
+
+    def pods(self, told: Step | None) -> list[WantedPod]:
+        """As many pods as there should be now; healthy ones that are there already stay first."""
+        count = self._count if told is None else told.new
+        template = naming.template_hash(self._thing.spec.template)
+        name = self._ref.name
+        stem = f"{name}-{template}" if isinstance(self._thing, Deployment) else name
+        kept = [_kept(self._pattern, state) for state in self._current[:count]]
+        made = [
+            _fresh(self._pattern, stem, index, self._taken) for index in range(len(kept), count)
+        ]
+        if told is None:
+            return kept + made
+        beside = [one.replace(beside=number < told.beside) for number, one in enumerate(made)]
+        return [_as_it_is(one) for one in self._old if one.uid in told.kept] + kept + beside
+
+
+def _as_it_is(state: PodState) -> WantedPod:
+    """A pod of an old template that stays for now."""
+    record = state.record
+    return WantedPod(
+        pod=record.pod,
+        spec_hash=record.spec_hash,
+        of=belongs_to(state),
+        uid=record.uid,
+        aliases=record.aliases,
+    )
 
 
 def _job_pods(

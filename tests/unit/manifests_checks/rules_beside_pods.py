@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 T = ".spec.template.spec"
+ROLLING = ".spec.strategy.rollingUpdate"
+DAEMON = ".spec.updateStrategy.rollingUpdate"
 LONG = "a" * 64
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
@@ -35,6 +37,24 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("Job", {f"{T}.containers[0].ports[0].hostPort": 80,
              ".spec.parallelism": 2, ".spec.completions": 4},
      f"{T}.containers[0].ports[0].hostPort: 2 pods cannot all have port 80/TCP"),
+    # how workloads are replaced
+    ("Deployment", {ROLLING: {"maxSurge": 0, "maxUnavailable": "0%"}},
+     f"{ROLLING}.maxUnavailable: must not be 0 with a maxSurge of 0"),
+    ("Deployment", {ROLLING: {"maxSurge": "a third"}},
+     f"{ROLLING}.maxSurge: must be a number from 0, or a percentage such as 25%"),
+    ("Deployment", {ROLLING: {"maxUnavailable": -1}},
+     f"{ROLLING}.maxUnavailable: must be a number"),
+    ("Deployment", {ROLLING: {"maxUnavailable": "120%"}},
+     f"{ROLLING}.maxUnavailable: must be no more than 100%"),
+    ("Deployment", {".spec.strategy": {"type": "Recreate", "rollingUpdate": {"maxSurge": 1}}},
+     f"{ROLLING}: must not be given with the type Recreate"),
+    ("Deployment", {".spec.minReadySeconds": 600},
+     ".spec.progressDeadlineSeconds: must be greater than minReadySeconds, 600"),
+    ("Deployment", {".spec.minReadySeconds": -1}, ".spec.minReadySeconds: must not be negative"),
+    ("Deployment", {".spec.revisionHistoryLimit": -1},
+     ".spec.revisionHistoryLimit: must not be negative"),
+    ("DaemonSet", {DAEMON: {"maxSurge": 1}}, f"{DAEMON}.maxUnavailable: must be 0 beside maxSurge"),
+    ("DaemonSet", {DAEMON: {"maxUnavailable": 0}}, f"{DAEMON}.maxUnavailable: must not be 0 with"),
     # ConfigMaps and Secrets
     ("ConfigMap", {".data": {"a/b": ""}}, '.data["a/b"]: "a/b" is not a valid key'),
     ("ConfigMap", {".data": {"..a": ""}}, '.data["..a"]: "..a" is not a valid key: it may not be'),

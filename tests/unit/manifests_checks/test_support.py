@@ -27,10 +27,10 @@ def unsupported(loaded: Loaded) -> list[str]:
     return [problem.path for problem in loaded.unsupported]
 
 
-def test_a_dumped_deployment_is_only_lacking_its_rolling_update() -> None:
+def test_a_dumped_deployment_is_honoured_with_its_rolling_update() -> None:
     loaded = case("dumped-deployment")
 
-    assert unsupported(loaded) == [".spec.strategy.rollingUpdate", ".spec.strategy.type"]
+    assert unsupported(loaded) == []
     assert [problem.message for problem in loaded.errors] == [
         'ConfigMap "shop-settings" is not declared'
     ]
@@ -80,7 +80,6 @@ def test_every_field_and_kind_of_later_is_reported_once() -> None:
     container = f"{template}.containers[0]"
 
     assert unsupported(loaded) == [
-        ".spec.minReadySeconds",
         f"{template}.serviceAccountName",
         f"{template}.shareProcessNamespace",
         f"{template}.affinity.podAntiAffinity",
@@ -158,11 +157,33 @@ def test_a_volume_that_would_lose_data_is_fatal(source: str, fatal: bool) -> Non
 
 
 def test_values_that_kubernetes_refuses_too_are_not_called_unsupported() -> None:
-    path = field_paths.parse(".spec.strategy.type")
+    path = field_paths.parse(".spec.containers[0].restartPolicy")
 
-    for value, known in (("RollingUpdate", True), ("Slowly", False)):
-        raw = {"kind": "Deployment", "spec": {"strategy": {"type": value}}}
-        assert (support.unsupported_value("Deployment", raw, path) is not None) is known
+    for value, known in (("OnFailure", True), ("Slowly", False)):
+        raw = {"kind": "Pod", "spec": {"containers": [{"restartPolicy": value}]}}
+        assert (support.unsupported_value("Pod", raw, path) is not None) is known
+
+
+@pytest.mark.parametrize("surge", [1, "25%"])
+def test_a_port_of_the_host_leaves_no_room_for_a_surge(surge: int | str) -> None:
+    def told(amount: int | str, **of: object) -> list[str]:
+        container = {"name": "c", "image": "i", "ports": [{"containerPort": 80, **of}]}
+        raw = {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "web"},
+            "spec": {
+                "selector": {},
+                "template": {"spec": {"containers": [container]}},
+                "strategy": {"rollingUpdate": {"maxSurge": amount}},
+            },
+        }
+        return [part.message for part in support.unkept(kinds.load(raw))]
+
+    (message,) = told(surge, hostPort=8080)
+
+    assert "port 8080 of it can be had once, so the old pod goes before" in message
+    assert told(surge) == told(0, hostPort=8080) == []
 
 
 def test_strip_takes_fields_and_what_thereby_becomes_empty() -> None:

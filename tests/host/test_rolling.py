@@ -1,0 +1,199 @@
+"""Rolling updates: new pods are ready before old ones go, and a bad revision costs nothing."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.fixtures.command import wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.fixtures.command import Podpy
+
+pytestmark = pytest.mark.host
+
+IMAGE = "localhost/podpy-test/busybox:1"
+WEB = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: web}}
+spec:
+  replicas: {replicas}
+  progressDeadlineSeconds: {deadline}
+  strategy: {strategy}
+  selector: {{matchLabels: {{app: web}}}}
+  template:
+    metadata: {{labels: {{app: web}}}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers:
+      - name: main
+        image: {image}
+        command: [sh, -c, "sleep {delay}; touch /ready; exec sleep 1000"]
+        env: [{{name: WORD, value: "{word}"}}]
+        ports: [{port}]
+        readinessProbe: {{exec: {{command: [test, -e, {ready}]}}, periodSeconds: 1}}
+"""
+GOOD: dict[str, Any] = {
+    "replicas": 3,
+    "deadline": 600,
+    "strategy": "{rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}",
+    "image": IMAGE,
+    "delay": 0,
+    "word": "old",
+    "port": "{containerPort: 80}",
+    "ready": "/ready",
+}
+
+
+@pytest.fixture
+def web(image: str, tmp_path: Path) -> Path:
+    """Give the manifest's place; the image is in the store."""
+    assert image == IMAGE
+    return tmp_path / "web.yaml"
+
+
+def write(path: Path, **changed: Any) -> str:
+    path.write_text(WEB.format_map({**GOOD, **changed}))
+    return str(path)
+
+
+def word(pod: dict[str, Any]) -> str:
+    return str(pod["spec"]["containers"][0]["env"][0]["value"])
+
+
+def pods(podpy: Podpy) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = podpy.json("get", "pods", "-o", "json")["items"]
+    return found
+
+
+def is_ready(pod: dict[str, Any]) -> bool:
+    conditions = {one["type"]: one["status"] for one in pod["status"]["conditions"]}
+    return conditions["Ready"] == "True" and "deletionTimestamp" not in pod["metadata"]
+
+
+class Watcher:
+    """Count the ready pods, again and again, beside what the test does."""
+
+    def __init__(self, podpy: Podpy) -> None:
+        self._podpy, self._stop = podpy, threading.Event()
+        self.ready: list[int] = []
+        self.there: list[int] = []
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> Watcher:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.is_set():
+            seen = pods(self._podpy)
+            self.ready.append(sum(map(is_ready, seen)))
+            self.there.append(len(seen))
+            time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "least", "most"),
+    [
+        ("{rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}", 3, 4),
+        ("{rollingUpdate: {maxSurge: 0, maxUnavailable: 1}}", 2, 3),
+    ],
+)
+def test_there_are_never_fewer_ready_pods_than_the_strategy_allows(
+    podpy: Podpy, web: Path, strategy: str, least: int, most: int
+) -> None:
+    podpy.ok("apply", "-f", write(web, strategy=strategy))
+    with Watcher(podpy) as watched:
+        podpy.ok("apply", "-f", write(web, strategy=strategy, word="new", delay=1))
+
+    assert [word(pod) for pod in pods(podpy)] == ["new"] * 3
+    assert len(watched.ready) > 3
+    assert min(watched.ready) >= least
+    assert max(watched.there) <= most
+    assert "unchanged" in podpy.ok("apply", "-f", str(web))
+    assert "successfully rolled out" in podpy.ok("rollout", "status", "deploy/web")
+
+
+def test_a_revision_that_is_never_ready_leaves_the_old_pods(podpy: Podpy, web: Path) -> None:
+    podpy.ok("apply", "-f", write(web))
+    old = {pod["metadata"]["uid"] for pod in pods(podpy)}
+
+    failed = podpy.run("apply", "-f", write(web, word="new", ready="/never", deadline=3))
+
+    assert failed.status == 1
+    assert "has made no progress for 3 s (progressDeadlineSeconds)" in failed.stderr
+    assert "readiness probe" in failed.stderr
+    there = pods(podpy)
+    assert old < {pod["metadata"]["uid"] for pod in there}
+    assert sum(map(is_ready, there)) == 3
+    (deployment,) = podpy.json("get", "deploy", "-o", "json")["items"]
+    (progressing,) = [
+        one for one in deployment["status"]["conditions"] if one["type"] == "Progressing"
+    ]
+    assert (progressing["status"], progressing["reason"]) == ("False", "ProgressDeadlineExceeded")
+
+    podpy.ok("apply", "-f", write(web))
+
+    assert {pod["metadata"]["uid"] for pod in pods(podpy)} == old
+
+
+def test_an_image_that_cannot_be_had_stops_nothing(podpy: Podpy, web: Path) -> None:
+    podpy.ok("apply", "-f", write(web, strategy="{}", replicas=4))
+    old = {pod["metadata"]["uid"] for pod in pods(podpy)}
+
+    bad = write(web, strategy="{}", replicas=4, image="localhost/podpy-test/none:1")
+    failed = podpy.run("apply", "-f", bad)
+
+    assert failed.status == 1
+    serving = {pod["metadata"]["uid"] for pod in pods(podpy) if is_ready(pod)}
+    assert serving == old
+
+
+def test_killed_in_mid_rollout_the_next_pass_ends_it(podpy: Podpy, web: Path) -> None:
+    podpy.ok("apply", "-f", write(web))
+    applying = podpy.start("apply", "-f", write(web, word="new", delay=1))
+    wait_until(lambda: "new" in map(word, pods(podpy)), "a new pod")
+    applying.send_signal(signal.SIGKILL)
+    applying.wait()
+    assert sum(map(is_ready, pods(podpy))) >= 3
+
+    podpy.ok("apply", "-f", str(web))
+
+    assert [word(pod) for pod in pods(podpy)] == ["new"] * 3
+    assert "unchanged" in podpy.ok("apply", "-f", str(web))
+
+
+def test_with_a_port_of_the_host_the_old_pod_goes_first(podpy: Podpy, web: Path) -> None:
+    port = "{containerPort: 80, hostPort: 18571}"
+    podpy.ok("apply", "-f", write(web, replicas=1, port=port, strategy="{}"))
+
+    changed = write(web, replicas=1, port=port, strategy="{}", word="new")
+    told = podpy.run("diff", "-f", changed)
+    assert "old pods go first: port 18571/TCP of this host can be had once" in told.stdout
+    podpy.ok("apply", "-f", changed)
+
+    assert [word(pod) for pod in pods(podpy)] == ["new"]
+
+
+def test_a_paused_deployment_keeps_its_pods_until_it_goes_on(podpy: Podpy, web: Path) -> None:
+    podpy.ok("apply", "-f", write(web))
+    text = web.read_text().replace('"old"', '"new"')
+    web.write_text(text.replace("replicas: 3", "replicas: 3\n  paused: true"))
+    podpy.ok("apply", "-f", str(web))
+    assert [word(pod) for pod in pods(podpy)] == ["old"] * 3
+
+    web.write_text(text)
+    podpy.ok("apply", "-f", str(web))
+
+    assert [word(pod) for pod in pods(podpy)] == ["new"] * 3
