@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 HELPERS = frozenset({"conmon", "catatonit", "aardvark-dns", "dnsmasq", "podman", "podpy"})
 LOOK_SECONDS = 0.25
-LOOKS = 8
+LOOKS = 4
 """So many looks at MemFree in turn must agree."""
-REST_MIB = 0.5
+REST_MIB = 1.0
 """To how much."""
-RESTLESS_SECONDS = 30.0
+RESTLESS_SECONDS = 6.0
 """What has not come to rest by then is taken as it is, and the row says so."""
 
 

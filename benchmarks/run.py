@@ -89,7 +89,7 @@ def measured(peers: Peers, wanted: Sequence[str], *, quick: bool) -> list[Row]:
         except engines.Failed as failure:
             print(f"\n{name} failed: {failure}\n", file=sys.stderr, flush=True)
             for engine in peers.all:
-                for file in glob.glob(f"{room.WORK}/pods-*.yaml"):
+                for file in glob.glob(f"{room.WORK}/{engine.name}-pods-*.yaml"):
                     engines.call(engine, engine.down(file), check=False)
     return found
 

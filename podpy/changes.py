@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 from manifests.meta import DEFAULT_NAMESPACE as DEFAULT
@@ -164,6 +163,8 @@ def show_names(refs: Iterable[Ref]) -> None:
 
 
 def plan_json(plan: Plan) -> str:
+    import json
+
     return json.dumps(
         {
             "changes": [_change(change) for change in plan.changes],
@@ -175,6 +176,8 @@ def plan_json(plan: Plan) -> str:
 
 
 def report_json(report: Report) -> str:
+    import json
+
     faults = {outcome.change.ref: outcome.fault for outcome in report.outcomes if outcome.fault}
     return json.dumps(
         {

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from manifests.kinds import KindInfo
+    from podpy.parser import Parser
 
 KIND_THEN_NAMES = ("get", "describe", "delete", "wait", "rollout status", "rollout restart")
 PODS = ("logs", "exec")
@@ -60,7 +61,7 @@ def _possible(before: list[str], begun: str) -> Iterable[str]:
     return _argument(command, parser, rest, begun)
 
 
-def _argument(command: str, parser: cli.Parser, before: list[str], begun: str) -> Iterable[str]:
+def _argument(command: str, parser: Parser, before: list[str], begun: str) -> Iterable[str]:
     if "--" in before:
         return []
     waiting, given, namespace = _read(parser, before)
@@ -75,7 +76,7 @@ def _argument(command: str, parser: cli.Parser, before: list[str], begun: str) -
     return _positional(command, parser, given, begun, namespace)
 
 
-def _read(parser: cli.Parser, before: list[str]) -> tuple[argparse.Action | None, list[str], str]:
+def _read(parser: Parser, before: list[str]) -> tuple[argparse.Action | None, list[str], str]:
     """Return the flag that waits for its value, the words that are no flag's, and the namespace."""
     waiting: argparse.Action | None = None
     given: list[str] = []
@@ -129,7 +130,7 @@ def _fields(begun: str) -> list[str]:
 
 
 def _positional(
-    command: str, parser: cli.Parser, given: list[str], begun: str, namespace: str
+    command: str, parser: Parser, given: list[str], begun: str, namespace: str
 ) -> Iterable[str]:
     if command in KIND_THEN_NAMES:
         if "/" in begun:

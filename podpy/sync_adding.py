@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from podpy.cli import Parser
+    from podpy.parser import Parser
     from runtime.paths import Paths
 
 _REFS = ("branch", "tag", "semver", "commit")

@@ -2,7 +2,7 @@
 
 argparse asks gettext for a translation of each of its own words. There is none for podpy, and the
 module takes as long to import as argparse itself; looking then imports locale, too, and opens a
-dozen files that do not exist. Called by podpy.cli.
+dozen files that do not exist. Called by podpy.parser.
 """
 
 from __future__ import annotations

@@ -6,8 +6,9 @@ file or the new one.
 
 from __future__ import annotations
 
-import json
 import os
+
+from manifests import compact_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _READ = 1 << 16
 
 def write_json(path: str, value: object, *, durable: bool = False) -> None:
     """Put `value` (JSON-shaped) at `path`; its directory exists. `durable` outlives a power cut."""
-    data = json.dumps(value, separators=(",", ":")).encode()
+    data = compact_json.dumps(value).encode()
     write(path, data, temporary=f"{path}.{os.getpid()}.tmp", durable=durable)
 
 
@@ -104,7 +105,7 @@ def sweep(directory: str) -> None:
 def read_json(path: str) -> Any:
     """Return what the file holds; None where there is none, or one that is no JSON."""
     try:
-        return json.loads(read(path))
+        return compact_json.loads(read(path))
     except (FileNotFoundError, ValueError):
         return None
 

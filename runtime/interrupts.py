@@ -46,9 +46,9 @@ def noted() -> int:
 
 
 def _wanted() -> tuple[int, int]:
-    import signal
+    from runtime.kernel import signals
 
-    return signal.SIGINT, signal.SIGTERM
+    return signals.SIGINT, signals.SIGTERM
 
 
 def check(about: str = "") -> None:
@@ -74,8 +74,9 @@ def sleep(seconds: float, about: str = "") -> None:
 @contextlib.contextmanager
 def noticed() -> Iterator[None]:
     """Note signals in the block instead of dying of them; in the main thread only."""
-    import signal
     import threading
+
+    from runtime.kernel import signals
 
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -85,7 +86,7 @@ def noticed() -> Iterator[None]:
 
     def note(number: int, _frame: FrameType | None) -> None:
         if handled:
-            signal.signal(number, signal.SIG_DFL)
+            signals.signal(number, signals.SIG_DFL)
             os.kill(os.getpid(), number)
             return
         handled.append(number)
@@ -95,22 +96,22 @@ def noticed() -> Iterator[None]:
             os.write(2, _WORDS)
 
     # What is ignored (nohup, a shell's background job) stays so.
-    before = {one: signal.getsignal(one) for one in _wanted()}
+    before = {one: signals.getsignal(one) for one in _wanted()}
     for number, handler in before.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, note)
+        if handler != signals.SIG_IGN:
+            signals.signal(number, note)
     reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-    wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    wakeup = signals.set_wakeup_fd(writing, warn_on_full_buffer=False)
     _pipes.append(reading)
     try:
         yield
     finally:
-        signal.set_wakeup_fd(wakeup)
+        signals.set_wakeup_fd(wakeup)
         _pipes.remove(reading)
         os.close(reading)
         os.close(writing)
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signals.signal(number, handler)
 
 
 @contextlib.contextmanager

@@ -18,6 +18,8 @@ from podpy import cli
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from podpy.parser import Parser
+
 FRONT = """\
 # Commands
 
@@ -98,7 +100,7 @@ def command(name: str) -> Iterator[str]:
         yield from arguments(inner)
 
 
-def arguments(parser: cli.Parser) -> Iterator[str]:
+def arguments(parser: Parser) -> Iterator[str]:
     """Yield a table of what a parser takes."""
     flags = {id(action): action for action in parser.flags.values()}
     rows = [

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from podpy.cli import Parser
+    from podpy.parser import Parser
     from reconciler.cycle import Prospect
 
 EXAMPLES = """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from manifests.kinds import Object
     from manifests.ref import Ref
-    from podpy.cli import Parser
+    from podpy.parser import Parser
     from reconciler.report import Report
 
     Found = tuple[dict[Ref, Object], list[str]]

@@ -6,14 +6,14 @@ it cannot be executed.
 
 from __future__ import annotations
 
-import argparse
 import sys
 
-from podpy import running
+from podpy import plain_words, running
 from runtime import paths as runtime_paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
     from typing import NoReturn
 
     from podpy.running import Running
@@ -31,10 +31,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _add_flags(parser)
     parser.add_argument("pod", help="NAME, deploy/NAME, job/NAME, an alias or an id")
     # Everything behind the pod's name, so that the command's own flags are left alone.
-    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="[--] COMMAND")
+    parser.add_argument("command", nargs=plain_words.REMAINDER, metavar="[--] COMMAND")
 
 
-def _add_flags(parser: argparse.ArgumentParser) -> None:
+def _add_flags(parser: argparse.ArgumentParser | plain_words.Words) -> None:
     add = parser.add_argument
     add("-i", "--stdin", action="store_true", help="pass standard input on")
     add("-t", "--tty", action="store_true", help="give it a terminal")
@@ -86,17 +86,30 @@ def _command(arguments: argparse.Namespace) -> tuple[str, ...]:
     given: list[str] = arguments.command
     if not given or not given[0].startswith("-"):
         return tuple(given)
-    from podpy import cli
-
-    parser = cli.Parser(prog="podpy exec", add_help=False)
-    _add_flags(parser)
     if "--" in given:
         end = given.index("--")
-        parser.parse_args(given[:end], arguments)
+        _read_flags(given[:end], arguments)
         return tuple(given[end + 1 :])
-    parser.add_argument("command", nargs=argparse.REMAINDER)
+    from podpy.parser import Parser
+
+    parser = Parser(prog="podpy exec", add_help=False)
+    _add_flags(parser)
+    parser.add_argument("command", nargs=plain_words.REMAINDER)
     parser.parse_args(given, arguments)
     return tuple(arguments.command)
+
+
+def _read_flags(words: list[str], arguments: argparse.Namespace) -> None:
+    plain = plain_words.Words()
+    _add_flags(plain)
+    try:
+        plain.read(words, arguments)
+    except plain_words.NotPlain:
+        from podpy.parser import Parser
+
+        parser = Parser(prog="podpy exec", add_help=False)
+        _add_flags(parser)
+        parser.parse_args(words, arguments)
 
 
 def _refused(found: Running, word: str) -> int:
@@ -104,12 +117,12 @@ def _refused(found: Running, word: str) -> int:
     from runtime.oci import program
 
     verdict = program.look(found.container, found.pid, word)
-    if verdict is program.Verdict.FOUND:
+    if verdict == program.Verdict.FOUND:
         return 0
-    what = "has no" if verdict is program.Verdict.MISSING else "cannot execute"
+    what = "has no" if verdict == program.Verdict.MISSING else "cannot execute"
     print(
         f'Error: container {found.container.name} of pod {found.found.pod.name} {what} "{word}" '
         f"(hint: programs are looked for in the container's own files)",
         file=sys.stderr,
     )
-    return int(verdict)
+    return verdict

@@ -7,9 +7,7 @@ Sync) has brought. Secrets are remembered without their content, which lives on 
 
 from __future__ import annotations
 
-import json
-
-from manifests import kinds
+from manifests import compact_json, kinds
 from manifests.ref import Ref
 from manifests.value import Value
 from reconciler import uids
@@ -39,7 +37,7 @@ class Applied(Value):
 
     def object(self) -> Object:
         """The object itself; a Secret comes without its content."""
-        return kinds.load(json.loads(self.body))
+        return kinds.load(compact_json.loads(self.body))
 
 
 class Entry(Value):
@@ -67,7 +65,7 @@ def entry(thing: Object, *, digest: str, applyset: str, file: str = "", line: in
     return Entry(
         ref=kinds.ref(thing),
         digest=digest,
-        body=json.dumps(raw, separators=(",", ":")),
+        body=compact_json.dumps(raw),
         applyset=applyset,
         file=file,
         line=line,

@@ -12,10 +12,9 @@ makes other digests: every Secret counts as changed once.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 
-from manifests import codec, digests
+from manifests import codec, compact_json, digests
 from manifests.config import Secret
 from runtime import files, locks
 from runtime.paths import fitted
@@ -38,7 +37,7 @@ def save(paths: Paths, secret: Secret) -> None:
     """Write the Secret, atomically. What a killed writer has left of it is written over."""
     namespace, name = secret.metadata.namespace, secret.metadata.name
     os.makedirs(f"{paths.secrets}/{namespace}", mode=0o700, exist_ok=True)
-    data = json.dumps(codec.encode(secret)).encode()
+    data = compact_json.dumps(codec.encode(secret)).encode()
     files.write(
         _path(paths, namespace, name), data, temporary=_path(paths, namespace, name, ".new")
     )

@@ -10,8 +10,6 @@ Grammar: distribution/reference, and containers-transports(5).
 
 from __future__ import annotations
 
-import re
-
 from manifests.faults import Invalid
 from manifests.value import Value
 
@@ -66,6 +64,8 @@ def source(text: str) -> Source | None:
 
 def parse(text: str) -> Reference:
     """Return the reference that `text` names. Raises Invalid with what is wrong with it."""
+    import re
+
     rest = text.removeprefix("docker://")
     rest, _, digest = rest.partition("@")
     if digest and not is_digest(digest):

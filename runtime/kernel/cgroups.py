@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import time
 
 from manifests.faults import HostFault
 from manifests.strenum import StrEnum
 from manifests.value import Value
 from runtime import files
+from runtime.kernel import signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -301,7 +301,7 @@ def _kill_once(seen: View, path: str, pids: tuple[int, ...]) -> None:
     try:
         for pid in processes(seen, path) or pids:
             try:
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, signals.SIGKILL)
             except ProcessLookupError:
                 continue
     finally:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import select
-import signal as signals
 import time
 
 from runtime import files
+from runtime.kernel import signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,11 +10,10 @@ serves until `stop` and needs no podpy beside it. What the records say is render
 from __future__ import annotations
 
 import os
-import signal
 
 from manifests.faults import HostFault
 from runtime import files, proc
-from runtime.kernel import cgroups, processes
+from runtime.kernel import cgroups, processes, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def publish(paths: Paths, name: str, records: str) -> bool:
     except FileNotFoundError:
         os.makedirs(directory, mode=0o755, exist_ok=True)
     _write(directory, records)
-    _signal(directory, signal.SIGHUP)
+    _signal(directory, signals.SIGHUP)
     return True
 
 
@@ -198,7 +197,7 @@ def _end(pidfd: int | None) -> None:
     if pidfd is None:
         return
     try:
-        for number in (signal.SIGTERM, signal.SIGKILL):
+        for number in (signals.SIGTERM, signals.SIGKILL):
             processes.signal(pidfd, number)
             if processes.wait([pidfd], _STOP_SECONDS):
                 break

@@ -6,15 +6,15 @@ longer than all else that they do before the container answers.
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Mapping
 
+from manifests import compact_json
 from manifests.value import EMPTY, Value
+from runtime import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from runtime.paths import Paths
@@ -49,8 +49,8 @@ def read(paths: Paths) -> Iterator[Brief]:
     there = set()
     for uid in _listed(paths.pods):
         try:
-            with open(f"{paths.pods}/{uid}/pod.json", encoding="utf-8") as file:
-                found = _brief(json.load(file))
+            raw = compact_json.loads(files.read(f"{paths.pods}/{uid}/pod.json"))
+            found = _brief(raw)
         except PermissionError:
             raise
         except (OSError, ValueError, KeyError, TypeError):
@@ -61,8 +61,7 @@ def read(paths: Paths) -> Iterator[Brief]:
         if not name.endswith(".json"):
             continue  # It is being written.
         try:
-            with open(f"{paths.pending}/{name}", encoding="utf-8") as file:
-                raw = json.load(file)
+            raw = compact_json.loads(files.read(f"{paths.pending}/{name}"))
             found = _brief(raw["record"]).replace(waiting=_waiting(raw["containers"]))
         except (OSError, ValueError, KeyError, TypeError):
             continue

@@ -10,17 +10,14 @@ killed with this session's cgroup it is moved out first. Called by runtime.oci.c
 from __future__ import annotations
 
 import errno
-import json
 import os
-import re
 import select
-import signal
 import time
 
 from manifests.faults import HostFault, TimedOut
 from manifests.value import Value
 from runtime import files
-from runtime.kernel import cgroups, home, processes
+from runtime.kernel import cgroups, home, processes, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,7 +100,7 @@ class Creation:
                 (os.POSIX_SPAWN_DUP2, self._sync_end, self._sync_end),
                 *([] if start is None else [(os.POSIX_SPAWN_DUP2, start, start)]),
             ],
-            setsigdef=[signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGCHLD],
+            setsigdef=[signals.SIGPIPE, signals.SIGINT, signals.SIGTERM, signals.SIGCHLD],
             setsigmask=[],
         )
         # Else the end of conmon would not be the end of what is read.
@@ -244,8 +241,12 @@ def _read_answer(sync: int, deadline: float) -> bytes:
 
 def _pid(answer: bytes, said: int, name: str) -> int:
     """Take the pid from conmon's answer, or raise NotCreated with what it or the runtime said."""
+    import re
+
     message = ""
     if answer:
+        import json
+
         try:
             # conmon passes the runtime's bytes on as they are, so they may be no JSON.
             decoded = json.loads(answer.decode(errors="replace"), strict=False)
@@ -268,6 +269,8 @@ def _pid(answer: bytes, said: int, name: str) -> int:
 
 def plain(message: str) -> str:
     """Return the last lines of a runtime's complaint, without time stamps and log levels."""
+    import re
+
     lines = [re.sub(_NOISE, "", line.strip()) for line in message.strip().splitlines()]
     return "; ".join(line for line in lines[-3:] if line)
 
@@ -275,9 +278,9 @@ def plain(message: str) -> str:
 def _abandon(first: int, bundle: str) -> None:
     """End a conmon that did not answer: the first process, and the one it left behind."""
     # Nobody else can have its number: it has not been waited for.
-    os.kill(first, signal.SIGKILL)
+    os.kill(first, signals.SIGKILL)
     left = opened(bundle)
     if left is not None:
-        processes.signal(left, signal.SIGKILL)
+        processes.signal(left, signals.SIGKILL)
         os.close(left)
     os.waitpid(first, 0)

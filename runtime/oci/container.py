@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import time
 
 from manifests.faults import HostFault
 from manifests.strenum import StrEnum
 from manifests.value import Value
 from runtime import files
-from runtime.kernel import cgroups, processes
+from runtime.kernel import cgroups, processes, signals
 from runtime.oci import conmon
 from runtime.oci.conmon import NotCreated
 
@@ -212,7 +211,7 @@ def ended(container: Container, seen: cgroups.View) -> Ended | None:
     record = f"{container.bundle}/exit/exit"
     code = files.number(record)
     if code == _TIMED_OUT:
-        code = _SIGNALLED + signal.SIGKILL
+        code = _SIGNALLED + signals.SIGKILL
     try:
         at = os.stat(record).st_mtime
     except FileNotFoundError:
@@ -254,7 +253,7 @@ def stop(
             if container.id in watched:
                 # What waits at its fifo as PID 1 with no handler would not hear anything else.
                 created = os.path.exists(container.fifo)
-                processes.signal(watched[container.id], signal.SIGKILL if created else number)
+                processes.signal(watched[container.id], signals.SIGKILL if created else number)
         dead = _kill_late(watched, {container.id: grace for container, _, grace in stopping})
         if seen is not None:
             for container in alive.values():
@@ -282,7 +281,7 @@ def _kill_late(watched: Mapping[str, int], graces: Mapping[str, float]) -> set[i
         dead |= processes.wait(left, began + grace - time.monotonic())
         for name, pidfd in watched.items():
             if pidfd not in dead and graces[name] == grace:
-                processes.signal(pidfd, signal.SIGKILL)
+                processes.signal(pidfd, signals.SIGKILL)
     return dead | processes.wait(set(watched.values()) - dead, _KILL_SECONDS)
 
 
@@ -301,7 +300,7 @@ def _see_off(conmons: Mapping[str, int], containers: Mapping[str, Container]) ->
         dead |= processes.wait(left.values(), min(seconds, _LOOK_SECONDS))
         for name, pidfd in left.items():
             if pidfd not in dead:
-                kill(containers[name], signal.SIGKILL)
+                kill(containers[name], signals.SIGKILL)
     return dead
 
 
@@ -312,7 +311,7 @@ def remove(container: Container, seen: cgroups.View, engine: Engine | None = Non
     `delete --force` is tried where removing by hand fails.
     """
     if conmon_pid(container) is not None or pid(container) is not None:
-        stop([(container, signal.SIGKILL, 0.0)], seen)
+        stop([(container, signals.SIGKILL, 0.0)], seen)
     try:
         cgroups.kill(seen, container.cgroup)
         cgroups.remove(seen, container.cgroup)

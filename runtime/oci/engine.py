@@ -7,9 +7,9 @@ binary, the kernel or the cgroup view changes; reading it starts no process.
 
 from __future__ import annotations
 
-import json
 import os
 
+from manifests import compact_json
 from manifests.faults import Fault, HostFault
 from manifests.strenum import StrEnum
 from manifests.value import Value
@@ -127,8 +127,7 @@ def _key(seen: cgroups.View, conmon: str) -> str:
 
 def _remembered(path: str, key: str) -> Engine | None:
     try:
-        with open(path, encoding="utf-8") as file:
-            kept = json.load(file)
+        kept = compact_json.loads(files.read(path))
         if kept["key"] != key:
             return None
         return Engine(
@@ -168,7 +167,7 @@ def _try(path: str, run_dir: str, seen: cgroups.View, instance: str) -> str:
     os.makedirs(f"{bundle}/rootfs", exist_ok=True)
     try:
         with open(f"{bundle}/config.json", "w", encoding="utf-8") as file:
-            json.dump(_trial_config(cgroup, seen.v2), file)
+            file.write(compact_json.dumps(_trial_config(cgroup, seen.v2)))
         if seen.v2:
             cgroups.create(seen, cgroup)
         result = proc.run(

@@ -14,13 +14,11 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import time
 
 from manifests.faults import HostFault
 from manifests.value import Value
-from runtime import interrupts
-from runtime.kernel import processes, syscalls
+from runtime.kernel import processes, signals, syscalls
 from runtime.oci import container as oci
 
 TYPE_CHECKING = False
@@ -113,7 +111,7 @@ def replace(container: Container, pod_dir: str, wanted: Command) -> NoReturn:
             empty = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
             os.dup2(empty, 0)
         # Python ignores SIGPIPE, and what is ignored stays so in what is executed.
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        signals.signal(signals.SIGPIPE, signals.SIG_DFL)
         os.execv(words[0], words)  # noqa: S606 - no shell is wanted
     except OSError as error:
         raise HostFault(
@@ -160,6 +158,8 @@ def _read_to_end(
 
     What it leaves running in the background may hold the pipe open: that is not waited for.
     """
+    from runtime import interrupts
+
     output = b""
     os.set_blocking(reading, False)
     pidfd = os.pidfd_open(child.pid)
@@ -203,7 +203,7 @@ def _kill_all(child: Popen[bytes]) -> None:
     for pid in (*found, *processes.of_sessions(found), child.pid):
         pidfd = processes.opened(pid)
         if pidfd is not None:
-            processes.signal(pidfd, signal.SIGKILL)
+            processes.signal(pidfd, signals.SIGKILL)
             os.close(pidfd)
     child.wait()
 

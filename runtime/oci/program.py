@@ -6,11 +6,10 @@ status whatever went wrong: a shell's 126 and 127 tell scripts that the command 
 
 from __future__ import annotations
 
-import enum
-import json
 import os
 import stat
 
+from manifests import compact_json
 from runtime.oci import container as oci
 
 TYPE_CHECKING = False
@@ -25,21 +24,21 @@ _KERNELS = ("proc", "dev", "sys")
 """What lies there may be more than its name says (/proc/self/exe): the runtime is left to try."""
 
 
-class Verdict(enum.IntEnum):
-    """What would happen; the number is the status that a shell ends with."""
+class Verdict:
+    """What would happen: the status that a shell ends with. No enum, as that takes 2 ms."""
 
     FOUND = 0
     FORBIDDEN = 126
     MISSING = 127
 
 
-def look(container: Container, pid: int, word: str, cwd: str = "") -> Verdict:
+def look(container: Container, pid: int, word: str, cwd: str = "") -> int:
     """Tell whether the container of process `pid` can execute `word`, as execvp would."""
-    process = json.loads(oci.config(container))["process"]
+    process = compact_json.loads(oci.config(container))["process"]
     return looked(f"/proc/{pid}/root", word, cwd or process["cwd"], process.get("env", ()))
 
 
-def looked(root: str, word: str, cwd: str, env: list[str]) -> Verdict:
+def looked(root: str, word: str, cwd: str, env: list[str]) -> int:
     """Tell the same of a tree of files at `root`."""
     if "/" in word:
         return _file(root, os.path.join(cwd, word))
@@ -50,7 +49,7 @@ def looked(root: str, word: str, cwd: str, env: list[str]) -> Verdict:
     return Verdict.FORBIDDEN if Verdict.FORBIDDEN in seen else Verdict.MISSING
 
 
-def _file(root: str, path: str) -> Verdict:
+def _file(root: str, path: str) -> int:
     place = resolved(root, path)
     if place is None:
         return Verdict.MISSING

@@ -14,11 +14,10 @@ exists. Nothing here removes data unless its caller says that the user agreed.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 
-from manifests import codec
+from manifests import codec, compact_json
 from manifests.faults import HostFault, Invalid
 from manifests.value import Value
 from manifests.volumes import ClaimSpec
@@ -207,7 +206,7 @@ def _write_record(paths: Paths, namespace: str, name: str, record: Record) -> No
     os.makedirs(parent, mode=0o700, exist_ok=True)
     fresh = f"{parent}/.{name}"
     with open(fresh, "w", encoding="utf-8") as file:
-        json.dump(codec.encode(record), file)
+        file.write(compact_json.dumps(codec.encode(record)))
         file.flush()
         os.fsync(file.fileno())
     os.rename(fresh, path)
@@ -217,7 +216,7 @@ def _write_record(paths: Paths, namespace: str, name: str, record: Record) -> No
 def _read_record(paths: Paths, namespace: str, name: str) -> Record:
     try:
         with open(_record_path(paths, namespace, name), encoding="utf-8") as file:
-            return codec.restore(Record, json.load(file))
+            return codec.restore(Record, compact_json.loads(file.read()))
     except (FileNotFoundError, ValueError):
         return Record()
 

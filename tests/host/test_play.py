@@ -288,5 +288,5 @@ def test_down_imports_nothing_of_what_makes_pods(play: Podpy, tmp_path: Path) ->
 
     modules = start_up.imported(["kube", "down", str(file)], play.env)
 
-    assert start_up.trespassers(modules, (*PLANNING, *test_main.SLOW_READING)) == []
+    assert start_up.trespassers(modules, (*PLANNING, *test_main.SLOW_STANDARD)) == []
     assert play.json("get", "pods", "-o", "json")["items"] == []

@@ -6,7 +6,6 @@ from starting them again.
 
 from __future__ import annotations
 
-import signal
 from functools import partial
 
 from manifests.container import Container
@@ -16,6 +15,7 @@ from manifests.value import Value
 from reconciler.execute import pool
 from reconciler.targets.host import handlers
 from runtime import descriptors
+from runtime.kernel import signals
 from runtime.oci import container as oci
 from runtime.oci.container import Container as OciContainer
 
@@ -104,11 +104,17 @@ def signal_of(base: Base, state: PodState, name: str) -> int:
     spec = state.pod.spec
     for container in (*spec.init_containers, *spec.containers):
         if container.name == name and container.lifecycle.stop_signal:
+            import signal
+
             return signal.Signals[container.lifecycle.stop_signal]
     image_id = state.containers[name].record.image_id
     image = base.store.image(image_id) if image_id else None
     wanted = image.config.stop_signal if image is not None else ""
+    if not wanted:
+        return signals.SIGTERM
     if wanted.isdigit():
         return int(wanted)
+    import signal
+
     name = wanted if wanted.startswith("SIG") else f"SIG{wanted}"
-    return signal.Signals[name] if wanted and name in signal.Signals.__members__ else signal.SIGTERM
+    return signal.Signals[name] if name in signal.Signals.__members__ else signals.SIGTERM

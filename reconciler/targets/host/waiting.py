@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 
-from runtime.kernel import processes
+from runtime.kernel import processes, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def leave(paths: Paths, uid: str) -> None:
 def end(paths: Paths, uid: str) -> None:
     """Kill the others that wait for the pod, and take them off the list."""
     for name, pidfd in _living(paths, uid):
-        processes.signal(pidfd, signal.SIGKILL)
+        processes.signal(pidfd, signals.SIGKILL)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(f"{_list(paths, uid)}/{name}")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from podpy import cli
+from podpy.parser import Parser
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,7 +149,7 @@ def test_a_value_may_look_like_a_flag_where_it_is_a_number() -> None:
 
 
 def test_a_switch_takes_its_value_behind_an_equals_sign_only() -> None:
-    parser = cli.Parser()
+    parser = Parser()
     parser.switch("--dry-run", ("none", "client"), "client", default="none")
     parser.add_argument("words", nargs="*")
 

@@ -8,7 +8,8 @@ import pytest
 
 from manifests import settings
 from manifests.faults import Invalid
-from podpy import cli, play_flags
+from podpy import play_flags
+from podpy.parser import Parser
 
 if TYPE_CHECKING:
     import argparse
@@ -27,7 +28,7 @@ EVERY_FLAG = (
 
 
 def parsed(words: str) -> argparse.Namespace:
-    parser = cli.Parser()
+    parser = Parser()
     play_flags.declare(parser)
     parsed: argparse.Namespace = parser.parse_args([*words.split(), "app.yaml"])
     return parsed
