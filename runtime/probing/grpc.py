@@ -7,6 +7,7 @@ message that a healthy server answers with tells, and a call that fails brings n
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 
@@ -110,9 +111,9 @@ def _answered(connection: socket.socket, deadline: float) -> bytes:
     while True:
         kind, flags, stream, payload = _read_frame(reader)
         if kind == _SETTINGS and not flags & _ACK:
-            sockets.send(connection, _frame(_SETTINGS, _ACK, 0, b""), deadline)
+            _acknowledge(connection, _frame(_SETTINGS, _ACK, 0, b""), deadline)
         elif kind == _PING and not flags & _ACK:
-            sockets.send(connection, _frame(_PING, _ACK, 0, payload), deadline)
+            _acknowledge(connection, _frame(_PING, _ACK, 0, payload), deadline)
         elif kind == _GOAWAY:
             raise Unanswered("the server ends the connection")
         elif stream == _STREAM and kind == _RST_STREAM:
@@ -127,6 +128,12 @@ def _answered(connection: socket.socket, deadline: float) -> bytes:
     if compressed or len(data) != 5 + length:
         raise Unanswered("the answer is not one message of gRPC")
     return data[5:]
+
+
+def _acknowledge(connection: socket.socket, frame: bytes, deadline: float) -> None:
+    """Send it; a server that has closed may have answered before, so reading on tells more."""
+    with contextlib.suppress(Unanswered):
+        sockets.send(connection, frame, deadline)
 
 
 def _read_frame(reader: IO[bytes]) -> tuple[int, int, int, bytes]:

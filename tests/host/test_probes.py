@@ -178,3 +178,93 @@ def test_an_exec_probe_that_hangs_is_killed_with_all_that_it_began(web: Web) -> 
     assert "timed out after 1s" in done.stderr
     left = web.podpy.ok("exec", "web", "--", "ps")
     assert "sleep 777" not in left
+
+
+SIDECAR = """initContainers:
+  - name: proxy
+    image: "localhost/podpy-test/busybox:1"
+    restartPolicy: Always
+    command: [sh, -c, "sleep 1; mkdir -p /www; touch /www/ok; exec httpd -f -p 8081 -h /www"]
+    startupProbe: {httpGet: {path: /ok, port: 8081}, periodSeconds: 1}
+  - name: load
+    image: "localhost/podpy-test/busybox:1"
+    command: [wget, -q, -O, /dev/null, "http://127.0.0.1:8081/ok"]"""
+
+
+@pytest.mark.parametrize("words", [("apply", "-f"), ("kube", "play")])
+def test_a_sidecars_startup_probe_holds_the_next_ones_back(web: Web, words: list[str]) -> None:
+    web.podpy.ok(*words, web.write("exec sleep 1000", pod=SIDECAR))
+    proxy, load = web.status()["initContainerStatuses"]
+
+    assert proxy["started"]
+    assert load["restartCount"] == 0, "it was answered at its first try"
+    assert load["state"]["terminated"]["exitCode"] == 0
+
+
+def test_a_pod_on_the_hosts_network_is_probed_there(web: Web) -> None:
+    probe = "readinessProbe: {httpGet: {path: /ok, port: 18733, host: 127.0.0.1}}"
+    script = SERVE.replace("8080", "127.0.0.1:18733")
+    text = web.write(script, probe, pod="hostNetwork: true")
+    web.path.write_text(web.path.read_text().replace("8080, name", "18733, name"))
+    web.podpy.ok("apply", "-f", text)
+
+    assert web.condition() == "True"
+
+
+def test_the_agent_takes_over_what_a_command_has_begun(web: Web) -> None:
+    waiting = web.podpy.start("apply", "-f", web.write("sleep 4; " + SERVE, READY))
+    wait_until(lambda: web.podpy.run("get", "pod", "web").status == 0, "the pod is there")
+    wait_until(
+        lambda: "a command that waits" in web.podpy.ok("describe", "pod", "web"), "it probes"
+    )
+    waiting.kill()
+    waiting.wait(10)
+    assert "nobody runs its probes now" in web.podpy.ok("describe", "pod", "web")
+
+    web.podpy.start("agent")
+    wait_until(lambda: web.condition() == "True", "the agent goes on")
+    assert web.restarts() == 0
+
+
+def test_a_restarted_container_begins_anew(web: Web) -> None:
+    serve = (
+        SERVE.replace("exec httpd -f", "httpd") + "; while [ ! -e /tmp/end ]; do sleep 0.1; done"
+    )
+    web.podpy.start("agent")
+    web.podpy.ok("apply", "-f", web.write("sleep 1; " + serve, READY))
+
+    web.podpy.ok("exec", "web", "--", "touch", "/tmp/end")
+    wait_until(lambda: web.condition() == "False", "it is not ready")
+    wait_until(lambda: web.condition() == "True", "it is ready again")
+    assert web.restarts() == 1
+
+
+def test_a_pod_is_removed_while_it_is_probed(web: Web) -> None:
+    probe = "readinessProbe: {exec: {command: [sleep, '50']}, timeoutSeconds: 40}"
+    web.podpy.run("apply", "-f", web.write("exec sleep 1000", probe), "--timeout", "1s")
+    web.podpy.start("agent")
+    wait_until(lambda: "run by the agent" in web.podpy.ok("describe", "pod", "web"), "it probes")
+
+    web.podpy.ok("delete", "pod", "web", "--now")
+
+    assert [line for line in web.podpy.left() if "conmon" in line or "/pods/" in line] == []
+
+
+def test_handlers_ask_by_http(web: Web) -> None:
+    handler = "httpGet: {path: '/cgi-bin/note?%s', port: http}"
+    lifecycle = f"lifecycle: {{postStart: {{{handler % 'up'}}}, preStop: {{{handler % 'down'}}}}}"
+    script = (
+        "mkdir -p /www/cgi-bin; printf '#!/bin/sh\\\\necho; echo $QUERY_STRING >>/told/log\\\\n' "
+        ">/www/cgi-bin/note; chmod +x /www/cgi-bin/note; httpd -p 8080 -h /www; "
+        "exec sleep 1000"
+    )
+    folder = web.path.parent / "told"
+    folder.mkdir()
+    mounts = "volumeMounts: [{name: told, mountPath: /told}]"
+    volume = f'volumes: [{{name: told, hostPath: {{path: "{folder}"}}}}]'
+    path = web.write("mkdir -p /told; " + script, lifecycle, mounts, pod=volume)
+    web.path.write_text(web.path.read_text().replace("PeriodSeconds: 0", "PeriodSeconds: 9"))
+    web.podpy.ok("apply", "-f", path)
+    web.podpy.ok("delete", "pod", "web", "--grace-period", "3")
+
+    assert (folder / "log").read_text().split() == ["up", "down"]
