@@ -7,6 +7,7 @@ from manifests.observed import Phase
 from manifests.value import Value
 from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
 from podpy import status
+from reconciler.health import readiness
 from reconciler.workloads import jobs, naming
 from reconciler.workloads.expand import TEMPLATE_ANNOTATION
 from reconciler.workloads.jobs import Ending
@@ -24,12 +25,16 @@ if TYPE_CHECKING:
 
 
 class Counts(Value):
-    """Pods of a workload: how many are wanted, there, of the present template, and ready."""
+    """Pods of a workload: how many are wanted, there, of the present template, and ready.
+
+    Those that have been ready for its minReadySeconds are `available`.
+    """
 
     wanted: int
     there: int
     updated: int
     ready: int
+    available: int = 0
 
 
 class JobCounts(Value):
@@ -51,6 +56,10 @@ def replicas(thing: Replicated, owned: Sequence[PodState], now: float) -> Counts
     template = naming.template_hash(thing.spec.template)
     alive = [(state, status.summary(state, now)) for state in owned]
     alive = [pair for pair in alive if pair[1].phase not in status.OVER]
+    ready = [
+        state for state, seen in alive if seen.phase is Phase.RUNNING and seen.ready == seen.total
+    ]
+    due = now - thing.spec.min_ready_seconds
     return Counts(
         wanted=1 if isinstance(thing, DaemonSet) else thing.spec.replicas,
         there=len(alive),
@@ -58,9 +67,8 @@ def replicas(thing: Replicated, owned: Sequence[PodState], now: float) -> Counts
             state.pod.metadata.annotations.get(TEMPLATE_ANNOTATION) == template
             for state, _ in alive
         ),
-        ready=sum(
-            seen.phase is Phase.RUNNING and seen.ready == seen.total for _state, seen in alive
-        ),
+        ready=len(ready),
+        available=sum(readiness.ready_since(state) <= due for state in ready),
     )
 
 
@@ -92,7 +100,7 @@ def wire(inventory: Inventory, item: Item) -> dict[str, Any]:
             found = replicas(thing, inventory.owned(item.ref), inventory.now)
             told = _replicas_wire(thing, found, item)
             if isinstance(thing, Deployment):
-                told["conditions"].append(_progressing(thing, inventory, item))
+                told["conditions"].append(progressing(thing, inventory, item))
             return told
         case Job():
             remembered = inventory.remembered_jobs.get(item.ref)
@@ -125,7 +133,7 @@ def _replicas_wire(thing: Replicated, found: Counts, item: Item) -> dict[str, An
                 "currentNumberScheduled": found.there,
                 "updatedNumberScheduled": found.updated,
                 "numberReady": found.ready,
-                "numberAvailable": found.ready,
+                "numberAvailable": found.available,
                 "numberMisscheduled": 0,
             }
         case ReplicaSet():
@@ -133,18 +141,22 @@ def _replicas_wire(thing: Replicated, found: Counts, item: Item) -> dict[str, An
                 **generation,
                 "replicas": found.there,
                 "readyReplicas": found.ready,
-                "availableReplicas": found.ready,
+                "availableReplicas": found.available,
             }
         case Deployment():
-            available = found.ready >= found.wanted
+            from reconciler.workloads import rollout
+
+            within = rollout.bounds(thing)
+            least = found.wanted - (within.unavailable if within is not None else 0)
+            available = found.available >= least
             reason = "MinimumReplicasAvailable" if available else "MinimumReplicasUnavailable"
             return {
                 **generation,
                 "replicas": found.there,
                 "updatedReplicas": found.updated,
                 "readyReplicas": found.ready,
-                "availableReplicas": found.ready,
-                "unavailableReplicas": max(0, found.wanted - found.ready),
+                "availableReplicas": found.available,
+                "unavailableReplicas": max(0, found.wanted - found.available),
                 "conditions": [
                     {
                         "type": "Available",
@@ -155,7 +167,7 @@ def _replicas_wire(thing: Replicated, found: Counts, item: Item) -> dict[str, An
             }
 
 
-def _progressing(thing: Deployment, inventory: Inventory, item: Item) -> dict[str, Any]:
+def progressing(thing: Deployment, inventory: Inventory, item: Item) -> dict[str, Any]:
     """Return the condition that tells of the rollout, with what it waits for."""
     from reconciler.workloads import expand, rollout
 

@@ -75,7 +75,7 @@ def _replicas(
         "Selector": columns.worded_selector(thing.spec.selector),
         "Replicas": (
             f"{found.wanted} desired | {found.updated} updated | {found.there} total | "
-            f"{found.ready} available | {max(0, found.wanted - found.ready)} unavailable"
+            f"{found.available} available | {max(0, found.wanted - found.available)} unavailable"
         ),
         "Pod Template": _template(thing),
         "Pods": pod_lines(owned, inventory.now),

@@ -41,7 +41,19 @@ def save_wish(base: Base, wish: Wish) -> None:
     with locks.held(base.paths, [secrets.LOCK] if new else []):
         for secret in new:
             secrets.save(base.paths, secret)
+        _save_templates(base, wish)
         _save_objects(base, wish)
+
+
+def _save_templates(base: Base, wish: Wish) -> None:
+    """Remember which templates changed Deployments had."""
+    for item in wish.objects:
+        before = wish.remembered.get(item.ref) if item.ref.kind == "Deployment" else None
+        if before is not None and before.digest != item.digest:
+            from reconciler.state import templates
+
+            old, new = before.object, item.object
+            templates.note(base.database, item.ref, old, new, time.time())  # type: ignore[arg-type]
 
 
 def _save_objects(base: Base, wish: Wish) -> None:

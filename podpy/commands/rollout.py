@@ -1,7 +1,8 @@
-"""Follow or repeat how a workload's pods come up: rollout status, restart.
+"""Follow, repeat, hold or take back how a workload's pods are replaced.
 
 `restart` makes every pod of the workload anew, as it was applied: manifests and records stay as
-they are, so the next apply finds nothing changed. How a workload was earlier is git's to know.
+they are, so the next apply finds nothing changed. `undo`, `pause` and `resume` change what was
+applied: they last until the manifest is applied again, which is the whole wish.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ EXAMPLES = """
 podpy rollout status deploy/web --timeout 2m
 podpy rollout restart deploy/web
 podpy rollout restart deploy -l app=web
+podpy rollout history deploy/web
+podpy rollout undo deploy/web --to-revision 2
+podpy rollout pause deploy/web
 """
 
 
@@ -38,7 +42,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
     following = cli.verb(verbs, "status", "wait until all pods are as they are wanted, and ready")
     restarting = cli.verb(verbs, "restart", "make every pod anew")
-    for verb in (following, restarting):
+    undoing = cli.verb(verbs, "undo", "go back to an earlier template of a Deployment")
+    steady = [
+        cli.verb(verbs, "history", "list the templates that a Deployment has had"),
+        cli.verb(verbs, "pause", "keep a Deployment's pods, whatever its template becomes"),
+        cli.verb(verbs, "resume", "replace the pods of a Deployment that was paused"),
+    ]
+    for verb in (following, restarting, undoing, *steady):
         add = verb.add_argument
         add("words", nargs="*", metavar="KIND [NAME ...]", help="deploy web, or deploy/web")
         add("-f", "--filename", action="append", default=[], metavar="PATH", help="what it names")
@@ -53,16 +63,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="SPAN",
         help="seconds, or as 2m; ten minutes if left out",
     )
-    cli.add_timeout(restarting)
+    undoing.add_argument(
+        "--to-revision", type=int, default=0, metavar="NUMBER", help="the one before, if left out"
+    )
+    for verb in (restarting, undoing, steady[2]):
+        cli.add_timeout(verb)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    settings = {"start_seconds": arguments.timeout} if arguments.verb == "restart" else {}
-    context = Context(settings=settings)
+    changing = arguments.verb in ("restart", "undo", "resume")
+    context = Context(settings={"start_seconds": arguments.timeout} if changing else {})
     chosen = _chosen(context, arguments)
     if arguments.verb == "restart":
         for item in chosen:
             _restart(context, item)
+        return 0
+    if arguments.verb != "status":
+        from podpy import rollout_steering
+
+        for item in chosen:
+            rollout_steering.steer(context, item, arguments)
         return 0
     until = time.monotonic() + arguments.timeout
     for item in chosen:
@@ -115,9 +135,24 @@ def _follow(context: Context, item: Item, until: float, *, watch: bool) -> None:
             told = what
         if rolled_out(found) or not watch:
             return
+        _heed_deadline(context, item)
         if time.monotonic() >= until:
             raise TimedOut(f"rollout status: {item.ref} has not got so far within --timeout")
         time.sleep(POLL_SECONDS)
+
+
+def _heed_deadline(context: Context, item: Item) -> None:
+    """Raise HostFault where the rollout has made no progress for as long as it may."""
+    from podpy import counts
+
+    if not isinstance(item.thing, Deployment):
+        return
+    progressing = counts.progressing(item.thing, Inventory(context), item)
+    if progressing["status"] == "False":
+        raise HostFault(
+            f"rollout status: {item.ref} exceeded its progress deadline: {progressing['message']}",
+            hint=f"podpy describe deploy {item.ref.name}",
+        )
 
 
 def _counted(inventory: Inventory, item: Item) -> Counts:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.fixtures.command import wait_until
+from tests.fixtures.forge import Forge
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.host
 
+ROLLED_BACK = 3
 IMAGE = "localhost/podpy-test/busybox:1"
 WEB = """
 apiVersion: apps/v1
@@ -142,6 +144,8 @@ def test_a_revision_that_is_never_ready_leaves_the_old_pods(podpy: Podpy, web: P
         one for one in deployment["status"]["conditions"] if one["type"] == "Progressing"
     ]
     assert (progressing["status"], progressing["reason"]) == ("False", "ProgressDeadlineExceeded")
+    status = podpy.run("rollout", "status", "deploy/web")
+    assert (status.status, "exceeded its progress deadline" in status.stderr) == (1, True)
 
     podpy.ok("apply", "-f", write(web))
 
@@ -197,3 +201,47 @@ def test_a_paused_deployment_keeps_its_pods_until_it_goes_on(podpy: Podpy, web: 
     podpy.ok("apply", "-f", str(web))
 
     assert [word(pod) for pod in pods(podpy)] == ["new"] * 3
+
+
+def test_an_earlier_template_can_be_gone_back_to(podpy: Podpy, web: Path) -> None:
+    podpy.ok("apply", "-f", write(web, replicas=1))
+    podpy.ok("apply", "-f", write(web, replicas=1, word="new"))
+
+    assert "deployment.apps/web rolled back" in podpy.ok("rollout", "undo", "deploy/web")
+    assert [word(pod) for pod in pods(podpy)] == ["old"]
+    history = podpy.ok("rollout", "history", "deploy/web").splitlines()
+    assert [line.split()[0] for line in history[2:]] == ["2", "3"]
+    podpy.ok("rollout", "undo", "deploy/web", "--to-revision", "2")
+    assert [word(pod) for pod in pods(podpy)] == ["new"]
+    unknown = podpy.run("rollout", "undo", "deploy/web", "--to-revision", "9")
+    assert "revision 9 of Deployment/web is not known" in unknown.stderr
+
+
+def test_a_deployment_can_be_paused_and_resumed(podpy: Podpy, web: Path) -> None:
+    podpy.ok("apply", "-f", write(web, replicas=1))
+
+    assert "deployment.apps/web paused" in podpy.ok("rollout", "pause", "deploy/web")
+    assert "paused already" in podpy.run("rollout", "pause", "deploy/web").stderr
+    assert "is paused" in podpy.run("rollout", "undo", "deploy/web").stderr
+    assert "deployment.apps/web resumed" in podpy.ok("rollout", "resume", "deploy/web")
+
+
+def test_a_sync_goes_back_from_a_revision_that_is_never_ready(
+    podpy: Podpy, web: Path, tmp_path: Path
+) -> None:
+    forge = Forge(tmp_path / "forge")
+    write(web)
+    forge.commit({"web.yaml": web.read_text()})
+    podpy.ok("sync", "add", "shop", "--url", forge.url)
+    podpy.ok("sync", "reconcile", "shop")
+    old = {pod["metadata"]["uid"] for pod in pods(podpy)}
+    write(web, word="new", ready="/never", deadline=3)
+    forge.commit({"web.yaml": web.read_text()})
+
+    with Watcher(podpy) as watched:
+        passed = podpy.run("sync", "reconcile", "shop")
+
+    assert passed.status == ROLLED_BACK
+    assert "has made no progress for 3 s" in passed.stdout + passed.stderr
+    assert {pod["metadata"]["uid"] for pod in pods(podpy)} == old
+    assert min(watched.ready) == 3

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         (["gte", "pods"], 'unknown command "gte"; did you mean "get"?'),
         (["ps", "-a"], 'unknown command "ps" (hint: podpy get pods)'),
         (["restart", "web"], "podpy rollout restart deploy NAME"),
-        (["rollout", "undo"], "'undo' is none of status, restart"),
+        (["rollout", "redo"], "'redo' is none of status, restart"),
         (["pod", "ps"], 'unknown command "pod" (hint: podpy get pods)'),
         (["secret", "ls"], "(hint: podpy get secrets)"),
         (["--kubeconfig", "x", "get", "pods"], "unknown flag --kubeconfig (hint: podpy works on"),
