@@ -77,9 +77,20 @@ def _replicas(
             f"{found.wanted} desired | {found.updated} updated | {found.there} total | "
             f"{found.available} available | {max(0, found.wanted - found.available)} unavailable"
         ),
+        **_rollout(inventory, item, thing),
         "Pod Template": _template(thing),
         "Pods": pod_lines(owned, inventory.now),
     }
+
+
+def _rollout(
+    inventory: Inventory, item: Item, thing: Deployment | ReplicaSet | DaemonSet
+) -> dict[str, Node]:
+    """How far a Deployment's rollout is, and what it waits for."""
+    if not isinstance(thing, Deployment):
+        return {}
+    told = counts.progressing(thing, inventory, item)
+    return {"Rollout": ": ".join(filter(None, (told["reason"], told.get("message"))))}
 
 
 def _job(inventory: Inventory, item: Item, thing: Job) -> dict[str, Node]:

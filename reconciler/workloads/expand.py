@@ -209,7 +209,18 @@ class _Group:
         if told is None:
             return kept + made
         beside = [one.replace(beside=number < told.beside) for number, one in enumerate(made)]
-        return [_as_it_is(one) for one in self._old if one.uid in told.kept] + kept + beside
+        old = [_as_it_is(one) for one in self._old if one.uid in told.kept]
+        return [*old, *self._again(told.again), *kept, *beside]
+
+    def _again(self, count: int) -> list[WantedPod]:
+        """More pods of the newest old template."""
+        if not count:
+            return []
+        pattern = _as_it_is(self._old[-1]).replace(uid="")
+        metadata = pattern.pod.metadata.replace(uid="", creation_timestamp="")
+        pattern = pattern.replace(pod=pattern.pod.replace(metadata=metadata))
+        stem = metadata.name.rpartition("-")[0]
+        return [_fresh(pattern, stem, index, self._taken) for index in range(count)]
 
 
 def _as_it_is(state: PodState) -> WantedPod:

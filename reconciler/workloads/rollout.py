@@ -51,6 +51,7 @@ class One(Value):
 class Step(Value):
     """What is wanted now: old pods that stay (`kept`), and `new` pods of the new template.
 
+    `again` so many more are to be made of the newest old template.
     Of the new pods that are still to be made, `beside` may start while the others that are to go
     are still there. `waits_for` says what the next step waits for, "" when the rollout is through;
     `wake_at` is when it may be due though nothing happens. `overdue`: no progress was made for as
@@ -58,6 +59,7 @@ class Step(Value):
     """
 
     kept: tuple[str, ...] = ()
+    again: int = 0
     new: int
     beside: int = 0
     waits_for: str = ""
@@ -117,12 +119,15 @@ def held(thing: Deployment | DaemonSet) -> bool:
 
 
 def paused(scene: Scene) -> Step:
-    """Return the step of a rollout that is held: what is there stays, down to the replicas."""
+    """Return the step of a rollout that is held: it only scales, the newest of what is there."""
     spare = len(scene.new) + len(scene.old) - scene.replicas
     leaving = _first_to_go(scene, scene.replicas)[: max(spare, 0)]
     gone = {one.uid for one in leaving}
     kept = tuple(one.uid for one in scene.old if one.uid not in gone)
-    return Step(kept=kept, new=min(len(scene.new), scene.replicas - len(kept)))
+    missing = max(-spare, 0)
+    if scene.old and not scene.new:
+        return Step(kept=kept, again=missing, new=0)
+    return Step(kept=kept, new=min(len(scene.new) + missing, scene.replicas - len(kept)))
 
 
 def at_once(scene: Scene, note: str = "") -> Step:

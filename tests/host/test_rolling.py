@@ -178,6 +178,43 @@ def test_killed_in_mid_rollout_the_next_pass_ends_it(podpy: Podpy, web: Path) ->
     assert "unchanged" in podpy.ok("apply", "-f", str(web))
 
 
+def test_the_agent_ends_a_rollout_that_was_killed(podpy: Podpy, web: Path) -> None:
+    podpy.ok("apply", "-f", write(web))
+    applying = podpy.start("apply", "-f", write(web, word="new", delay=1))
+    wait_until(lambda: "new" in map(word, pods(podpy)), "a new pod")
+    applying.send_signal(signal.SIGKILL)
+    applying.wait()
+    agent = podpy.start("agent")
+    try:
+        wait_until(lambda: list(map(word, pods(podpy))) == ["new"] * 3, "the rollout's end")
+    finally:
+        agent.terminate()
+        agent.communicate(timeout=30)
+
+    assert "unchanged" in podpy.ok("apply", "-f", str(web))
+
+
+def test_a_daemon_sets_pod_is_replaced(podpy: Podpy, web: Path) -> None:
+    def daemon(word: str, surge: int, unavailable: int) -> str:
+        text = WEB.format_map({**GOOD, "word": word}).replace("kind: Deployment", "kind: DaemonSet")
+        rolling = f"{{rollingUpdate: {{maxSurge: {surge}, maxUnavailable: {unavailable}}}}}"
+        lines = [
+            f"  updateStrategy: {rolling}" if line.startswith("  strategy") else line
+            for line in text.splitlines()
+            if not line.startswith(("  replicas", "  progress"))
+        ]
+        web.write_text("\n".join(lines))
+        return str(web)
+
+    podpy.ok("apply", "-f", daemon("old", 0, 1))
+    podpy.ok("apply", "-f", daemon("new", 0, 1))
+    assert list(map(word, pods(podpy))) == ["new"]
+    with Watcher(podpy) as watched:
+        podpy.ok("apply", "-f", daemon("newer", 1, 0))
+    assert list(map(word, pods(podpy))) == ["newer"]
+    assert min(watched.ready) == 1
+
+
 def test_with_a_port_of_the_host_the_old_pod_goes_first(podpy: Podpy, web: Path) -> None:
     port = "{containerPort: 80, hostPort: 18571}"
     podpy.ok("apply", "-f", write(web, replicas=1, port=port, strategy="{}"))

@@ -194,8 +194,20 @@ def test_a_held_rollout_scales_and_replaces_nothing() -> None:
     assert rollout.paused(Scene(replicas=2, old=ones("o", 2), new=())).new == 0
     down = rollout.paused(Scene(replicas=1, old=ones("o", 2), new=()))
     assert (down.kept, down.new) == (("o1",), 0)
-    up = rollout.paused(Scene(replicas=3, old=ones("o", 2), new=ones("n", 1)))
-    assert (up.kept, up.new) == (("o0", "o1"), 1)
+    up = rollout.paused(Scene(replicas=4, old=ones("o", 2), new=ones("n", 1)))
+    assert (up.kept, up.again, up.new) == (("o0", "o1"), 0, 2)
+
+
+def test_a_held_rollout_makes_lost_pods_again_as_they_were() -> None:
+    states = applied(deployment(2))
+    thing = deployment(3, template(spec(container(image="redis"))))
+    thing = thing.replace(spec=thing.spec.replace(paused=True))
+    pods = expand([thing], states, NOW, manner=ALONE).pods
+
+    assert [pod.uid for pod in pods] == ["uid-0", "uid-1", ""]
+    assert {pod.pod.spec for pod in pods} == {states[0].pod.spec}
+    assert {pod.spec_hash for pod in pods} == {states[0].record.spec_hash}
+    assert len({pod.pod.metadata.name for pod in pods}) == 3
 
 
 def on_port(number: int, word: str) -> PodTemplate:
