@@ -251,20 +251,28 @@ def test_a_pod_is_removed_while_it_is_probed(web: Web) -> None:
 
 
 def test_handlers_ask_by_http(web: Web) -> None:
-    handler = "httpGet: {path: '/cgi-bin/note?%s', port: http}"
-    lifecycle = f"lifecycle: {{postStart: {{{handler % 'up'}}}, preStop: {{{handler % 'down'}}}}}"
     script = (
-        "mkdir -p /www/cgi-bin; printf '#!/bin/sh\\\\necho; echo $QUERY_STRING >>/told/log\\\\n' "
-        ">/www/cgi-bin/note; chmod +x /www/cgi-bin/note; httpd -p 8080 -h /www; "
-        "exec sleep 1000"
+        "mkdir -p /www/cgi-bin; touch /www/ok; "
+        "printf '#!/bin/sh\\\\necho; echo $QUERY_STRING >>/told/log\\\\n' >/www/cgi-bin/note; "
+        "chmod +x /www/cgi-bin/note; httpd -p 8080 -h /www; exec sleep 1000"
     )
     folder = web.path.parent / "told"
     folder.mkdir()
+    lifecycle = "lifecycle: {preStop: {httpGet: {path: '/cgi-bin/note?down', port: http}}}"
     mounts = "volumeMounts: [{name: told, mountPath: /told}]"
     volume = f'volumes: [{{name: told, hostPath: {{path: "{folder}"}}}}]'
-    path = web.write("mkdir -p /told; " + script, lifecycle, mounts, pod=volume)
-    web.path.write_text(web.path.read_text().replace("PeriodSeconds: 0", "PeriodSeconds: 9"))
+    path = web.write(script, lifecycle, mounts, READY, pod=volume)
+    web.path.write_text(web.path.read_text().replace("PeriodSeconds: 0", "PeriodSeconds: 3"))
     web.podpy.ok("apply", "-f", path)
-    web.podpy.ok("delete", "pod", "web", "--grace-period", "3")
+    web.podpy.ok("delete", "pod", "web")
 
-    assert (folder / "log").read_text().split() == ["up", "down"]
+    assert (folder / "log").read_text() == "down\n"
+
+
+def test_a_container_whose_post_start_is_not_answered_is_stopped(web: Web) -> None:
+    lifecycle = "lifecycle: {postStart: {tcpSocket: {port: 9}}}"
+    web.podpy.run("apply", "-f", web.write(SERVE, lifecycle, pod="restartPolicy: Never"))
+
+    told = dict(web.events())["FailedPostStartHook"]
+    assert told.startswith("container web: dial tcp ")
+    assert told.endswith(":9: connect: connection refused")
