@@ -204,12 +204,16 @@ def test_the_removal_of_a_sync_takes_its_syncs_with_it(
     assert podpy.json("sync", "ls", "-o", "json") == []
 
 
-def test_a_signal_to_read_again_does_not_end_an_agent_that_begins(podpy: Podpy) -> None:
+def test_a_signal_to_read_again_does_not_end_an_agent_that_begins(
+    podpy: Podpy, forge: Forge
+) -> None:
+    forge.commit({"page.yaml": config("page")})
+    podpy.ok("sync", "add", "shop", "--url", forge.url)
     child = podpy.start("agent")
     assert child.stdout is not None
     child.stdout.readline()
     child.send_signal(signal.SIGHUP)
-    wait_until(lambda: os.path.isdir(declarations(podpy)), "the agent has begun")
+    wait_until(lambda: names(podpy) == ["page"], "the agent follows the Sync")
     child.terminate()
     child.communicate(timeout=30)
 
