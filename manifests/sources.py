@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".yaml", ".yml", ".json")
 FETCH_SECONDS = 60.0
+PIPE_SECONDS = 60.0
 _CHUNK = 64 * 1024
 
 
@@ -144,7 +145,7 @@ def _contents(name: str, stdin: BinaryIO | None, most: int) -> bytes:
             raise OSError(errno.EBADF, "standard input is closed")
         data = (stdin or sys.stdin.buffer).read(most + 1)
     else:
-        with open(name, "rb") as file:
+        with open(name, "rb", opener=_opened) as file:
             status = os.fstat(file.fileno())
             if stat.S_ISBLK(status.st_mode):
                 raise OSError(0, "is a block device")
@@ -156,6 +157,25 @@ def _contents(name: str, stdin: BinaryIO | None, most: int) -> bytes:
     if len(data) > most:
         raise _TooBigError
     return data
+
+
+def _opened(name: str, flags: int) -> int:
+    """Open a file; a pipe (mkfifo, or a shell's `<(...)`) once somebody writes into it."""
+    descriptor = os.open(name, flags | os.O_NONBLOCK)
+    try:
+        if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            import select
+
+            poll = select.poll()
+            poll.register(descriptor, select.POLLIN)
+            # Where nobody has opened the other end yet, there is nothing to be told of.
+            if not poll.poll(PIPE_SECONDS * 1000):
+                raise OSError(0, f"is a pipe into which nobody has written for {PIPE_SECONDS:g} s")
+        os.set_blocking(descriptor, True)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _too_big(name: str, limit: Limits) -> Problem:

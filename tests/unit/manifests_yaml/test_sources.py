@@ -54,6 +54,31 @@ def test_a_pipe_in_a_directory_is_left_alone(tmp_path: Path) -> None:
     assert [str(one) for one in problems] == [f"{tmp_path}: holds no *.yaml, *.yml, *.json file"]
 
 
+def test_a_pipe_that_is_named_is_read_to_its_end(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    text = "a: b\n" * 50_000
+    writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=(text,))
+    writer.start()
+
+    files, problems = sources.gather([f"{tmp_path}/pipe"])
+
+    writer.join(timeout=10)
+    assert problems == ()
+    assert files[0].data == text.encode()
+
+
+def test_a_pipe_into_which_nobody_writes_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setattr(sources, "PIPE_SECONDS", 0.1)
+
+    files, problems = sources.gather([f"{tmp_path}/pipe"])
+
+    assert files == ()
+    assert "is a pipe into which nobody has written for 0.1 s" in str(problems[0])
+
+
 def test_a_named_file_may_end_in_anything(tmp_path: Path) -> None:
     (tmp_path / "pod.txt").write_text("a")
 
