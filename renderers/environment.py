@@ -6,6 +6,8 @@ are given, and always give the same for the same. Time and memory are the caller
 
 from __future__ import annotations
 
+import functools
+import os
 import traceback
 
 import jinja2
@@ -119,3 +121,20 @@ def _told(name: str, error: BaseException, message: str) -> RenderError:
 def _is_template(frame: traceback.FrameSummary) -> bool:
     """Templates are named by their paths in the source, Python's modules by whole ones."""
     return not frame.filename.startswith(("/", "<"))
+
+
+@functools.cache
+def _packaged() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(f"{os.path.dirname(__file__)}/templates"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 (unit files are no HTML; renderers.systemd_text quotes)
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def packaged(template: str, **values: Any) -> str:
+    """Return the text of podpy's own renderers/templates/TEMPLATE; a missing value is a bug."""
+    return _packaged().get_template(template).render(**values)

@@ -46,5 +46,5 @@ def test_every_command_is_offered_with_its_flags() -> None:
     assert completing.candidates([""]) == sorted({name.split(" ")[0] for name in cli.COMMANDS})
     for name in cli.COMMANDS:
         assert "--help" in completing.candidates([*name.split(" "), "--"]) or name in (
-            *("image", "network", "receive", "rollout", "sync", "volume"),
+            *("image", "network", "receive", "render", "rollout", "sync", "volume"),
         )

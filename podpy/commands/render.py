@@ -1,0 +1,79 @@
+"""Render manifests as files of another program: Quadlet's, for systemd with Podman.
+
+What the files cannot express is told with its place, and is an error with --strict.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from podpy import cli
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from renderers.quadlet import File
+
+EXAMPLES = """
+podpy render quadlet -f app/ -o /etc/containers/systemd
+podpy render quadlet -f app/ -o ~/.config/containers/systemd --user --podman-version 5.6
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="FORM")
+    quadlet = cli.verb(verbs, "quadlet", "files of Podman's Quadlet")
+    quadlet.add_argument(
+        "-f", "--filename", action="append", required=True, metavar="PATH", help="manifests"
+    )
+    quadlet.add_argument(
+        "-o", "--output", required=True, metavar="DIR", help="where the files are written"
+    )
+    quadlet.add_argument("-n", "--namespace", default="", help="namespace of objects without one")
+    quadlet.add_argument(
+        "--podman-version",
+        default="5.4",
+        metavar="VERSION",
+        help="that reads them; 5.4 if left out",
+    )
+    quadlet.add_argument("--user", action="store_true", help="for systemd's user instance")
+    quadlet.add_argument(
+        "--strict", action="store_true", help="write nothing where a field would be lost"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Return 0 where the files are written; 1 where manifests are wrong, or --strict forbids."""
+    from manifests import load
+    from manifests.faults import Invalid
+    from podpy import changes, quadlet_files
+    from renderers import quadlet_keys
+    from runtime import paths as runtime_paths
+
+    target = quadlet_keys.Target(arguments.podman_version)
+    options = load.APPLY.replace(namespace=arguments.namespace)
+    loaded = load.load(arguments.filename, options, cache_dir=runtime_paths.default().cache)
+    for problem in loaded.problems:
+        print(problem.shown, file=sys.stderr)
+    if loaded.errors:
+        raise Invalid(f"{changes.count(len(loaded.errors), 'problem')} found, nothing was written")
+    files, lost = quadlet_files.render(loaded, target, user=arguments.user)
+    for problem in lost:
+        print(problem.shown, file=sys.stderr)
+    if lost and arguments.strict:
+        raise Invalid(f"{changes.count(len(lost), 'field')} would be lost, nothing was written")
+    os.makedirs(arguments.output, exist_ok=True)
+    for file in files:
+        _write(arguments.output, file)
+    print(f"{changes.count(len(files), 'file')} in {arguments.output}")
+    return 0
+
+
+def _write(directory: str, file: File) -> None:
+    from runtime import files
+
+    path = os.path.join(directory, file.name)
+    temporary = f"{path}.{os.getpid()}.tmp"
+    files.write(path, file.content, temporary=temporary, mode=file.mode)

@@ -1,0 +1,159 @@
+"""Loaded manifests in, all Quadlet files for them and what is lost out: for `podpy render`."""
+
+from __future__ import annotations
+
+from manifests import kinds
+from manifests.config import ConfigMap, Namespace, PersistentVolumeClaim, Secret
+from manifests.faults import Invalid
+from manifests.meta import ObjectMeta
+from manifests.pod import Pod
+from manifests.problems import Problem, Severity, ordered, path_text
+from manifests.workloads import DaemonSet, Deployment, ReplicaSet
+from renderers import quadlet
+from runtime.image import reference
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from manifests.loaded import Loaded, Located
+    from manifests.problems import FieldPath
+    from renderers.quadlet import File
+    from renderers.quadlet_keys import Target
+
+    Contents = dict[tuple[str, str], dict[str, dict[str, bytes]]]
+
+
+def render(
+    loaded: Loaded, target: Target, *, user: bool
+) -> tuple[tuple[File, ...], tuple[Problem, ...]]:
+    """Return the files in the order of their names, and a warning for each field that is lost.
+
+    Raises Invalid where two objects would have one file.
+    """
+    contents = _contents(loaded)
+    files: dict[str, File] = {}
+    lost: dict[Problem, None] = {}
+
+    names: dict[str, str] = {}
+
+    def put(file: File) -> None:
+        for name in _claimed(file):
+            other = names.setdefault(name, file.name)
+            if other != file.name or file.name in files:
+                raise Invalid(f"{file.name} and {other} would both be {name}", hint="rename one")
+        files[file.name] = file
+
+    for located in loaded.objects:
+        thing = located.object
+        if isinstance(thing, PersistentVolumeClaim):
+            put(quadlet.volume(_stem(thing.metadata), _origin(located)))
+        elif isinstance(thing, Pod | Deployment | ReplicaSet | DaemonSet):
+            for source, path in _sources(located, contents):
+                made = quadlet.render(source, target, user=user)
+                for file in made.files:
+                    put(file)
+                for loss in made.losses:
+                    lost[_problem(loaded, located, (*path, *loss.path), loss.message)] = None
+        elif not isinstance(thing, ConfigMap | Secret | Namespace):
+            message = f"{thing.kind} is not rendered"
+            lost[_problem(loaded, located, (), message)] = None
+    if any(
+        f"Network={quadlet.NETWORK}.network\n".encode() in one.content for one in files.values()
+    ):
+        put(quadlet.network(f"{MARK}: the network of pods that name none."))
+    return tuple(files[name] for name in sorted(files)), ordered(lost)
+
+
+MARK = "Rendered by podpy render quadlet"
+
+
+def _claimed(file: File) -> tuple[str, ...]:
+    """Return what only one file may stand for: itself, its service, and its name in Podman."""
+    stem, _, kind = file.name.rpartition(".")
+    match kind:
+        case "container":
+            return f"the file {file.name}", f"{stem}.service", f"{stem} in Podman"
+        case "pod":
+            return f"the file {file.name}", f"{stem}-pod.service", f"{stem} in Podman"
+        case "volume" | "network":
+            return f"the file {file.name}", f"{stem}-{kind}.service"
+        case _:
+            return (f"the file {file.name}",)
+
+
+def _contents(loaded: Loaded) -> Contents:
+    """Return kind and namespace -> name -> key -> bytes of ConfigMaps and Secrets."""
+    found: Contents = {}
+    for located in loaded.objects:
+        thing = located.object
+        if isinstance(thing, ConfigMap | Secret):
+            place = (thing.kind, thing.metadata.namespace)
+            found.setdefault(place, {})[thing.metadata.name] = dict(thing.content())
+    return found
+
+
+def _sources(located: Located, contents: Contents) -> Iterator[tuple[quadlet.Source, FieldPath]]:
+    """Yield the pods that an object stands for, with the path to their specification."""
+    thing = located.object
+    part = kinds.pod_part(thing)
+    if part is None:
+        return
+    metadata, spec, path = part
+    count = thing.spec.replicas if isinstance(thing, Deployment | ReplicaSet) else 1
+    namespace, name = thing.metadata.namespace, thing.metadata.name
+    for index in range(count):
+        own = f"{name}-{index}" if count > 1 else name
+        pod = Pod(
+            metadata=ObjectMeta(
+                name=own,
+                namespace=namespace,
+                labels=metadata.labels,
+                annotations=metadata.annotations,
+            ),
+            spec=spec,
+        )
+        aliases = () if isinstance(thing, Pod) or count > 1 else (f"{name}-pod",)
+        source = quadlet.Source(
+            pod=pod,
+            stem=quadlet.stem(namespace, own),
+            origin=_origin(located),
+            aliases=aliases,
+            configmaps=contents.get(("ConfigMap", namespace), {}),
+            secrets=contents.get(("Secret", namespace), {}),
+            image=_image,
+        )
+        yield source, path
+
+
+def _image(name: str) -> str:
+    """Return the whole name of an image: Podman asks about short ones, or refuses them."""
+    if reference.source(name) is not None:
+        return name
+    parsed = reference.parse(name)
+    if parsed.registry:
+        return str(parsed)
+    repository = parsed.repository if "/" in parsed.repository else f"library/{parsed.repository}"
+    return str(parsed.replace(registry=reference.DEFAULT_REGISTRY, repository=repository))
+
+
+def _stem(metadata: ObjectMeta) -> str:
+    return quadlet.stem(metadata.namespace, metadata.name)
+
+
+def _origin(located: Located) -> str:
+    """Return where a file comes from, on one line whatever the name of the source is."""
+    place = "".join(char if char.isprintable() else "?" for char in located.file)
+    return f"{MARK} from {place}:{located.line}, {kinds.ref(located.object)}"
+
+
+def _problem(loaded: Loaded, located: Located, path: FieldPath, message: str) -> Problem:
+    text = loaded.texts.get(located.file)
+    return Problem(
+        message=message,
+        file=located.file,
+        line=(text.line(located.index, [path]) if text and path else 0) or located.line,
+        object=str(kinds.ref(located.object)),
+        path=path_text(path),
+        severity=Severity.WARNING,
+    )
