@@ -153,7 +153,8 @@ def test_the_agent_takes_a_pod_out_of_use_and_back(web: Web) -> None:
 
 
 def test_a_startup_probe_holds_the_others_back(web: Web) -> None:
-    startup = "startupProbe: {httpGet: {path: /ok, port: http}, periodSeconds: 1}"
+    startup = "startupProbe: {httpGet: {path: /ok, port: http}, periodSeconds: 1, "
+    startup += "failureThreshold: 60}"
     liveness = "livenessProbe: {httpGet: {path: /ok, port: http}, failureThreshold: 1}"
     web.podpy.ok("apply", "-f", web.write("sleep 1; " + LATER, startup, liveness, READY))
 
