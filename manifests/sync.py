@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from manifests.meta import LabelSelector, ObjectMeta
+from manifests.strenum import StrEnum
 from manifests.value import Value
 
 
@@ -97,6 +98,42 @@ class Webhook(Value):
     secret_file: str
 
 
+class Provider(StrEnum):
+    """Whose interface a forge has."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    GITEA = "gitea"
+    FORGEJO = "forgejo"
+
+
+class CommitStatus(Value):
+    """A forge that is told of its commits. `url` is where its interface is: GitHub's and GitLab's
+    own where it is left out. `context` tells hosts apart, and is podpy/HOST/SYNC if left out."""
+
+    provider: Provider
+    repository: str
+    token_file: str
+    url: str = ""
+    ca_file: str = ""
+    context: str = ""
+
+
+class NotifyWebhook(Value):
+    """Whoever listens at `url`; the secret in the file signs what is sent."""
+
+    url: str
+    secret_file: str
+    ca_file: str = ""
+
+
+class Receiver(Value):
+    """Exactly one of them is given."""
+
+    commit_status: CommitStatus | None = None
+    webhook: NotifyWebhook | None = None
+
+
 class SyncName(Value):
     name: str
 
@@ -124,6 +161,7 @@ class SyncSpec(Value):
     decryption: Decryption | None = None
     template: Template | None = None
     webhook: Webhook | None = None
+    notify: tuple[Receiver, ...] = ()
     hosts: tuple[str, ...] = ()
     host_selector: LabelSelector | None = None
     suspend: bool = False

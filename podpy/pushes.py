@@ -95,6 +95,7 @@ def follow(context: Context, name: str, pushed: tuple[Update, ...]) -> int:
     follower = Follower(context.host, sync, ready, _patient(changes.show_outcome))
     passed = follower.reconcile()
     _patient(partial(sync_output.show, name))(passed)
+    follower.close()
     if not passed.outcome.ready:
         _patient(_tell)("this push is in the repository, but it is not what runs on this host now")
     return sync_output.exit_status(passed.outcome)

@@ -10,7 +10,7 @@ from manifests import codec
 from manifests.problems import errors
 from podpy import columns, outline, tables
 from podpy.describe_pod import moment
-from reconciler.state import syncs
+from reconciler.state import notices, syncs
 from reconciler.syncs import decide
 from reconciler.syncs.status import Outcome
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from manifests.sync import Sync
     from podpy.outline import Node
+    from reconciler.notify.notice import Mailbox
     from reconciler.state.database import Database
     from reconciler.syncs.declared import Declared
     from reconciler.syncs.reconcile import Pass
@@ -104,9 +105,17 @@ def described(database: Database, one: Declared) -> str:
         "Removals that wait for consent": list(status.withheld),
         "Left out": list(status.elsewhere),
     }
+    if one.sync.spec.notify:
+        boxes = notices.read(database, one.sync.metadata.name).boxes
+        tree["Notifications"] = [_mailbox(box) for box in boxes]
     if status.suspended and status.suspended_until:
         tree["Suspended until"] = moment(status.suspended_until)
     return outline.text(tree)
+
+
+def _mailbox(box: Mailbox) -> str:
+    waiting = f"{len(box.waiting)} to send" if box.waiting else "all sent"
+    return f"{box.receiver}: {waiting}" + (f" ({box.trouble})" if box.trouble else "")
 
 
 def wire(database: Database, one: Declared) -> dict[str, Any]:

@@ -5,18 +5,21 @@ from __future__ import annotations
 from manifests import durations
 from manifests.checks import names, placement
 from manifests.faults import Invalid
+from manifests.sync import Provider
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from manifests.checks.findings import Findings
     from manifests.codec import Path
-    from manifests.sync import GitRef, GitSource, Sync, SyncSpec
+    from manifests.sync import GitRef, GitSource, Receiver, Sync, SyncSpec
 
 SHORTEST_INTERVAL = 5.0
 """Seconds: forges lock out who asks more often."""
 
 _SOURCE = ("spec", "source")
 _GIT = (*_SOURCE, "git")
+_LOOPBACK = frozenset({"127.0.0.1", "localhost"})
+_URL_PATH = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./~")
 _HEX = frozenset("0123456789abcdef")
 _COMMIT_LENGTHS = (40, 64)  # of SHA-1 and of SHA-256
 
@@ -41,6 +44,8 @@ def check(sync: Sync, findings: Findings) -> None:
         where = ("spec", "decryption", "ageKeyFile")
         _check_absolute(spec.decryption.age_key_file, where, findings)
     _check_template(spec, findings)
+    for index, receiver in enumerate(spec.notify):
+        _check_receiver(spec, receiver, ("spec", "notify", index), findings)
     limit = spec.prune_limit
     if not 0 <= limit.percent <= 100:
         message = f"must be from 0 to 100; it is {limit.percent}"
@@ -70,6 +75,40 @@ def _check_template(spec: SyncSpec, findings: Findings) -> None:
         findings.add(
             (*where, "kustomize"), "says itself what it is made of: no include, no exclude"
         )
+
+
+def _check_receiver(spec: SyncSpec, receiver: Receiver, where: Path, findings: Findings) -> None:
+    status, hook = receiver.commit_status, receiver.webhook
+    if (status is None) == (hook is None):
+        findings.add(where, "must be exactly one of commitStatus and webhook")
+    if status is not None:
+        here = (*where, "commitStatus")
+        if spec.source.git is None:
+            findings.add(here, "is for a git repository alone: a directory has no commits")
+        owner, slash, name = status.repository.partition("/")
+        if not (owner and slash and name) or not _URL_PATH.issuperset(status.repository):
+            findings.add((*here, "repository"), f'"{status.repository}" must be OWNER/NAME')
+        if status.url or status.provider in (Provider.GITEA, Provider.FORGEJO):
+            _check_url(status.url, (*here, "url"), findings, secret=True)
+        _check_absolute(status.token_file, (*here, "tokenFile"), findings)
+        if status.ca_file:
+            _check_absolute(status.ca_file, (*here, "caFile"), findings)
+    if hook is not None:
+        here = (*where, "webhook")
+        _check_url(hook.url, (*here, "url"), findings, secret=False)
+        _check_absolute(hook.secret_file, (*here, "secretFile"), findings)
+        if hook.ca_file:
+            _check_absolute(hook.ca_file, (*here, "caFile"), findings)
+
+
+def _check_url(url: str, where: Path, findings: Findings, *, secret: bool) -> None:
+    """A url that a token is sent to must be https://, unless it is this host's own."""
+    scheme, separator, rest = url.partition("://")
+    host = rest.partition("/")[0]
+    if not separator or scheme not in ("http", "https") or not host or "@" in host or " " in url:
+        findings.add(where, f'"{url}" must be https://HOST[:PORT][/PATH]')
+    elif secret and scheme == "http" and host.partition(":")[0] not in _LOOPBACK:
+        findings.add(where, "must be https://: a token is sent there")
 
 
 def _check_source(spec: SyncSpec, findings: Findings) -> None:

@@ -158,12 +158,14 @@ def _reconcile(context: Context, found: Found, arguments: argparse.Namespace) ->
         ready = declared.readiness(found, context.database)
         notify = (lambda _outcome: None) if quiet else changes.show_outcome
         _tell_of_wait(context, one)
-        passed = Follower(context.host, one.sync, ready, notify).reconcile()
+        follower = Follower(context.host, one.sync, ready, notify)
+        passed = follower.reconcile()
         exits.append(sync_output.exit_status(passed.outcome))
         if quiet:
             told.append(sync_output.wire(context.database, one))
         else:
             sync_output.show(one.sync.metadata.name, passed)
+        follower.close()
     if quiet:
         print(json.dumps(told, indent=2))
     return next(status for status in _WORST_FIRST if status in exits)

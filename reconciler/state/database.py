@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 BUSY_SECONDS = 10.0
 LOG_PAGES = 128
 SCHEMA = """
@@ -66,7 +66,10 @@ CREATE TABLE revisions (
 );
 CREATE INDEX revisions_sync ON revisions (sync, id);
 """
-STEPS = (SCHEMA, SYNCS)
+NOTICES = """
+CREATE TABLE notices (sync TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+"""
+STEPS = (SCHEMA, SYNCS, NOTICES)
 """What makes each version of the tables out of the one before it."""
 
 

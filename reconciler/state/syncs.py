@@ -38,6 +38,7 @@ def forget(database: Database, name: str) -> None:
     with database.transaction() as connection:
         connection.execute("DELETE FROM syncs WHERE name = ?", (name,))
         connection.execute("DELETE FROM revisions WHERE sync = ?", (name,))
+        connection.execute("DELETE FROM notices WHERE sync = ?", (name,))
 
 
 def add_revision(database: Database, name: str, line: Revision) -> None:

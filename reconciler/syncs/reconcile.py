@@ -21,6 +21,7 @@ from manifests import durations, targeting
 from manifests.faults import Fault, HostFault, Invalid, Retry
 from manifests.value import Value
 from reconciler import cycle
+from reconciler.notify.telling import Telling
 from reconciler.source import source
 from reconciler.source.inputs import InputsError
 from reconciler.source.repository import FETCHED, GOOD, DamagedError
@@ -95,6 +96,7 @@ class Follower:
         self._departed: tuple[str, ...] = ()
         self._hooks: tuple[Wished, ...] = ()
         self._filed: frozenset[str] = frozenset()
+        self._telling = Telling(host.base, sync, self._repository)
 
     def reconcile(self) -> Pass:
         """Do the pass and record it.
@@ -109,8 +111,12 @@ class Follower:
             self._departed = before.departed
             passed = self._pass(before, began)
             if passed.outcome is not Outcome.SUSPENDED:
-                self._record(before, passed, began)
+                self._telling.ended(self._record(before, passed, began), passed)
         return passed
+
+    def close(self) -> None:
+        """Wait a while for notices that are being sent. An agent, which goes on, need not."""
+        self._telling.close()
 
     def _declared_now(self) -> None:
         """Go by the Sync as it is declared now, which may be otherwise than before the wait."""
@@ -118,6 +124,7 @@ class Follower:
         self._sync = found.named(self._name).sync
         self._filed = declared.filed(found, self._host.base.paths)
         self._host.base.by = f"Sync/{self._name}"
+        self._telling = Telling(self._host.base, self._sync, self._repository)
         self._host.base.start_seconds = durations.duration(self._sync.spec.timeout)
 
     def _known(self) -> SyncStatus:
@@ -197,6 +204,7 @@ class Follower:
         except UnusableError as error:
             invalid = Pass(outcome=Outcome.INVALID, message=str(error), problems=error.problems)
             return self._kept(status, chosen, invalid)
+        self._telling.began(status, chosen)
         try:
             report = self._with_hooks(wished, status, chosen)
         except Invalid as fault:
@@ -351,7 +359,7 @@ class Follower:
             self._departed = departing.forget(self._host.base, going)
         return report
 
-    def _record(self, before: SyncStatus, passed: Pass, began: float) -> None:
+    def _record(self, before: SyncStatus, passed: Pass, began: float) -> SyncStatus:
         seen = self._repository.commit(FETCHED) or before.seen
         news = (passed.outcome, passed.message) != (before.outcome, before.message)
         away = passed.outcome is Outcome.ELSEWHERE
@@ -387,6 +395,7 @@ class Follower:
             )
             syncs.add_revision(self._database, self._name, line)
             self._keep(status)
+        return status
 
     def _keep(self, status: SyncStatus) -> None:
         """Keep the manifests of the revisions that somebody may want to go back to."""

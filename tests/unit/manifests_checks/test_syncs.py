@@ -11,6 +11,7 @@ from manifests.checks import syncs
 
 Check = Callable[[str, dict[str, Any]], list[str]]
 GIT = ".spec.source.git"
+STATUS = {"provider": "github", "repository": "team/shop", "tokenFile": "/etc/token"}
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({GIT: None}, ".spec.source: must be exactly one of git and directory"),
@@ -100,6 +101,26 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         '.spec.hostSelector.matchLabels["a b"]: "a b" is not',
     ),
     ({".metadata.name": "a.b"}, '.metadata.name: "a.b" is not a valid name'),
+    (
+        {".spec.notify": [{}]},
+        ".spec.notify[0]: must be exactly one of commitStatus and webhook",
+    ),
+    (
+        {".spec.notify": [{"commitStatus": {**STATUS, "repository": "shop"}}]},
+        '.spec.notify[0].commitStatus.repository: "shop" must be OWNER/NAME',
+    ),
+    (
+        {".spec.notify": [{"commitStatus": {**STATUS, "url": "http://git.example"}}]},
+        ".spec.notify[0].commitStatus.url: must be https://: a token is sent there",
+    ),
+    (
+        {".spec.notify": [{"commitStatus": {**STATUS, "provider": "gitea"}}]},
+        '.spec.notify[0].commitStatus.url: "" must be https://HOST[:PORT][/PATH]',
+    ),
+    (
+        {".spec.notify": [{"webhook": {"url": "https://x.example", "secretFile": "key"}}]},
+        '.spec.notify[0].webhook.secretFile: "key" must be an absolute path',
+    ),
 ]
 
 

@@ -133,8 +133,9 @@ def test_a_database_of_an_earlier_version_is_brought_up_and_keeps_what_it_holds(
     hold(first, "a")
     first.close()
     other = sqlite3.connect(path)
-    for statement in ("DROP TABLE syncs", "DROP TABLE revisions", "PRAGMA user_version = 1"):
-        other.execute(statement)
+    for table in ("syncs", "revisions", "notices"):
+        other.execute(f"DROP TABLE {table}")
+    other.execute("PRAGMA user_version = 1")
     other.close()
     made = database.connect(path)
 

@@ -1,0 +1,157 @@
+"""Forges and webhooks are told once of each change, by real requests; none of them harms a pass."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import http.server
+import json
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.fixtures.forge import Forge
+from tests.fixtures.objects import config, pod
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.fixtures.command import Podpy
+
+pytestmark = pytest.mark.host
+
+
+class Listener:
+    """A server on loopback that answers with `status`, and keeps what it was sent."""
+
+    def __init__(self) -> None:
+        self.status = 201
+        self.got: list[tuple[str, dict[str, str], bytes]] = []
+        listener = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                listener.got.append((self.path, dict(self.headers.items()), body))
+                self.send_response(listener.status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                return
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def told(self) -> list[dict[str, Any]]:
+        return [json.loads(body) for _, _, body in self.got]
+
+    def reasons(self) -> list[str]:
+        return [one["reason"] for one in self.told()]
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    made = Listener()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@pytest.fixture
+def forge(tmp_path: Path) -> Forge:
+    return Forge(tmp_path / "forge")
+
+
+def follow(podpy: Podpy, forge: Forge, receiver: str) -> None:
+    podpy.ok("sync", "add", "shop", "--url", forge.url, "--branch", "main")
+    file = Path(podpy.root) / "etc/syncs.d/shop.yaml"
+    file.write_text(f"{file.read_text()}  notify: [{receiver}]\n")
+
+
+def secret(tmp_path: Path) -> Path:
+    path = tmp_path / "secret"
+    path.write_text("key\n")
+    path.chmod(0o600)
+    return path
+
+
+def test_a_webhook_is_told_of_each_change_once(
+    podpy: Podpy, forge: Forge, listener: Listener, image: str, tmp_path: Path
+) -> None:
+    key = secret(tmp_path)
+    follow(podpy, forge, f"{{webhook: {{url: '{listener.url}/in', secretFile: {key}}}}}")
+    good = forge.commit({"web.yaml": pod(image)})
+    podpy.ok("sync", "reconcile", "shop")
+    podpy.ok("sync", "reconcile", "shop")
+    bad = forge.commit({"more.yaml": pod(image, "more", "no-such-program")})
+    podpy.run("sync", "reconcile", "shop")
+    podpy.run("sync", "reconcile", "shop")
+    forge.path.rename(forge.path.with_name("away"))
+    podpy.run("sync", "reconcile", "shop")
+
+    last = {one["reason"]: one for one in listener.told()}
+    assert [one for one in listener.reasons() if one != "Progressing"] == [
+        "Ready",
+        "RolledBack",
+        "SourceUnreachable",
+    ]
+    assert (last["Ready"]["commit"], last["Ready"]["state"]) == (good, "success")
+    assert (last["RolledBack"]["commit"], last["RolledBack"]["state"]) == (bad, "failure")
+    assert "no-such-program" not in json.dumps(listener.told())
+    _, headers, body = listener.got[0]
+    signature = hmac.new(b"key", body, hashlib.sha256).hexdigest()
+    assert headers["X-Signature"] == f"sha256={signature}"
+
+
+def test_a_commit_gets_a_status_with_the_token(
+    podpy: Podpy, forge: Forge, listener: Listener, tmp_path: Path
+) -> None:
+    receiver = (
+        f"{{commitStatus: {{provider: gitea, repository: a/b, url: '{listener.url}', "
+        f"tokenFile: {secret(tmp_path)}}}}}"
+    )
+    follow(podpy, forge, receiver)
+    commit = forge.commit({"page.yaml": config("page")})
+    podpy.ok("sync", "reconcile", "shop")
+
+    path, headers, _ = listener.got[-1]
+    assert path == f"/api/v1/repos/a/b/statuses/{commit}"
+    assert headers["Authorization"] == "token key"
+    assert listener.told()[-1]["state"] == "success"
+    assert "all sent" in podpy.ok("sync", "status", "shop")
+
+
+def test_a_receiver_that_fails_fails_no_pass_and_is_told_later(
+    podpy: Podpy, forge: Forge, listener: Listener, tmp_path: Path
+) -> None:
+    listener.status = 503
+    key = secret(tmp_path)
+    follow(podpy, forge, f"{{webhook: {{url: '{listener.url}/in', secretFile: {key}}}}}")
+    forge.commit({"page.yaml": config("page")})
+    podpy.ok("sync", "reconcile", "shop")
+    waits = podpy.ok("sync", "status", "shop")
+    events = podpy.ok("events")
+
+    assert "1 to send" in waits
+    assert "503" in waits
+    assert "NotificationFailed" in events
+    assert "key" not in waits
+
+
+def test_a_receiver_that_refuses_is_not_asked_again(
+    podpy: Podpy, forge: Forge, listener: Listener, tmp_path: Path
+) -> None:
+    listener.status = 403
+    key = secret(tmp_path)
+    follow(podpy, forge, f"{{webhook: {{url: '{listener.url}/in', secretFile: {key}}}}}")
+    forge.commit({"page.yaml": config("page")})
+    podpy.ok("sync", "reconcile", "shop")
+    asked = len(listener.got)
+    podpy.ok("sync", "reconcile", "shop")
+
+    assert len(listener.got) == asked
+    assert "given up" in podpy.ok("sync", "status", "shop")
