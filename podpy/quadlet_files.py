@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from manifests import kinds
+from manifests import kinds, settings
 from manifests.config import ConfigMap, Namespace, PersistentVolumeClaim, Secret
 from manifests.faults import Invalid
 from manifests.meta import ObjectMeta
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from manifests.loaded import Loaded, Located
+    from manifests.meta import TemplateMeta
     from manifests.problems import FieldPath
     from renderers.quadlet import File
     from renderers.quadlet_keys import Target
@@ -55,6 +56,7 @@ def render(
                     put(file)
                 for loss in made.losses:
                     lost[_problem(loaded, located, (*path, *loss.path), loss.message)] = None
+            lost.update(dict.fromkeys(_lost_annotations(loaded, located)))
         elif not isinstance(thing, ConfigMap | Secret | Namespace):
             message = f"{thing.kind} is not rendered"
             lost[_problem(loaded, located, (), message)] = None
@@ -66,6 +68,20 @@ def render(
 
 
 MARK = "Rendered by podpy render quadlet"
+
+
+def _lost_annotations(loaded: Loaded, located: Located) -> Iterator[Problem]:
+    """Tell of the annotations of an object and of its pods; a network is told of by its pod."""
+    thing = located.object
+    places: dict[FieldPath, ObjectMeta | TemplateMeta] = {("metadata",): thing.metadata}
+    part = kinds.pod_part(thing)
+    if part is not None:
+        places[(*part[2][:-1], "metadata")] = part[0]
+    for path, metadata in places.items():
+        for key in metadata.annotations:
+            if key != settings.NETWORK:
+                where = (*path, "annotations", key)
+                yield _problem(loaded, located, where, "a Quadlet file does not have it")
 
 
 def _claimed(file: File) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 _UNIT = """\
 [Unit]
 Description=podpy agent: follows Syncs and repairs drift
-Wants=network-online.target
-After=network-online.target local-fs.target
+# Not network-online.target: without a network the last good revision comes up at once, too.
+After=network.target local-fs.target
 
 [Service]
 Type=notify

@@ -118,6 +118,18 @@ def test_what_cannot_be_expressed_is_told_with_its_place(tmp_path: Path) -> None
     ]
 
 
+def test_annotations_that_no_file_has_are_told(tmp_path: Path) -> None:
+    noted = POD.replace("labels: {app: web}", "annotations: {podpy.dev/log-driver: none, own: x}")
+
+    _, problems = rendered(tmp_path, noted)
+
+    assert [problem.path for problem in problems] == [
+        ".metadata.annotations.own",
+        '.metadata.annotations["podpy.dev/log-driver"]',
+    ]
+    assert {problem.line for problem in problems} == {3}
+
+
 def test_the_same_manifest_gives_the_same_bytes(tmp_path: Path) -> None:
     assert rendered(tmp_path, POD) == rendered(tmp_path, POD)
 
