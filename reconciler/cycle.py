@@ -16,32 +16,29 @@ from __future__ import annotations
 import time
 
 from manifests import kinds
-from manifests.faults import Invalid, NotReady, Retry
+from manifests.faults import Invalid, Retry
 from manifests.problems import path_text
 from manifests.ref import Ref
 from manifests.value import EMPTY, Value
-from reconciler import history, pending, recording, rollback, turns
+from reconciler import attending, awaiting, history, pending, recording, rollback, turns
 from reconciler.execute import images
 from reconciler.execute import run as execute
-from reconciler.health import readying
 from reconciler.plan import make
-from reconciler.plan.change import Op, Plan
+from reconciler.plan.change import Plan
 from reconciler.plan.wish import Remembered, Wish, Wished
 from reconciler.report import Report
 from reconciler.state import objects, results
-from reconciler.workloads import jobs, lifecycle
 from reconciler.workloads.expand import Manner, expand
 from reconciler.workloads.ownership import owner_of
 from runtime import interrupts, locks
-from runtime.observe import health
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from manifests.faults import Fault
     from manifests.loaded import Elsewhere
-    from manifests.observed import Observed, PodState
+    from manifests.observed import Observed
     from reconciler.execute.run import Outcome
     from reconciler.rollback import Before
     from reconciler.state.objects import Applied
@@ -233,17 +230,17 @@ def converge(
     """
     deadline = time.monotonic() + host.base.start_seconds
     turn = _pass(host, wished, options, notify, consent)
-    _see_to_waits(host, turn.seen)
+    attending.see_to_waits(host, turn.seen)
     turn, span = _rolled_out(host, wished, options, notify, turn)
     deadline += span
     while waiting := turns.waiting(turn):
         given_up = turns.wait(host, wished, turn, waiting, deadline)
         following = options.replace(only=frozenset(waiting), given_up=given_up, prune=False)
         turn = _pass(host, wished, following, notify, earlier=turn)
-        _see_to_waits(host, turn.seen)
+        attending.see_to_waits(host, turn.seen)
         turn, span = _rolled_out(host, wished, options, notify, turn)
         deadline += span
-    return _readied(host, turn.report, notify) if options.ready else turn.report
+    return awaiting.readied(host, turn.report, notify) if options.ready else turn.report
 
 
 def _rolled_out(
@@ -271,7 +268,7 @@ def _rolled_out(
             only=frozenset(steps), followed=frozenset(steps), prune=False, images_first=False
         )
         turn = _pass(host, wished, following, notify, earlier=turn)
-        _see_to_waits(host, turn.seen)
+        attending.see_to_waits(host, turn.seen)
     return turn, time.monotonic() - began
 
 
@@ -364,39 +361,6 @@ def _carry_out(
         return before, restored
 
 
-def _readied(host: Host, report: Report, notify: Callable[[Outcome], None]) -> Report:
-    """Wait for the pods that are to tell when they are ready; fail the changes of those that are
-    not in time, whether this pass has made them or found them so. No lock is held meanwhile."""
-    failed = {outcome.change.ref for outcome in report.failed}
-    probed = {
-        change.ref: change
-        for change in report.plan.changes
-        if change.pod is not None
-        and change.op is not Op.DELETE
-        and not failed.intersection((change.ref, change.of))
-        and health.has_probes(change.pod.pod)
-    }
-    if not probed or report.refused or report.rolled_back:
-        return report
-    began, seconds = time.monotonic(), host.base.start_seconds
-    found = {state.uid: kinds.ref(state.pod) for state in host.pods()}
-    uids = [uid for uid, ref in found.items() if ref in probed]
-    outcomes = []
-    with interrupts.noticed():
-        for uid, why in readying.until_ready(host.base, uids, seconds).items():
-            ref = found[uid]
-            fault = NotReady(
-                f"{ref}: is not ready after {seconds:g} s: {why}",
-                hint=f"podpy describe pod {ref.name}; podpy logs {ref.name}",
-            )
-            span = time.monotonic() - began
-            outcomes.append(execute.Outcome(change=probed[ref], fault=fault, uid=uid, seconds=span))
-    for outcome in outcomes:
-        notify(outcome)
-    history.note(host.base.database, outcomes)
-    return report.replace(outcomes=(*report.outcomes, *outcomes))
-
-
 def mend(host: Host, notify: Callable[[Outcome], None] = lambda _outcome: None) -> Report:
     """Put right what drifted of all that is remembered, whatever source it came from.
 
@@ -415,7 +379,7 @@ def mend(host: Host, notify: Callable[[Outcome], None] = lambda _outcome: None) 
     refs = remembered.refs(host.base) - held
     with interrupts.noticed(), locks.held(host.base.paths, map(str, refs)):
         turn = _locked(host, remembered.wished(host.base, refs), DEFAULTS, notify)
-    _see_to_waits(host, turn.seen)
+    attending.see_to_waits(host, turn.seen)
     if not turn.seen.expansion.rollouts:
         return turn.report
     from reconciler import rolling
@@ -437,58 +401,10 @@ def resume(host: Host, job: Ref) -> float | None:
     while True:
         turn = _pass(host, [again])
         seen, report = turn.seen, turn.report
-        if _has_deadlines(seen):
+        if attending.has_deadlines(seen):
             known = {state.uid for state in seen.observed.pods}
-            _attend(host, (state for state in host.pods() if state.uid not in known))
+            attending.attend(host, (state for state in host.pods() if state.uid not in known))
         for outcome in report.failed:
             raise Retry(f"{outcome.change.ref}: {outcome.fault}") from outcome.fault
-        if job not in _ended_meanwhile(host, seen):
+        if job not in attending.ended_meanwhile(host, seen):
             return report.progress[job].wake_at
-
-
-def _see_to_waits(host: Host, seen: Prospect) -> None:
-    """Have a hook wait for each pod in a back-off or with a deadline, and for each Job that wants
-    to be looked at again, if none does."""
-    states = host.pods() if _has_deadlines(seen) else seen.observed.pods
-    lasting = sorted((one for one in states if not one.record.deleting), key=jobs.ended_at)
-    _attend(host, lasting)
-    for job, progress in seen.expansion.progress.items():
-        left = [state.uid for state in lasting if owner_of(state) == job]
-        if progress.wake_at is not None and left and not any(map(host.attended, left)):
-            host.attend(left[-1])
-    for uid in _ended_meanwhile(host, seen).values():
-        if not host.attended(uid):
-            host.attend(uid)
-
-
-def _attend(host: Host, states: Iterable[PodState]) -> None:
-    """Have a hook wait for each of these pods that wants to be looked at again."""
-    now = time.time()
-    for state in states:
-        if state.record.finished or state.record.held or host.attended(state.uid):
-            continue
-        decision = lifecycle.of_pod(state, now)
-        if decision.wake_at is not None or decision.reason:
-            host.attend(state.uid)
-
-
-def _has_deadlines(seen: Prospect) -> bool:
-    """Tell whether pods that this pass has made may have to be ended."""
-    limited = any(item.pod.spec.active_deadline_seconds for item in seen.expansion.pods)
-    return limited or any(one.started_at for one in seen.expansion.progress.values())
-
-
-def _ended_meanwhile(host: Host, seen: Prospect) -> dict[Ref, str]:
-    """Return the Jobs of which this pass has made a pod that ended before it did, with that pod.
-
-    Who sees a pod's end first lets go of its namespaces, and the exit hook, which is born in them,
-    does not come out any more: then nobody goes on with the Job.
-    """
-    begun = {job: now.counted for job, now in seen.expansion.progress.items() if now.due}
-    return {
-        job: state.uid
-        for state in (host.pods() if begun else ())
-        if (job := owner_of(state)) in begun
-        and state.record.finished
-        and state.uid not in begun[job]
-    }
