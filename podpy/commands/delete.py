@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         if arguments.output == "json":
             print(changes.report_json(report))
-        volume.tell_of_trash(report.outcomes)
+        volume.tell_of_trash(context.paths, report.outcomes)
         if report.failed or not _replenish(context, report, things):
             return 1
     if missing and not arguments.ignore_not_found:

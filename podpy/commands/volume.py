@@ -129,12 +129,19 @@ def in_trash(paths: Paths) -> str:
     return f"{changes.count(len(found), 'removed claim')} in the trash, {tables.size(used)}"
 
 
-def tell_of_trash(outcomes: Iterable[Outcome]) -> None:
-    """Say how the data that these changes have removed can be brought back."""
+def tell_of_trash(paths: Paths, outcomes: Iterable[Outcome]) -> None:
+    """Say how the data that these changes have removed can be brought back, if there was any."""
     lost = [
         one.change.ref for one in outcomes if one.fault is None and one.change.effect == "data loss"
     ]
+    if not lost:
+        return
+    from runtime.volume import trash
+
+    kept = {(one.namespace, one.name) for one in trash.every(paths)}
     for ref in lost:
+        if (ref.namespace, ref.name) not in kept:
+            continue  # It held nothing.
         where = "" if ref.namespace == "default" else f" -n {ref.namespace}"
         print(
             f"{ref}: its data can be brought back: podpy undo pvc/{ref.name}{where}",
@@ -196,7 +203,7 @@ def _remove(context: Context, arguments: argparse.Namespace) -> None:
             if arguments.output == "text":
                 print(name, flush=True)
             if not arguments.now:
-                tell_of_trash(report.outcomes)
+                tell_of_trash(context.paths, report.outcomes)
 
 
 def _delete(context: Context, namespace: str, name: str) -> Report:

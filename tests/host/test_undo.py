@@ -46,6 +46,14 @@ def test_data_that_was_deleted_is_brought_back(podpy: Podpy, row: Path) -> None:
     assert "Nothing to undo" in podpy.run("undo").stderr
 
 
+def test_nothing_is_promised_for_a_claim_that_held_nothing(podpy: Podpy) -> None:
+    podpy.ok("apply", "-f", "-", stdin=claim("data"))
+    deleted = podpy.run("delete", "pvc", "data", "--volumes")
+
+    assert deleted.status == 0
+    assert "podpy undo" not in deleted.stderr
+
+
 def test_a_name_that_is_taken_is_not_given_back_and_another_is(podpy: Podpy, row: Path) -> None:
     podpy.ok("volume", "rm", "data", "--yes")
     podpy.ok("apply", "-f", "-", stdin=claim("data"))
