@@ -57,8 +57,9 @@ vm: setup-test ## tests in a virtual Debian 13 with systemd and cgroup v2: minut
 soak: setup-test ## play, break and remove pods for ten minutes, then look for what is left
 	@$(VENV)/python -m benchmarks.soak --minutes 10
 
-bench: setup-test ## measure podpy beside Podman 5.4 and print the table
+bench: setup-test ## measure podpy beside Podman 5.4, then the agent, and print both
 	@$(VENV)/python -m benchmarks.run
+	@$(VENV)/python -m benchmarks.loop
 
 docs: setup-test ## write docs/commands.md anew from the parsers
 	@mkdir -p docs && $(VENV)/python -m tools.command_reference > docs/commands.md

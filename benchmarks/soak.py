@@ -14,23 +14,19 @@ import contextlib
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import workload
-from runtime.paths import Paths
+from benchmarks import instance, workload
 from tests.fixtures import images, killed, traces
-from tests.fixtures.command import Podpy
-from tools import write_launcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.fixtures.command import Podpy
 
 PODS = 6
 SETTLE = 30.0
@@ -112,42 +108,27 @@ def write_pods(path: str) -> None:
             )
 
 
-def soak(root: str, minutes: float, seed: int) -> int:
+def soak(podpy: Podpy, root: str, minutes: float, seed: int) -> int:
     """Run rounds in `root` until the time is over; return the exit status."""
-    tree = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    write_launcher.write(f"{root}/podpy", tree)
-    instance = f"pp-t-{os.getpid():06x}"
-    home = f"{root}/home"
-    os.makedirs(f"{root}/image")
-    os.makedirs(home)
-    paths = Paths(
-        state_dir=f"{home}/lib", run_dir=f"{home}/run", log_dir=f"{home}/log", instance=instance
-    )
-    podpy = Podpy(f"{root}/podpy", home, paths)
     write_pods(f"{root}/pods.yaml")
-    try:
-        podpy.load(images.write_busybox(Path(f"{root}/image")))
-        launcher = killed.write(f"{root}/dying")
-        rounds = Soak(podpy, launcher, f"{root}/pods.yaml", seed)
-        # The bridge, its name server and the nft table outlive the last pod; pods must not.
-        for word in ("play", "down"):
-            podpy.ok("kube", word, f"{root}/pods.yaml", timeout=120)
-        clean = {line for line in killed.state(podpy) if not line.startswith("link")}
-        until = time.monotonic() + minutes * 60
-        count = 0
-        while time.monotonic() < until:
-            count += 1
-            began = time.monotonic()
-            acts = rounds.round()
-            print(f"round {count}: {time.monotonic() - began:.1f} s: {', '.join(acts)}", flush=True)
-        left = traces.settled(lambda: set(killed.state(podpy)) - clean, SETTLE)
-        print(f"{count} rounds, {len(left)} things left")
-        for line in left:
-            print(f"left: {line}")
-        return 1 if left else 0
-    finally:
-        podpy.stop_started()
-        traces.remove_instance(instance, home)
+    launcher = killed.write(f"{root}/dying")
+    rounds = Soak(podpy, launcher, f"{root}/pods.yaml", seed)
+    # The bridge, its name server and the nft table outlive the last pod; pods must not.
+    for word in ("play", "down"):
+        podpy.ok("kube", word, f"{root}/pods.yaml", timeout=120)
+    clean = {line for line in killed.state(podpy) if not line.startswith("link")}
+    until = time.monotonic() + minutes * 60
+    count = 0
+    while time.monotonic() < until:
+        count += 1
+        began = time.monotonic()
+        acts = rounds.round()
+        print(f"round {count}: {time.monotonic() - began:.1f} s: {', '.join(acts)}", flush=True)
+    left = traces.settled(lambda: set(killed.state(podpy)) - clean, SETTLE)
+    print(f"{count} rounds, {len(left)} things left")
+    for line in left:
+        print(f"left: {line}")
+    return 1 if left else 0
 
 
 def main() -> int:
@@ -156,11 +137,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     asked = parser.parse_args()
     print(f"seed {asked.seed}")
-    root = tempfile.mkdtemp(prefix="podpy-soak-", dir="/var/tmp")
-    try:
-        return soak(root, asked.minutes, asked.seed)
-    finally:
-        shutil.rmtree(root, ignore_errors=True)
+    with instance.opened("soak") as (podpy, root):
+        return soak(podpy, root, asked.minutes, asked.seed)
 
 
 if __name__ == "__main__":
