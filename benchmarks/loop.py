@@ -22,6 +22,7 @@ import statistics
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,8 +64,8 @@ class Loop:
     def pod(self, name: str, mark: str) -> str:
         return POD.format(name=name, image=images.BUSYBOX, mark=mark, out=self.out)
 
-    def starts(self, mark: str) -> int:
-        return len(list(self.out.glob(f"{mark}.*")))
+    def started(self, mark: str, times: int = 1) -> bool:
+        return len(list(self.out.glob(f"{mark}.*"))) >= times
 
     def push(self, runs: int) -> Iterator[float]:
         home = f"{self.root}/user"
@@ -77,7 +78,7 @@ class Loop:
             forge.commit({"web.yaml": self.pod("pushed", f"push{run}")})
             began = time.monotonic()
             pushing = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            took = since(began, lambda run=run: self.starts(f"push{run}") > 0)  # type: ignore[misc]
+            took = since(began, partial(self.started, f"push{run}"))
             pushing.wait(LONGEST)
             if run:
                 yield took
@@ -86,7 +87,7 @@ class Loop:
         for run in range(runs):
             save(folder / "web.yaml", self.pod("saved", f"file{run}"))
             began = time.monotonic()
-            yield since(began, lambda run=run: self.starts(f"file{run}") > 0)  # type: ignore[misc]
+            yield since(began, partial(self.started, f"file{run}"))
             time.sleep(1)
 
     def container(self, runs: int, folder: Path) -> Iterator[float]:
@@ -94,7 +95,7 @@ class Loop:
         for run in range(runs):
             mark = f"kill{run}"
             save(folder / f"{mark}.yaml", self.pod(mark, mark))
-            since(time.monotonic(), lambda mark=mark: self.starts(mark) > 0)  # type: ignore[misc]
+            since(time.monotonic(), partial(self.started, mark))
             time.sleep(1)
             inside = f"/{self.podpy.paths.instance}/"
             victim = max(
@@ -102,7 +103,7 @@ class Loop:
             )
             os.kill(victim, signal.SIGKILL)
             began = time.monotonic()
-            yield since(began, lambda mark=mark: self.starts(mark) > 1)  # type: ignore[misc]
+            yield since(began, partial(self.started, mark, 2))
 
     def link(self, runs: int) -> Iterator[float]:
         for _ in range(runs):
@@ -167,7 +168,7 @@ def measure(podpy: Podpy, root: str, runs: int) -> None:
     save(folder / "web.yaml", loop.pod("saved", "first"))
     podpy.ok("sync", "add", "local", "--directory", str(folder), "--interval", "1h")
     agent = podpy.start("agent")
-    since(time.monotonic(), lambda: loop.starts("first") > 0)
+    since(time.monotonic(), partial(loop.started, "first"))
     time.sleep(2)
     show("file saved to running", list(loop.file(runs, folder)), "0.5 s")
     show("container killed to running", list(loop.container(runs, folder)), "1 s")
@@ -175,7 +176,7 @@ def measure(podpy: Podpy, root: str, runs: int) -> None:
     show("nft table deleted to mended", list(loop.table(runs)), "1 s")
     many = "---\n".join(loop.pod(f"many-{one}", f"many{one}") for one in range(PODS))
     save(folder / "many.yaml", many)
-    since(time.monotonic(), lambda: len(list(loop.out.glob("many*"))) >= PODS)
+    since(time.monotonic(), partial(loop.started, "many*", PODS))
     time.sleep(5)
     before = processor_seconds(agent.pid)
     time.sleep(IDLE)

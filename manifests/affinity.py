@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from manifests.meta import Operator, Requirement
 from manifests.strenum import StrEnum
 from manifests.value import Value
 
@@ -26,22 +27,14 @@ class NodeRequirement(Value):
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Tell whether it holds; Gt and Lt compare whole numbers, and hold for nothing else."""
-        held = labels.get(self.key)
-        match self.operator:
-            case NodeOperator.IN:
-                return held in self.values
-            case NodeOperator.NOT_IN:
-                return held not in self.values
-            case NodeOperator.EXISTS:
-                return held is not None
-            case NodeOperator.DOES_NOT_EXIST:
-                return held is None
-            case NodeOperator.GT | NodeOperator.LT:
-                return self._compares(held)
+        if self.operator in (NodeOperator.GT, NodeOperator.LT):
+            return self._compares(labels.get(self.key, ""))
+        operator = Operator(str(self.operator))
+        return Requirement(key=self.key, operator=operator, values=self.values).matches(labels)
 
-    def _compares(self, held: str | None) -> bool:
+    def _compares(self, held: str) -> bool:
         try:
-            mine, bound = int(held or ""), int(self.values[0])
+            mine, bound = int(held), int(self.values[0])
         except (ValueError, IndexError):
             return False
         return mine > bound if self.operator is NodeOperator.GT else mine < bound

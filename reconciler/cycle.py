@@ -17,13 +17,12 @@ import time
 
 from manifests import kinds
 from manifests.faults import Invalid, Retry
-from manifests.problems import path_text
 from manifests.ref import Ref
 from manifests.value import EMPTY, Value
 from reconciler import attending, awaiting, history, pending, recording, rollback, turns
 from reconciler.execute import images
 from reconciler.execute import run as execute
-from reconciler.plan import make
+from reconciler.plan import immutable, make
 from reconciler.plan.change import Plan
 from reconciler.plan.wish import Remembered, Wish, Wished
 from reconciler.report import Report
@@ -153,7 +152,7 @@ def prospect(
             **{item.ref: item.digest for item in wished if item.ref.kind in _SHOWN},
         },
     )
-    _refuse_immutable(wish)
+    immutable.refuse_changes(wish)
     base.digests = wish.digests
     observed = host.observe()
     moved = networks.refused(wish, observed)
@@ -192,28 +191,6 @@ def _manner(host: Host, wished: Sequence[Wished], options: Options) -> Manner:
 
 
 _SHOWN = ("ConfigMap", "Secret")
-
-
-def _refuse_immutable(wish: Wish) -> None:
-    """Raise Invalid where a remembered object would change in a way that Kubernetes forbids.
-
-    Making everything anew (`--replace`) is the way around it, as deleting the object first is.
-    """
-    if wish.recreate:
-        return
-    found = []
-    for item in wish.objects:
-        before = wish.remembered.get(item.ref)
-        if before is None or before.digest == item.digest:
-            continue
-        from manifests.checks import changes
-
-        content = True if item.ref.kind == "Secret" else None
-        for flaw in changes.immutable_changes(before.object, item.object, content_changed=content):
-            where = item.where_of(flaw.path)
-            found.append(f"{where}: {item.ref} {path_text(flaw.path)}: {flaw.message}")
-    if found:
-        raise Invalid("\n".join(found), hint="delete the object first, or kube play --replace")
 
 
 def converge(

@@ -112,13 +112,14 @@ def read_json(path: str) -> Any:
 
 def read_toml(path: str) -> dict[str, Any]:
     """Return what a file of the administrator's says; {} without one. Raises HostFault."""
-    import tomllib
-
     from manifests.faults import HostFault
 
     try:
-        with open(path, "rb") as file:
-            return tomllib.load(file)
+        text = read(path).decode()
+        # Most hosts have no such file, and most commands look for one.
+        import tomllib
+
+        return tomllib.loads(text)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

@@ -86,6 +86,11 @@ class Paths(Value):
         return f"{self.state_dir}/volumes"
 
     @property
+    def trash(self) -> str:
+        """Removed claims, on the file system of those that are in use: moving one is a rename."""
+        return f"{self.claims}/.trash"
+
+    @property
     def sources(self) -> str:
         return f"{self.state_dir}/sources"
 

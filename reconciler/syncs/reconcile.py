@@ -27,7 +27,7 @@ from reconciler.source.inputs import InputsError
 from reconciler.source.repository import FETCHED, GOOD, DamagedError
 from reconciler.source.signatures import UnverifiedError
 from reconciler.state import objects, syncs
-from reconciler.syncs import decide, declared, departing, hooks, revisions
+from reconciler.syncs import decide, declared, departing, hooks, revisions, wording
 from reconciler.syncs.revisions import UnusableError
 from reconciler.syncs.status import Outcome, Revision, SyncStatus
 from runtime import interrupts, locks
@@ -171,7 +171,7 @@ class Follower:
         if report.failed:
             return Pass(
                 outcome=Outcome.FAILED,
-                message=_faults(report),
+                message=wording.faults(report),
                 revision=status.applied,
                 report=report,
             )
@@ -198,7 +198,7 @@ class Follower:
     def _followed(self, status: SyncStatus, candidate: str, trouble: Pass | None) -> Pass:
         chosen = decide.revision(candidate, status, time.time())
         if not chosen:
-            return trouble or Pass(outcome=Outcome.FAILED, message=_not_again(candidate))
+            return trouble or Pass(outcome=Outcome.FAILED, message=wording.not_again(candidate))
         try:
             wished = self._wished(chosen)
         except UnusableError as error:
@@ -239,12 +239,12 @@ class Follower:
         if trouble is not None:
             return done.replace(outcome=trouble.outcome, message=trouble.message)
         if candidate in status.bad:
-            said = _not_again(candidate)
+            said = wording.not_again(candidate)
             if status.outcome is Outcome.ROLLED_BACK and status.seen == candidate:
                 said = status.message
             return done.replace(outcome=Outcome.ROLLED_BACK, message=said)
         if candidate != chosen:
-            return done.replace(outcome=Outcome.FAILED, message=_put_off(status, self._name))
+            return done.replace(outcome=Outcome.FAILED, message=wording.put_off(status, self._name))
         self._repository.point(GOOD, chosen)
         if self._withheld:
             return done.replace(outcome=Outcome.WITHHELD, message=self._why)
@@ -264,7 +264,7 @@ class Follower:
     def _failed(self, status: SyncStatus, chosen: str, report: Report) -> Pass:
         """The pass whose revision could not be reached: back to the last good one, if there is."""
         failed = Pass(
-            outcome=Outcome.FAILED, message=_faults(report), revision=chosen, report=report
+            outcome=Outcome.FAILED, message=wording.faults(report), revision=chosen, report=report
         )
         if not self._may_go_back(status, chosen):
             return failed
@@ -383,7 +383,7 @@ class Follower:
         with locks.held(self._host.base.paths, [decide.status_lock(self._name)]):
             status = decide.recorded(before, syncs.read(self._database, self._name), after)
             syncs.save(self._database, self._name, status)
-        changes = _worded(passed.report)
+        changes = wording.worded(passed.report)
         if news or changes or seen != before.seen:
             line = Revision(
                 revision=seen,
@@ -415,31 +415,3 @@ def _attempts(before: SyncStatus, passed: Pass) -> dict[str, Any]:
         until = time.time() + decide.rest(attempts)
         return {"put_off": passed.put_off, "put_off_until": until, "attempts": attempts}
     return {"put_off": "", "attempts": 0} if passed.outcome.ready else {}
-
-
-def _put_off(status: SyncStatus, name: str) -> str:
-    at = time.strftime("%H:%M:%S", time.localtime(status.put_off_until))
-    said = f"revision {status.put_off[:12]} is tried again at {at}, or by: podpy sync retry {name}"
-    before = status.message.partition(_AGAIN)[0] if status.outcome is Outcome.FAILED else ""
-    return f"{before}{_AGAIN}{said}" if before else said
-
-
-_AGAIN = "; this host failed it: "
-
-
-def _not_again(revision: str) -> str:
-    return f"revision {revision[:12]} is not tried again before there is a new one"
-
-
-def _faults(report: Report) -> str:
-    return "; ".join(f"{one.change.ref}: {_bare(one)}" for one in report.failed)
-
-
-def _bare(outcome: ChangeOutcome) -> str:
-    return str(outcome.fault).removeprefix(f"{outcome.change.ref}: ")
-
-
-def _worded(report: Report | None) -> tuple[str, ...]:
-    if report is None:
-        return ()
-    return tuple(f"{change.op} {change.ref}" for change in report.plan.effective())

@@ -1,6 +1,6 @@
 """Keep claims that were removed for a while, so that a removal can be undone.
 
-    Paths.claims/.trash/ID/
+    Paths.trash/ID/
         entry.json      what it was, when and by what it was removed, how long it is kept
         data/           the user's data: renamed to here, on the same file system
 
@@ -85,7 +85,7 @@ def put(paths: Paths, namespace: str, name: str, by: str, seconds: float) -> boo
     )
     place = _place(paths, entry.id)
     try:
-        os.makedirs(_root(paths), mode=0o700, exist_ok=True)
+        os.makedirs(paths.trash, mode=0o700, exist_ok=True)
         os.mkdir(place, mode=0o700)
         text = json.dumps(codec.encode(entry)).encode()
         files.write(f"{place}/entry.json", text, temporary=f"{place}/.entry", durable=True)
@@ -172,16 +172,12 @@ def _read(paths: Paths, name: str) -> Entry | None:
         return None
 
 
-def _root(paths: Paths) -> str:
-    return f"{paths.claims}/.trash"
-
-
 def _place(paths: Paths, name: str) -> str:
-    return f"{_root(paths)}/{name}"
+    return f"{paths.trash}/{name}"
 
 
 def _listed(paths: Paths) -> list[str]:
     try:
-        return os.listdir(_root(paths))
+        return os.listdir(paths.trash)
     except FileNotFoundError:
         return []

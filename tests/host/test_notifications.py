@@ -79,11 +79,14 @@ def secret(tmp_path: Path) -> Path:
     return path
 
 
+def hook(listener: Listener, tmp_path: Path) -> str:
+    return f"{{webhook: {{url: '{listener.url}/in', secretFile: {secret(tmp_path)}}}}}"
+
+
 def test_a_webhook_is_told_of_each_change_once(
     podpy: Podpy, forge: Forge, listener: Listener, image: str, tmp_path: Path
 ) -> None:
-    key = secret(tmp_path)
-    follow(podpy, forge, f"{{webhook: {{url: '{listener.url}/in', secretFile: {key}}}}}")
+    follow(podpy, forge, hook(listener, tmp_path))
     good = forge.commit({"web.yaml": pod(image)})
     podpy.ok("sync", "reconcile", "shop")
     podpy.ok("sync", "reconcile", "shop")
@@ -129,8 +132,7 @@ def test_a_receiver_that_fails_fails_no_pass_and_is_told_later(
     podpy: Podpy, forge: Forge, listener: Listener, tmp_path: Path
 ) -> None:
     listener.status = 503
-    key = secret(tmp_path)
-    follow(podpy, forge, f"{{webhook: {{url: '{listener.url}/in', secretFile: {key}}}}}")
+    follow(podpy, forge, hook(listener, tmp_path))
     forge.commit({"page.yaml": config("page")})
     podpy.ok("sync", "reconcile", "shop")
     waits = podpy.ok("sync", "status", "shop")
@@ -146,8 +148,7 @@ def test_a_receiver_that_refuses_is_not_asked_again(
     podpy: Podpy, forge: Forge, listener: Listener, tmp_path: Path
 ) -> None:
     listener.status = 403
-    key = secret(tmp_path)
-    follow(podpy, forge, f"{{webhook: {{url: '{listener.url}/in', secretFile: {key}}}}}")
+    follow(podpy, forge, hook(listener, tmp_path))
     forge.commit({"page.yaml": config("page")})
     podpy.ok("sync", "reconcile", "shop")
     asked = len(listener.got)

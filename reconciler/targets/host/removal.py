@@ -134,7 +134,7 @@ def sweep(base: Base) -> None:
 
 def empty_trash(base: Base) -> None:
     """Delete removed claims that are past their time, unless another command is at the trash."""
-    if not os.path.isdir(f"{base.paths.claims}/.trash"):
+    if not os.path.isdir(base.paths.trash):
         return
     from runtime.volume import trash
 
