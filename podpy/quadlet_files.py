@@ -9,7 +9,9 @@ from manifests.meta import ObjectMeta
 from manifests.pod import Pod
 from manifests.problems import Problem, Severity, ordered, path_text
 from manifests.workloads import DaemonSet, Deployment, ReplicaSet
-from renderers import quadlet
+from renderers.quadlet import naming
+from renderers.quadlet import render as quadlet
+from renderers.quadlet.rendering import Source
 from runtime.image import reference
 
 TYPE_CHECKING = False
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from manifests.loaded import Loaded, Located
     from manifests.meta import TemplateMeta
     from manifests.problems import FieldPath
-    from renderers.quadlet import File
+    from renderers.quadlet.unit import File
     from renderers.quadlet_keys import Target
 
     Contents = dict[tuple[str, str], dict[str, dict[str, bytes]]]
@@ -48,7 +50,7 @@ def render(
     for located in loaded.objects:
         thing = located.object
         if isinstance(thing, PersistentVolumeClaim):
-            put(quadlet.volume(_stem(thing.metadata), _origin(located)))
+            put(quadlet.claim(_stem(thing.metadata), _origin(located)))
         elif isinstance(thing, Pod | Deployment | ReplicaSet | DaemonSet):
             for source, path in _sources(located, contents):
                 made = quadlet.render(source, target, user=user)
@@ -60,9 +62,7 @@ def render(
         elif not isinstance(thing, ConfigMap | Secret | Namespace):
             message = f"{thing.kind} is not rendered"
             lost[_problem(loaded, located, (), message)] = None
-    if any(
-        f"Network={quadlet.NETWORK}.network\n".encode() in one.content for one in files.values()
-    ):
+    if any(f"Network={naming.NETWORK}.network\n".encode() in one.content for one in files.values()):
         put(quadlet.network(f"{MARK}: the network of pods that name none."))
     return tuple(files[name] for name in sorted(files)), ordered(lost)
 
@@ -109,7 +109,7 @@ def _contents(loaded: Loaded) -> Contents:
     return found
 
 
-def _sources(located: Located, contents: Contents) -> Iterator[tuple[quadlet.Source, FieldPath]]:
+def _sources(located: Located, contents: Contents) -> Iterator[tuple[Source, FieldPath]]:
     """Yield the pods that an object stands for, with the path to their specification."""
     thing = located.object
     part = kinds.pod_part(thing)
@@ -130,9 +130,9 @@ def _sources(located: Located, contents: Contents) -> Iterator[tuple[quadlet.Sou
             spec=spec,
         )
         aliases = () if isinstance(thing, Pod) or count > 1 else (f"{name}-pod",)
-        source = quadlet.Source(
+        source = Source(
             pod=pod,
-            stem=quadlet.stem(namespace, own),
+            stem=naming.stem(namespace, own),
             origin=_origin(located),
             aliases=aliases,
             configmaps=contents.get(("ConfigMap", namespace), {}),
@@ -154,7 +154,7 @@ def _image(name: str) -> str:
 
 
 def _stem(metadata: ObjectMeta) -> str:
-    return quadlet.stem(metadata.namespace, metadata.name)
+    return naming.stem(metadata.namespace, metadata.name)
 
 
 def _origin(located: Located) -> str:

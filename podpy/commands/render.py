@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from renderers.quadlet import File
+    from renderers.quadlet.unit import File
 
 EXAMPLES = """
 podpy render quadlet -f app/ -o /etc/containers/systemd

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from manifests.problems import Problem
-    from renderers.quadlet import File
+    from renderers.quadlet.unit import File
 
 POD = """\
 apiVersion: v1

@@ -1,0 +1,51 @@
+"""Which fields of a pod's specification the files carry; all others that are set are told of.
+
+A place that is added to manifests/ is told of, until it is written here. Pure.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from manifests.problems import FieldPath
+
+_SECURITY = "containers[].securityContext"
+HONOURED = frozenset(
+    {
+        *("hostNetwork", "hostname", "restartPolicy", "terminationGracePeriodSeconds"),
+        *("activeDeadlineSeconds", "hostAliases", "dnsConfig.nameservers", "dnsConfig.searches"),
+        *("securityContext.runAsUser", "securityContext.runAsGroup", "securityContext.sysctls"),
+        *("securityContext.supplementalGroups", "securityContext.seccompProfile.type"),
+        *("volumes[].name", "volumes[].emptyDir", "volumes[].hostPath.path"),
+        *("volumes[].hostPath.type", "volumes[].persistentVolumeClaim"),
+        *("containers[].name", "containers[].image", "containers[].imagePullPolicy"),
+        *("containers[].command", "containers[].args", "containers[].workingDir"),
+        *("containers[].env[].name", "containers[].env[].value"),
+        *("containers[].env[].valueFrom.configMapKeyRef", "containers[].ports"),
+        "containers[].env[].valueFrom.secretKeyRef",
+        *("containers[].resources.limits", "containers[].resources.requests"),
+        *("containers[].volumeMounts[].name", "containers[].volumeMounts[].mountPath"),
+        *("containers[].volumeMounts[].readOnly", "containers[].lifecycle.stopSignal"),
+        *(f"{_SECURITY}.runAsUser", f"{_SECURITY}.runAsGroup", f"{_SECURITY}.privileged"),
+        *(f"{_SECURITY}.allowPrivilegeEscalation", f"{_SECURITY}.readOnlyRootFilesystem"),
+        *(f"{_SECURITY}.capabilities", f"{_SECURITY}.seccompProfile.type"),
+        *("containers[].terminationMessagePath", "containers[].terminationMessagePolicy"),
+    }
+)
+"""Places below a pod's specification; what is below one is honoured with it."""
+
+
+def others(raw: object, path: FieldPath = (), place: str = "") -> Iterator[FieldPath]:
+    """Yield the paths of fields that no place in HONOURED covers, as near the top as can be."""
+    if place in HONOURED:
+        return
+    if isinstance(raw, list) and raw and any(p.startswith(f"{place}[]") for p in HONOURED):
+        for index, item in enumerate(raw):
+            yield from others(item, (*path, index), f"{place}[]")
+    elif isinstance(raw, dict) and (not place or any(p.startswith(f"{place}.") for p in HONOURED)):
+        for key, item in raw.items():
+            yield from others(item, (*path, key), f"{place}.{key}".lstrip("."))
+    else:
+        yield path

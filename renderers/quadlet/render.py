@@ -1,0 +1,45 @@
+"""Render one pod: its .pod file, a file for each container, and what goes with them. Pure."""
+
+from __future__ import annotations
+
+from manifests import codec
+from manifests.value import Value
+from renderers.quadlet import container, honoured, naming, pod, unit, volumes
+from renderers.quadlet.rendering import Rendering, Source
+from renderers.quadlet.unit import File, Loss
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from renderers.quadlet.unit import Lines
+    from renderers.quadlet_keys import Target
+
+
+class Rendered(Value):
+    files: tuple[File, ...]
+    losses: tuple[Loss, ...]
+
+
+def render(source: Source, target: Target, *, user: bool) -> Rendered:
+    """Return the files of one pod; `user` is for systemd's user instance."""
+    rendering = Rendering(source, target, user)
+    for path in honoured.others(codec.encode(rendering.spec)):
+        rendering.lose(path, "has no counterpart in the files that podpy renders")
+    pod.write(rendering)
+    for index, one in enumerate(rendering.spec.containers):
+        container.write(rendering, ("containers", index), one)
+    for index, volume in enumerate(rendering.spec.volumes):
+        if volumes.is_scratch(volume):
+            volumes.scratch(rendering, index, volume)
+    return Rendered(files=tuple(rendering.files), losses=tuple(rendering.losses))
+
+
+def claim(stem: str, origin: str, options: Lines | None = None) -> File:
+    """Return the file of a volume that keeps what is in it."""
+    lines = [("VolumeName", stem), *(options or [])]
+    return unit.write(f"{stem}.volume", origin, {"Volume": lines})
+
+
+def network(origin: str) -> File:
+    """Return the file of the network that pods are in which name none."""
+    lines = [("NetworkName", naming.NETWORK)]
+    return unit.write(f"{naming.NETWORK}.network", origin, {"Network": lines})
