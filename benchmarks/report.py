@@ -54,7 +54,7 @@ def _figure(value: float | None, unit: str) -> str:
 def machine() -> dict[str, str]:
     """Return what the figures were taken on."""
     return {
-        "kernel": platform.release(),
+        "kernel": platform.release().partition("-")[0],
         "cpus": str(os.cpu_count()),
         "python": platform.python_version(),
         **{tool: _version(tool) for tool in ("podman", "crun", "conmon")},

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from podpy.running import Running
     from runtime.file_copy import Manner
+    from runtime.paths import Paths
 
     Opener = Callable[[str, int], int]
 
@@ -57,7 +58,10 @@ def run(arguments: argparse.Namespace) -> int:
     if place is None or (source and target):
         raise Invalid("cp: one of both is [NAMESPACE/]POD:PATH", hint="podpy cp web:/etc/hosts .")
     namespace = place.namespace or arguments.namespace
-    found = running.find(runtime_paths.default(), place.pod, namespace, arguments.container)
+    paths = runtime_paths.default()
+    found = running.find(paths, place.pod, namespace, arguments.container)
+    if target:
+        _refuse_itself(paths, found, arguments.source)
     with _inside(found) as (inside, owner):
         if source:
             manner = file_copy.Manner()
@@ -86,6 +90,18 @@ def remote(word: str) -> Remote | None:
     if slash and first.partition(".")[0].lower() not in kinds.BY_NAME:
         return Remote(pod=name, path=path, namespace=first)
     return Remote(pod=pod, path=path)
+
+
+def _refuse_itself(paths: Paths, found: Running, source: str) -> None:
+    """Refuse a source on this host in which what is written into the container shows up again."""
+    path = os.path.realpath(source)
+    for own in (paths.pod_disk(found.found.pod.uid), paths.pod(found.found.pod.uid)):
+        if os.path.commonpath([path, os.path.realpath(own)]) in (path, os.path.realpath(own)):
+            raise Invalid(
+                f"cp {source}: the container's own files lie in {own}: it would be copied into"
+                " itself without end",
+                hint="name what is beside it",
+            )
 
 
 @contextlib.contextmanager

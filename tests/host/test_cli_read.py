@@ -269,7 +269,9 @@ def test_files_go_into_a_container_and_come_out_of_it(app: Podpy, tmp_path: Path
     mounted = app.run("cp", str(site), "web:/www")
     missing = app.run("cp", "web:/nowhere", str(tmp_path))
     neither = app.run("cp", "one", "two")
+    itself = app.run("cp", app.paths.state_dir, "web:/tmp", "-c", "side")
 
+    assert "copied into itself" in itself.stderr.replace("\n", " ")
     assert inside == renamed == "hello\n"
     assert came.status == 0
     assert "left out: out: is a link that leads out" in came.stderr
@@ -277,7 +279,7 @@ def test_files_go_into_a_container_and_come_out_of_it(app: Podpy, tmp_path: Path
     assert (back / "sub" / "page").read_text() == "hello\n"
     assert "read-only file system" in mounted.stderr
     assert "no such file or directory: /nowhere" in missing.stderr
-    assert (mounted.status, missing.status, neither.status) == (1, 1, 1)
+    assert {done.status for done in (mounted, missing, neither, itself)} == {1}
 
 
 def typed_at_terminal(app: Podpy, *words: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import signal
@@ -178,5 +179,8 @@ def test_a_burst_is_followed_to_its_end_once_and_what_is_missing_is_told(
 
 def _follows(pid: int) -> bool:
     """Tell whether the process has a watch on something."""
-    files = Path(f"/proc/{pid}/fd").iterdir()
-    return any("inotify" in os.readlink(file) for file in files)
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # Closed meanwhile.
+            if "inotify" in os.readlink(file):
+                return True
+    return False

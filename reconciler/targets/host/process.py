@@ -27,6 +27,9 @@ _SHARES_PER_CPU = 1024
 _SHARES = (2, 262_144)
 _PERIOD = 100_000
 _MIN_QUOTA = 1000
+_MAX_QUOTA = (1 << 44) - 1
+"""The largest that the kernel takes, MAX_BW of kernel/sched/sched.h, in microseconds."""
+_MAX_BYTES = (1 << 63) - 1
 
 _GUARANTEED_ADJUSTMENT = -997
 _BEST_EFFORT_ADJUSTMENT = 1000
@@ -156,7 +159,7 @@ def limits(
     cpu_request = _amount(resources.requests, "cpu")
     memory = _amount(resources.limits, "memory")
     cpu = cpu_limit if cpu_request is None else cpu_request
-    bytes_limit = memory.whole() if memory is not None and memory.whole() else None
+    bytes_limit = min(memory.whole(), _MAX_BYTES) or None if memory is not None else None
     return oci_config.Resources(
         cpu_shares=shares(cpu.milli() if cpu is not None else 0),
         cpu_quota=quota(cpu_limit.milli()) if cpu_limit is not None else None,
@@ -175,8 +178,10 @@ def shares(milli_cpus: int) -> int:
 
 
 def quota(milli_cpus: int) -> int | None:
-    """Return the microseconds of each period for a cpu limit; None, no limit, for 0."""
-    return max(milli_cpus * _PERIOD // 1000, _MIN_QUOTA) if milli_cpus else None
+    """Return the microseconds of each period for a cpu limit; None, no limit, for 0 and for more
+    than the kernel can count."""
+    wanted = max(milli_cpus * _PERIOD // 1000, _MIN_QUOTA)
+    return wanted if milli_cpus and wanted <= _MAX_QUOTA else None
 
 
 def qos(spec: PodSpec) -> QoS:

@@ -154,6 +154,9 @@ def test_the_seccomp_profile_in_force(own: Any, pods: Any, kind: SeccompType) ->
         ("1", 1024, 100_000),
         ("2.5", 2560, 250_000),
         ("300", 262_144, 30_000_000),
+        ("175921860", 262_144, 17_592_186_000_000),
+        ("175921861", 262_144, None),
+        ("1e9", 262_144, None),
     ],
 )
 def test_cpus_are_converted_as_the_kubelet_does(cpu: str, shares: int, quota: int | None) -> None:
