@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from renderers.quadlet.unit import File
     from renderers.quadlet_keys import Target
 
-    Contents = dict[tuple[str, str], dict[str, dict[str, bytes]]]
-
 
 def render(
     loaded: Loaded, target: Target, *, user: bool
@@ -34,7 +32,7 @@ def render(
 
     Raises Invalid where two objects would have one file.
     """
-    contents = _contents(loaded)
+    contents = _Objects(loaded)
     files: dict[str, File] = {}
     lost: dict[Problem, None] = {}
 
@@ -98,18 +96,22 @@ def _claimed(file: File) -> tuple[str, ...]:
             return (f"the file {file.name}",)
 
 
-def _contents(loaded: Loaded) -> Contents:
-    """Return kind and namespace -> name -> key -> bytes of ConfigMaps and Secrets."""
-    found: Contents = {}
-    for located in loaded.objects:
-        thing = located.object
-        if isinstance(thing, ConfigMap | Secret):
-            place = (thing.kind, thing.metadata.namespace)
-            found.setdefault(place, {})[thing.metadata.name] = dict(thing.content())
-    return found
+class _Objects:
+    """The ConfigMaps and Secrets of all namespaces."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self.configmaps: dict[str, dict[str, ConfigMap]] = {}
+        self.secrets: dict[str, dict[str, Secret]] = {}
+        for located in loaded.objects:
+            thing = located.object
+            if isinstance(thing, ConfigMap):
+                within = self.configmaps.setdefault(thing.metadata.namespace, {})
+                within[thing.metadata.name] = thing
+            elif isinstance(thing, Secret):
+                self.secrets.setdefault(thing.metadata.namespace, {})[thing.metadata.name] = thing
 
 
-def _sources(located: Located, contents: Contents) -> Iterator[tuple[Source, FieldPath]]:
+def _sources(located: Located, contents: _Objects) -> Iterator[tuple[Source, FieldPath]]:
     """Yield the pods that an object stands for, with the path to their specification."""
     thing = located.object
     part = kinds.pod_part(thing)
@@ -135,8 +137,8 @@ def _sources(located: Located, contents: Contents) -> Iterator[tuple[Source, Fie
             stem=naming.stem(namespace, own),
             origin=_origin(located),
             aliases=aliases,
-            configmaps=contents.get(("ConfigMap", namespace), {}),
-            secrets=contents.get(("Secret", namespace), {}),
+            configmaps=contents.configmaps.get(namespace, {}),
+            secrets=contents.secrets.get(namespace, {}),
             image=_image,
         )
         yield source, path

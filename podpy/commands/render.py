@@ -48,12 +48,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Return 0 where the files are written; 1 where manifests are wrong, or --strict forbids."""
     from manifests import load
     from manifests.faults import Invalid
+    from manifests.problems import Severity
     from podpy import changes, quadlet_files
     from renderers import quadlet_keys
     from runtime import paths as runtime_paths
 
     target = quadlet_keys.Target(arguments.podman_version)
-    options = load.APPLY.replace(namespace=arguments.namespace)
+    # What podpy itself does not honour is lost here, too, and told with the rest.
+    options = load.APPLY.replace(namespace=arguments.namespace, unsupported=Severity.WARNING)
     loaded = load.load(arguments.filename, options, cache_dir=runtime_paths.default().cache)
     for problem in loaded.problems:
         print(problem.shown, file=sys.stderr)
@@ -62,8 +64,9 @@ def run(arguments: argparse.Namespace) -> int:
     files, lost = quadlet_files.render(loaded, target, user=arguments.user)
     for problem in lost:
         print(problem.shown, file=sys.stderr)
-    if lost and arguments.strict:
-        raise Invalid(f"{changes.count(len(lost), 'field')} would be lost, nothing was written")
+    count = len(lost) + len(loaded.unsupported)
+    if count and arguments.strict:
+        raise Invalid(f"{changes.count(count, 'field')} would be lost, nothing was written")
     os.makedirs(arguments.output, exist_ok=True)
     for file in files:
         _write(arguments.output, file)
@@ -72,8 +75,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _write(directory: str, file: File) -> None:
+    """Put a file in its place, whole or not at all; what is private is so before it is there."""
     from runtime import files
 
     path = os.path.join(directory, file.name)
-    temporary = f"{path}.{os.getpid()}.tmp"
-    files.write(path, file.content, temporary=temporary, mode=file.mode)
+    if file.private:
+        own = os.path.join(directory, file.name.partition("/")[0])
+        os.makedirs(own, mode=0o700, exist_ok=True)
+        os.chmod(own, 0o700)
+    if file.name.endswith("/"):
+        os.makedirs(path, exist_ok=True)
+    else:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        temporary = f"{path}.{os.getpid()}.tmp"
+        files.write(path, file.content, temporary=temporary, mode=file.mode & 0o600)
+    os.chmod(path, file.mode)

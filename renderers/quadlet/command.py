@@ -4,26 +4,42 @@ from __future__ import annotations
 
 import json
 
-from renderers import systemd_text
+from renderers.quadlet import variables as names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from manifests.container import Container
     from manifests.problems import FieldPath
     from renderers.quadlet.rendering import Rendering
     from renderers.quadlet.unit import Section
+    from renderers.quadlet.variables import Variable
 
 
-def write(rendering: Rendering, where: FieldPath, container: Container, lines: Section) -> None:
-    """Add the lines of command, args and workingDir."""
-    for field in ("command", "args"):
-        for number, text in enumerate(getattr(container, field)):
-            if "$(" in text or "$$" in text:
-                rendering.lose((*where, field, number), "$(NAME) and $$ stay as they are written")
+def write(
+    rendering: Rendering,
+    where: FieldPath,
+    container: Container,
+    variables: Mapping[str, Variable],
+    lines: Section,
+) -> None:
+    """Add the lines of command, args and workingDir; $(NAME) stands for one of `variables`."""
+
+    def words(field: str, texts: tuple[str, ...]) -> list[str]:
+        return [
+            names.expanded(rendering, (*where, field, number), text, variables)
+            for number, text in enumerate(texts)
+        ]
+
     if container.command:
-        text = json.dumps(list(container.command), ensure_ascii=False)
-        lines.text((*where, "command"), "Entrypoint", text)
+        lines.text((*where, "command"), "Entrypoint", array(words("command", container.command)))
     if container.args:
-        lines.plain("Exec", systemd_text.words(container.args))
+        lines.words((*where, "args"), "Exec", words("args", container.args))
     if container.working_dir:
         lines.either((*where, "workingDir"), "WorkingDir", "--workdir", container.working_dir)
+
+
+def array(words: list[str]) -> str:
+    """Return words as Podman reads several from one value: JSON, without control characters."""
+    return json.dumps(words, ensure_ascii=False).replace("\x7f", "\\u007f")

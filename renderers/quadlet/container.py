@@ -5,7 +5,7 @@ from __future__ import annotations
 from manifests.container import PullPolicy
 from manifests.pod import RestartPolicy
 from renderers import systemd_text
-from renderers.quadlet import command, environment, resources, security, volumes
+from renderers.quadlet import command, environment, mounts, resources, security, variables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,9 +39,10 @@ def write(rendering: Rendering, where: FieldPath, container: Container) -> None:
     lines.plain("Pod", f"{stem}.pod")
     lines.text((*where, "image"), "Image", rendering.source.image(container.image))
     lines.plain("Pull", _PULLS[container.image_pull_policy or PullPolicy.IF_NOT_PRESENT])
-    command.write(rendering, where, container, lines)
-    environment.write(rendering, where, container, name, lines)
-    volumes.mount(rendering, where, container, lines)
+    declared = variables.declared(rendering, where, container)
+    command.write(rendering, where, container, declared, lines)
+    environment.write(rendering, name, declared, lines)
+    before = mounts.write(rendering, where, container, declared, lines)
     resources.write(where, container, lines)
     security.write(rendering, where, container, lines)
     signal = container.lifecycle.stop_signal
@@ -54,7 +55,7 @@ def write(rendering: Rendering, where: FieldPath, container: Container) -> None:
         {
             "Unit": [("Description", description), ("StartLimitIntervalSec", "0")],
             "Container": lines.lines,
-            "Service": _service(rendering),
+            "Service": [*before, *_service(rendering)],
         },
     )
 

@@ -1,4 +1,8 @@
-"""Write a container's environment: plain values in its unit, Secrets in a file of their own."""
+"""Write a container's environment: in its unit, in an environment file, in a file for Secrets.
+
+Podman's environment files (podman-run(1), --env-file) take a line as it is, so they have no form
+for a value with line ends, and it reads lines of 64 KiB at most.
+"""
 
 from __future__ import annotations
 
@@ -7,47 +11,47 @@ from renderers.quadlet.unit import File
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from manifests.container import Container, EnvVar
-    from manifests.problems import FieldPath
+    from collections.abc import Mapping
+
     from renderers.quadlet.rendering import Rendering
     from renderers.quadlet.unit import Section
+    from renderers.quadlet.variables import Variable
+
+_LONGEST = (64 << 10) - 1
 
 
 def write(
-    rendering: Rendering, where: FieldPath, container: Container, name: str, lines: Section
+    rendering: Rendering, name: str, variables: Mapping[str, Variable], lines: Section
 ) -> None:
-    """Add plain values to the unit; those of Secrets go into a file for its owner alone."""
-    secret: list[bytes] = []
-    for number, variable in enumerate(container.env):
-        there = (*where, "env", number)
-        value = _value(rendering, there, variable)
-        if value is None:
+    """Add the variables of the container whose files begin with `name`."""
+    shared: list[str] = []
+    secret: list[str] = []
+    for key, one in variables.items():
+        text = f"{key}={one.value}"
+        if one.node:
+            lines.plain("Environment", f"{systemd_text.word(f'{key}=')}%H")
+        elif not one.known:
             continue
-        if variable.value_from is None or variable.value_from.secret_key_ref is None:
-            text = value.decode(errors="replace")
-            lines.word(there, "Environment", f"{variable.name}={text}")
-        elif b"\n" in value or b"\r" in value:
-            rendering.lose(there, "a line end in a Secret has no form in an environment file")
+        elif one.secret:
+            if _fits(text):
+                secret.append(text)
+            else:
+                message = "a Secret of several lines, or too long, fits no environment file"
+                rendering.lose(one.path, message)
+        elif one.shared and _fits(text):
+            shared.append(text)
         else:
-            secret.append(f"{variable.name}=".encode() + value + b"\n")
-    if secret:
-        file = f"{name}.secret.env"
-        rendering.files.append(File(name=file, content=b"".join(secret), mode=0o600))
-        lines.plain("EnvironmentFile", systemd_text.literal(f"./{file}"))
+            lines.word(one.path, "Environment", text)
+    _file(rendering, f"{name}.env", shared, lines, mode=0o644)
+    _file(rendering, f"{name}.secret.env", secret, lines, mode=0o600)
 
 
-def _value(rendering: Rendering, where: FieldPath, variable: EnvVar) -> bytes | None:
-    source = variable.value_from
-    if source is None:
-        if "$(" in variable.value or "$$" in variable.value:
-            rendering.lose((*where, "value"), "$(NAME) and $$ stay as they are written")
-        return variable.value.encode()
-    held = source.config_map_key_ref or source.secret_key_ref
-    if held is None:
-        return None  # another source: told of as not honoured
-    given = rendering.source
-    contents = given.configmaps if source.config_map_key_ref else given.secrets
-    value = contents.get(held.name, {}).get(held.key)
-    if value is None and not held.optional:
-        rendering.lose((*where, "valueFrom"), f'key "{held.key}" of "{held.name}" is not given')
-    return value
+def _fits(text: str) -> bool:
+    return "\n" not in text and "\r" not in text and len(text.encode()) <= _LONGEST
+
+
+def _file(rendering: Rendering, name: str, held: list[str], lines: Section, *, mode: int) -> None:
+    if held:
+        text = "".join(f"{line}\n" for line in (f"# {rendering.source.origin}", *held))
+        rendering.files.append(File(name=name, content=text.encode(), mode=mode))
+        lines.plain("EnvironmentFile", systemd_text.literal(f"./{name}"))

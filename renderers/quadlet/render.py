@@ -25,11 +25,9 @@ def render(source: Source, target: Target, *, user: bool) -> Rendered:
     for path in honoured.others(codec.encode(rendering.spec)):
         rendering.lose(path, "has no counterpart in the files that podpy renders")
     pod.write(rendering)
+    volumes.write(rendering)
     for index, one in enumerate(rendering.spec.containers):
         container.write(rendering, ("containers", index), one)
-    for index, volume in enumerate(rendering.spec.volumes):
-        if volumes.is_scratch(volume):
-            volumes.scratch(rendering, index, volume)
     return Rendered(files=tuple(rendering.files), losses=tuple(rendering.losses))
 
 

@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from manifests.config import ConfigMap, Secret
     from manifests.pod import Pod, PodSpec
     from manifests.problems import FieldPath
     from renderers.quadlet.unit import File, Lines, Loss, Section
@@ -18,15 +19,15 @@ if TYPE_CHECKING:
 class Source(Value):
     """A pod to render. `stem` names its files; `origin` is the comment on their first line.
 
-    `configmaps` and `secrets` are the contents of its namespace's, by name and key.
+    `configmaps` and `secrets` are those of its namespace, by name.
     """
 
     pod: Pod
     stem: str
     origin: str
     aliases: tuple[str, ...] = ()
-    configmaps: Mapping[str, Mapping[str, bytes]] = EMPTY
-    secrets: Mapping[str, Mapping[str, bytes]] = EMPTY
+    configmaps: Mapping[str, ConfigMap] = EMPTY
+    secrets: Mapping[str, Secret] = EMPTY
     image: Callable[[str], str] = str
 
 
@@ -38,7 +39,9 @@ class Rendering:
         self.user = user
         self.files: list[File] = []
         self.losses: list[Loss] = []
-        self._target = target
+        self.target = target
+        self.shown: dict[str, tuple[str, ...]] = {}
+        """The paths in each volume that shows files."""
 
     @property
     def spec(self) -> PodSpec:
@@ -51,7 +54,7 @@ class Rendering:
             self.losses.append(loss)
 
     def section(self, name: str) -> Section:
-        return unit.Section(name, self._target, self.losses)
+        return unit.Section(name, self.target, self.losses)
 
     def write(self, name: str, sections: Mapping[str, Lines]) -> None:
         self.files.append(unit.write(name, self.source.origin, sections))

@@ -10,7 +10,7 @@ from renderers import environment, systemd_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from manifests.problems import FieldPath
     from renderers.quadlet_keys import Target
@@ -26,11 +26,16 @@ class Loss(Value):
 
 
 class File(Value):
-    """`content` is bytes of a unit, or of an environment file with Secrets: no repr shows them."""
+    """A file, or where the name ends in / a directory; `name` may have directories.
+
+    `content` is bytes of a unit, or of what Secrets hold: no repr shows them. The first directory
+    of a `private` one is for its owner alone.
+    """
 
     name: str
-    content: bytes
+    content: bytes = b""
     mode: int = 0o644
+    private: bool = False
 
     def __repr__(self) -> str:
         return f"File(name={self.name!r})"
@@ -56,6 +61,13 @@ class Section:
     def word(self, path: FieldPath, key: str, value: str) -> None:
         """Add a key that Quadlet splits into words, with one word."""
         self._put(path, key, value, word=True)
+
+    def words(self, path: FieldPath, key: str, values: Iterable[str]) -> None:
+        """Add a key that Quadlet splits into words, with several."""
+        try:
+            self.plain(key, systemd_text.words(list(values)))
+        except systemd_text.UnwritableError as error:
+            self._losses.append(Loss(path=path, message=str(error)))
 
     def flag(self, path: FieldPath, text: str) -> None:
         """Add a flag of Podman's, which has no key: --name=value."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,27 +20,12 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 SOURCES = [*sorted(EXAMPLES.glob("*.yaml")), EXAMPLES / "shop"]
 
 
-def generate(units: Path, services: Path) -> str:
-    """Run Podman's generator over `units`; return what it complains of."""
-    services.mkdir()
-    done = subprocess.run(
-        [quadlet_generator.program(), "-no-kmsg-log", str(services)],
-        env={**os.environ, "QUADLET_UNIT_DIRS": str(units), "PODMAN": "/bin/true"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stderr
-
-
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: str(source.stem))
 def test_podman_and_systemd_accept_every_file_of_an_example(
     source: Path, podpy: Podpy, tmp_path: Path
 ) -> None:
     podpy.ok("render", "quadlet", "-f", str(source), "-o", str(tmp_path / "units"))
-    complaints = generate(tmp_path / "units", tmp_path / "services")
+    complaints = quadlet_generator.generate(tmp_path / "units", tmp_path / "services")
 
     assert complaints == ""
     services = sorted((tmp_path / "services").glob("*.service"))
@@ -64,7 +48,7 @@ def test_words_reach_the_command_line_as_they_were(tmp_path: Path) -> None:
     units.mkdir()
     text = f"[Container]\nImage=localhost/a:1\nExec={systemd_text.words(words)}\n"
     (units / "a.container").write_text(text)
-    complaints = generate(units, tmp_path / "services")
+    complaints = quadlet_generator.generate(units, tmp_path / "services")
     service = (tmp_path / "services/a.service").read_text()
 
     assert complaints == ""
@@ -73,3 +57,44 @@ def test_words_reach_the_command_line_as_they_were(tmp_path: Path) -> None:
     assert command.splitlines()[0] == (
         r""""$$HOME 100%%" "a\"b'c\\d" "x\n\ty" %i ;%i a;b "é 漢" %%i $$$$"""
     )
+
+
+SECRETS = """\
+apiVersion: v1
+kind: Secret
+metadata: {name: key}
+stringData: {word: hush}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+    - name: srv
+      image: localhost/a:1
+      env: [{name: W, valueFrom: {secretKeyRef: {name: key, key: word}}}]
+      volumeMounts: [{name: v, mountPath: /v}]
+  volumes: [{name: v, secret: {secretName: key, defaultMode: 0444}}]
+"""
+
+
+def test_nobody_else_reaches_what_secrets_hold(podpy: Podpy, tmp_path: Path) -> None:
+    (tmp_path / "app.yaml").write_text(SECRETS)
+    units = tmp_path / "units"
+    podpy.ok("render", "quadlet", "-f", str(tmp_path / "app.yaml"), "-o", str(units))
+    modes = {
+        str(path.relative_to(units)): f"{path.stat().st_mode & 0o7777:o}"
+        for path in units.rglob("*")
+        if "secret" in str(path)
+    }
+
+    assert modes == {
+        "web-srv.secret.env": "600",
+        "web-v.secret": "700",
+        "web-v.secret/files": "755",
+        "web-v.secret/files/word": "444",
+    }
+    assert quadlet_generator.generate(units, tmp_path / "services") == ""
+    service = (tmp_path / "services/web-srv.service").read_text()
+    assert f"-v {units}/web-v.secret/files:/v:ro" in service
+    assert f"--env-file {units}/web-srv.secret.env" in service

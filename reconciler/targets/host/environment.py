@@ -8,9 +8,7 @@ Values of Secrets appear in no message and no repr.
 
 from __future__ import annotations
 
-import re
-
-from manifests import field_paths, kinds
+from manifests import expansion, field_paths, kinds, resource_fields
 from manifests.checks import names
 from manifests.container import Container
 from manifests.observed import PodRecord
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
 
 DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEFAULT_SERVICE_ACCOUNT = "default"
-
-_REFERENCE = r"\$(?:\$|\(([^)]*)\))"
 
 
 class HostFacts(Value):
@@ -121,26 +117,10 @@ def complete(
     return Lines(f"{name}={value}" for name, value in merged.items())
 
 
-def expand(text: str, variables: Mapping[str, str]) -> str:
-    """Replace `$(NAME)` by its value and `$$` by `$`; an unknown name stays as it is written."""
-
-    def replaced(match: re.Match[str]) -> str:
-        name = match.group(1)
-        return "$" if name is None else variables.get(name, match.group())
-
-    return re.sub(_REFERENCE, replaced, text) if "$" in text else text
-
-
-def unknown_names(text: str, variables: Mapping[str, str]) -> list[str]:
-    """Return the names that `$(NAME)` in `text` asks for and `variables` does not have."""
-    found = (match.group(1) for match in re.finditer(_REFERENCE, text))
-    return [name for name in found if name is not None and name not in variables]
-
-
 def _value(subject: Subject, variable: EnvVar, earlier: Mapping[str, str]) -> str | None:
     """The value of one entry of env; None where an optional reference leads nowhere."""
     if variable.value:
-        return _text(subject, variable.name, expand(variable.value, earlier))
+        return _text(subject, variable.name, expansion.expand(variable.value, earlier))
     if variable.value_from is None:
         return ""
     found = _referenced(subject, variable.name, variable.value_from)
@@ -234,7 +214,9 @@ def _field(subject: Subject, name: str, path: str) -> str:
     if pod.spec.host_network:
         pods = subject.facts.addresses
     known = {
-        **_metadata(subject.record),
+        "metadata.name": pod.metadata.name,
+        "metadata.namespace": pod.metadata.namespace,
+        "metadata.uid": subject.record.uid,
         "spec.nodeName": subject.facts.node,
         "spec.serviceAccountName": DEFAULT_SERVICE_ACCOUNT,
         "status.hostIP": "".join(subject.facts.addresses[:1]),
@@ -253,46 +235,22 @@ def _field(subject: Subject, name: str, path: str) -> str:
 
 def metadata_field(record: PodRecord, path: str) -> str | None:
     """Return what `path` says of the pod's metadata; None for a path to something else."""
-    metadata = record.pod.metadata
-    keyed = field_paths.keyed(path)
-    if keyed is None:
-        return _metadata(record).get(path)
-    of, key = keyed
-    return (metadata.labels if of == "labels" else metadata.annotations).get(key, "")
-
-
-def _metadata(record: PodRecord) -> dict[str, str]:
-    metadata = record.pod.metadata
-    return {
-        "metadata.name": metadata.name,
-        "metadata.namespace": metadata.namespace,
-        "metadata.uid": record.uid,
-    }
+    if path == "metadata.uid":
+        return record.uid
+    return field_paths.of_metadata(path, record.pod.metadata)
 
 
 def resource(subject: Subject, wanted: ResourceFieldRef) -> str:
-    """Return a container's limit or request, divided and rounded up, as a whole number.
-
-    A limit that is not set is what the host has, a request that is not set is the limit if that
-    is, as the API server and the kubelet fill them in.
-    """
-    container = _named(subject, wanted.container_name)
-    sort, _, name = wanted.resource.partition(".")
-    limits, requests = container.resources.limits, container.resources.requests
-    amount = limits.get(name)
-    if sort == "requests":
-        amount = requests.get(name, amount if amount is not None else Quantity("0"))
-    elif amount is None:
+    """Return what manifests.resource_fields says; a limit that is not set is the host's."""
+    amount = resource_fields.asked(_named(subject, wanted.container_name), wanted.resource)
+    if amount is None:
         capacity = {
             "cpu": subject.facts.cpus,
             "memory": subject.facts.memory,
             "ephemeral-storage": subject.facts.storage,
         }
-        amount = Quantity(capacity.get(name, 0))
-    divisor = wanted.divisor if wanted.divisor.milli() else Quantity("1")
-    if name == "cpu":
-        return str(-(-amount.milli() // divisor.milli()))
-    return str(-(-amount.whole() // divisor.whole()))
+        amount = Quantity(capacity.get(wanted.resource.partition(".")[2], 0))
+    return resource_fields.divided(wanted, amount)
 
 
 def _named(subject: Subject, name: str) -> Container:

@@ -7,12 +7,12 @@ nothing the pod's holds. The image's user name is looked up in the image by the 
 
 from __future__ import annotations
 
-from manifests import podman_limits
+from manifests import expansion, podman_limits
 from manifests.container import ContainerRestart, SeccompProfile, SeccompType
 from manifests.pod import GroupsPolicy
 from manifests.strenum import StrEnum
 from manifests.value import Value
-from reconciler.targets.host import blocked, environment
+from reconciler.targets.host import blocked
 from renderers import oci_config
 
 TYPE_CHECKING = False
@@ -64,8 +64,8 @@ def argv(
     `$(NAME)` stands for one of `variables`, those that the manifest declares. Raises
     blocked.Blocked, naming `label`, when neither manifest nor image says what to run.
     """
-    command = [environment.expand(word, variables) for word in container.command]
-    args = [environment.expand(word, variables) for word in container.args]
+    command = [expansion.expand(word, variables) for word in container.command]
+    args = [expansion.expand(word, variables) for word in container.args]
     if not command:
         command = list(entrypoint)
         args = args or list(cmd)

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import posixpath
 
-from manifests import digests
+from manifests import digests, expansion
 from manifests.container import MountPropagation, RecursiveReadOnly
 from manifests.value import Value
-from reconciler.targets.host import bidirectional, blocked, environment
+from reconciler.targets.host import bidirectional, blocked
 from renderers import oci_config
 from runtime.kernel.mounts import Propagation
 from runtime.volume import anonymous, subpath
@@ -116,7 +116,7 @@ def _binding(
 def _sub_path(subject: Subject, mount: VolumeMount, variables: Mapping[str, str]) -> str:
     if not mount.sub_path_expr:
         return mount.sub_path
-    unknown = environment.unknown_names(mount.sub_path_expr, variables)
+    unknown = [name for name in expansion.names(mount.sub_path_expr) if name not in variables]
     if unknown:
         raise blocked.Blocked(
             f"{subject.label}: volumeMount {mount.mount_path}: "
@@ -124,7 +124,7 @@ def _sub_path(subject: Subject, mount: VolumeMount, variables: Mapping[str, str]
             reason=blocked.CONFIG,
             hint="declare the variable in env or envFrom of this container",
         )
-    return environment.expand(mount.sub_path_expr, variables)
+    return expansion.expand(mount.sub_path_expr, variables)
 
 
 def attach(found: Iterable[Binding], *, label: str) -> None:

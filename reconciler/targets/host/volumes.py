@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 
-from manifests import kinds, references
+from manifests import kinds, projection, references
 from manifests.ref import Ref
 from manifests.value import EMPTY, Value
 from manifests.volumes import EmptyDir, HostPathType, Medium
@@ -141,13 +141,13 @@ def _planned(
             data_only=True,
             image=record.images.get(references.volume_key(volume.name), ""),
         )
-    if file_volumes.shows_files(volume):
+    if projection.shows_files(volume):
         return Files(
             name=volume.name,
             path=inside,
             read_only=True,
             files=file_volumes.files(volume, record, sources, owner),
-            secret=file_volumes.holds_secrets(volume),
+            secret=projection.holds_secrets(volume),
         )
     wanted_dir = volume.empty_dir or EmptyDir()
     if wanted_dir.medium is Medium.MEMORY:

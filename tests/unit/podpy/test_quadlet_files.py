@@ -4,16 +4,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from manifests import load
 from manifests.faults import Invalid
-from podpy import quadlet_files
-from renderers.quadlet_keys import Target
+from tests.fixtures.rendered import rendered
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from manifests.problems import Problem
-    from renderers.quadlet.unit import File
 
 POD = """\
 apiVersion: v1
@@ -53,16 +48,6 @@ spec:
       image: nginx
       lifecycle: {preStop: {sleep: {seconds: 1}}}
 """
-
-
-def rendered(
-    tmp_path: Path, text: str, version: str = "5.4", *, user: bool = False
-) -> tuple[dict[str, File], tuple[Problem, ...]]:
-    path = tmp_path / "app.yaml"
-    path.write_text(text)
-    loaded = load.load([str(path)])
-    files, lost = quadlet_files.render(loaded, Target(version), user=user)
-    return {file.name: file for file in files}, lost
 
 
 def test_a_pod_is_a_pod_file_and_a_file_for_each_container(tmp_path: Path) -> None:
@@ -105,7 +90,7 @@ def test_a_secret_with_line_ends_is_a_loss_that_does_not_show_it(tmp_path: Path)
     files, lost = rendered(tmp_path, SECRET.replace("open-sesame", r'"open\nsesame"'))
 
     assert not any(b"sesame" in file.content for file in files.values())
-    assert [problem.path for problem in lost] == [".spec.containers[0].env[0]"]
+    assert [problem.path for problem in lost] == [".spec.containers[0].env[0].valueFrom"]
     assert "sesame" not in lost[0].message
 
 

@@ -74,26 +74,6 @@ def resource(name: str, divisor: str = "0", container: str = "", **resources: An
     return variables(env=[entry], resources=resources)["X"]
 
 
-@pytest.mark.parametrize(
-    ("text", "expanded"),
-    [
-        ("$(A)", "1"),
-        ("x$(A)y$(B)z", "x1y2z"),
-        ("$(MISSING)", "$(MISSING)"),
-        ("$$(A)", "$(A)"),
-        ("$$$(A)", "$1"),
-        ("$$$$(A)", "$$(A)"),
-        ("$A ${A} $", "$A ${A} $"),
-        ("$(A", "$(A"),
-        ("$()", "$()"),
-        ("$(LOOP)", "$(A)"),
-        ("$($(A))", "$($(A))"),
-    ],
-)
-def test_references_are_expanded_once_as_the_kubelet_does(text: str, expanded: str) -> None:
-    assert environment.expand(text, {"A": "1", "B": "2", "LOOP": "$(A)"}) == expanded
-
-
 def test_only_what_was_declared_before_is_expanded() -> None:
     env = [
         {"name": "FIRST", "value": "$(LATER)"},
