@@ -51,11 +51,42 @@ class DirectorySource(Value):
     path: str
 
 
+class OciRef(Value):
+    """Which artifact is wanted: of a tag, of the highest tag in a range, or a given one.
+
+    With nothing given it is that of the tag "latest". `digest` is sha256:... of its manifest.
+    """
+
+    tag: str = ""
+    semver: str = ""
+    digest: str = ""
+
+
+class OciCredentials(Value):
+    """What the registry wants to see, in files of this host: a name and a password, or an auth.json
+    as `skopeo login` writes it. `ca_file` tells the registry from others that pretend to be it."""
+
+    username: str = ""
+    password_file: str = ""
+    auth_file: str = ""
+    ca_file: str = ""
+
+
+class OciSource(Value):
+    """`url` is oci://REGISTRY/REPOSITORY; `insecure` takes plain HTTP and any certificate."""
+
+    url: str
+    ref: OciRef = OciRef()
+    credentials: OciCredentials = OciCredentials()
+    insecure: bool = False
+
+
 class SyncSource(Value):
     """Exactly one of them is given."""
 
     git: GitSource | None = None
     directory: DirectorySource | None = None
+    oci: OciSource | None = None
 
 
 class PruneLimit(Value):

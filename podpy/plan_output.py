@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from manifests import digests
 from podpy import changes
-from podpy.sync_output import SHORT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def show(name: str, seen: Preview, output: str) -> None:
     if output == MARKDOWN:
         print(_markdown(name, seen))
     elif output == "text":
-        print(f"sync/{name}: revision {seen.revision[:SHORT]}")
+        print(f"sync/{name}: revision {digests.short(seen.revision)}")
         changes.show_plan(seen.plan)
         for hook in seen.hooks:
             print(f"hook: {hook}")
@@ -50,7 +50,7 @@ def _markdown(name: str, seen: Preview) -> str:
     left_out = (
         ["", f"Not for this host: {', '.join(f'`{one.ref}`' for one in away)}."] if away else []
     )
-    lines = [f"### podpy plan: {name} at `{seen.revision[:SHORT]}`", ""]
+    lines = [f"### podpy plan: {name} at `{digests.short(seen.revision)}`", ""]
     if not todo:
         return "\n".join([*lines, "Nothing would change.", *left_out])
     lines += [f"{changes.summary(todo)}.", "", _HEAD, *map(_row, todo)]

@@ -13,26 +13,35 @@ from runtime import files
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from podpy.parser import Parser
     from runtime.paths import Paths
 
-_REFS = ("branch", "tag", "semver", "commit")
-_CREDENTIALS = ("username", "token_file", "ssh_key_file", "known_hosts_file", "ca_file")
-_VERIFY = ("allowed_signers_file", "gpg_keys_file")
+_GIT = {
+    "ref": ("branch", "tag", "semver", "commit"),
+    "credentials": ("username", "token_file", "ssh_key_file", "known_hosts_file", "ca_file"),
+    "verify": ("allowed_signers_file", "gpg_keys_file"),
+}
+_OCI = {
+    "ref": ("tag", "semver", "digest"),
+    "credentials": ("username", "password_file", "auth_file", "ca_file"),
+}
 _SPEC = ("path", "interval", "timeout")
 _HELP = {
     "branch": "the branch to follow; left out, the remote's own",
     "tag": "the tag to follow",
     "semver": "follow the highest tag in a range, as ^1.2",
     "commit": "the commit to stay at",
-    "username": "for https; most forges take any",
+    "digest": "the artifact to stay at, as sha256:...",
+    "username": "for https, where most forges take any; for a registry",
     "token_file": "file with the token, for https",
+    "password_file": "file with the password, for a registry",
+    "auth_file": "file with the registry's login, as skopeo login writes it",
     "ssh_key_file": "file with the key, for ssh",
     "known_hosts_file": "file with the remote's keys, for ssh",
-    "ca_file": "file with the remote's certificate authority, for https",
+    "ca_file": "file with the remote's certificate authority, for https and registries",
     "allowed_signers_file": "follow commits only that these ssh keys have signed",
     "gpg_keys_file": "follow commits only that these GPG keys have signed",
     "age_key_file": "file with the age keys that open the source's SOPS files",
@@ -47,8 +56,14 @@ def configure(parser: Parser) -> None:
     parser.add_argument("name", metavar="NAME")
     parser.add_argument("--url", default="", help="of a git repository")
     parser.add_argument("--directory", default="", metavar="PATH", help="in place of a repository")
+    parser.add_argument(
+        "--oci", default="", metavar="oci://REGISTRY/REPOSITORY", help="an artifact in its place"
+    )
     for field, what in _HELP.items():
         parser.add_argument(f"--{field.replace('_', '-')}", default="", help=what)
+    parser.add_argument(
+        "--insecure", action="store_true", help="a registry with plain HTTP, or any certificate"
+    )
     parser.add_argument("--no-prune", action="store_true", help="remove nothing of itself")
     parser.add_argument("--print", action="store_true", help="print the file, write nothing")
 
@@ -57,8 +72,9 @@ def options(name: str, **given: str) -> argparse.Namespace:
     """Return what `add` takes, as if the command line had given it."""
     import argparse
 
-    left_out = dict.fromkeys(("url", "directory", *_HELP), "")
-    words = {**left_out, **given, "name": name, "no_prune": False, "print": False}
+    left_out = dict.fromkeys(("url", "directory", "oci", *_HELP), "")
+    flags = dict.fromkeys(("insecure", "no_prune", "print"), False)
+    words = {**left_out, **flags, **given, "name": name}
     return argparse.Namespace(**words)
 
 
@@ -98,20 +114,29 @@ def file_of(paths: Paths, name: str) -> str:
     return f"{paths.syncs}/{name}.yaml"
 
 
-def _manifest(arguments: argparse.Namespace) -> dict[str, Any]:
+def _source(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return spec.source. Raises Invalid for what is given of another kind of source."""
     source: dict[str, Any] = {}
-    if arguments.url:
-        parts = {"ref": _REFS, "credentials": _CREDENTIALS, "verify": _VERIFY}
-        chosen = {name: _given(arguments, fields) for name, fields in parts.items()}
-        source["git"] = {
-            "url": arguments.url,
-            **{name: found for name, found in chosen.items() if found},
-        }
-    elif found := _given(arguments, (*_REFS, *_CREDENTIALS, *_VERIFY)):
-        raise Invalid(f"{', '.join(found)}: for a git repository alone", hint="name its --url")
+    taken: set[str] = set()
+    for kind, url, parts in (("git", arguments.url, _GIT), ("oci", arguments.oci, _OCI)):
+        if url:
+            chosen = {name: _given(arguments, fields) for name, fields in parts.items()}
+            source[kind] = {"url": url, **{name: found for name, found in chosen.items() if found}}
+            taken.update(*parts.values())
+    strange = [one for one in dict.fromkeys(_fields(_GIT) + _fields(_OCI)) if one not in taken]
+    if found := _given(arguments, strange):
+        raise Invalid(f"{', '.join(found)}: not for such a source", hint="podpy sync add --help")
+    if arguments.insecure:
+        if "oci" not in source:
+            raise Invalid("--insecure is for registries alone", hint="name its --oci")
+        source["oci"]["insecure"] = True
     if arguments.directory:
         source["directory"] = {"path": os.path.abspath(arguments.directory)}
-    spec = {"source": source, **_given(arguments, _SPEC)}
+    return source
+
+
+def _manifest(arguments: argparse.Namespace) -> dict[str, Any]:
+    spec = {"source": _source(arguments), **_given(arguments, _SPEC)}
     if arguments.age_key_file:
         spec["decryption"] = {"ageKeyFile": arguments.age_key_file}
     if arguments.webhook_secret_file:
@@ -124,6 +149,10 @@ def _manifest(arguments: argparse.Namespace) -> dict[str, Any]:
         "metadata": {"name": arguments.name},
         "spec": spec,
     }
+
+
+def _fields(parts: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(field for fields in parts.values() for field in fields)
 
 
 def _given(arguments: argparse.Namespace, fields: Sequence[str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 
-from manifests import codec
+from manifests import codec, digests
 from manifests.problems import errors
 from podpy import columns, outline, tables
 from podpy.describe_pod import moment
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from reconciler.syncs.reconcile import Pass
     from reconciler.syncs.status import Revision, SyncStatus
 
-SHORT = 12
-"""Signs of a revision that are shown: enough to name it."""
 ROLLED_BACK = 3
 _EXITS = {
     Outcome.READY: 0,
@@ -59,7 +57,7 @@ def cells(database: Database, sync: Sync, now: float) -> tuple[str, ...]:
         name,
         str(status.outcome is not None and status.outcome.ready),
         word(sync, status, now),
-        status.applied[:SHORT] or tables.NONE,
+        digests.short(status.applied) or tables.NONE,
         place(sync),
         tables.since(status.asked_at, now),
     )
@@ -78,11 +76,15 @@ def place(sync: Sync) -> str:
     within = f" {path}" if path else ""
     if source.directory is not None:
         return source.directory.path + within
-    if source.git is None:
+    if source.oci is not None:
+        url, wanted = source.oci.url, source.oci.ref
+        which = wanted.tag or wanted.semver or digests.short(wanted.digest)
+    elif source.git is not None:
+        url, ref = source.git.url, source.git.ref
+        which = ref.branch or ref.tag or ref.semver or digests.short(ref.commit)
+    else:
         return tables.NONE
-    ref = source.git.ref
-    which = ref.branch or ref.tag or ref.semver or ref.commit[:SHORT]
-    return source.git.url + (f" {which}" if which else "") + within
+    return url + (f" {which}" if which else "") + within
 
 
 def described(database: Database, one: Declared) -> str:
@@ -98,7 +100,7 @@ def described(database: Database, one: Declared) -> str:
         "Since": moment(status.changed_at) if status.changed_at else tables.UNKNOWN,
         "Last pass": moment(status.asked_at) if status.asked_at else tables.UNKNOWN,
         "Revision in the source": status.seen or tables.UNKNOWN,
-        **({"Commit in the source": status.commit} if status.commit else {}),
+        **({f"{_own(status.commit)} in the source": status.commit} if status.commit else {}),
         "Revision on this host": status.applied or tables.NONE,
         "Last good revision": status.good or tables.NONE,
         "Not tried again": list(status.bad),
@@ -111,6 +113,11 @@ def described(database: Database, one: Declared) -> str:
     if status.suspended and status.suspended_until:
         tree["Suspended until"] = moment(status.suspended_until)
     return outline.text(tree)
+
+
+def _own(name: str) -> str:
+    """What the source calls its revisions."""
+    return "Artifact" if name.startswith(digests.SHA256) else "Commit"
 
 
 def _mailbox(box: Mailbox) -> str:
@@ -140,7 +147,7 @@ def history(lines: Sequence[Revision]) -> str:
 def _past(line: Revision, now: float) -> tuple[str, ...]:
     said = ", ".join(line.changes[:3]) + (", ..." if len(line.changes) > 3 else "")
     return (
-        line.revision[:SHORT] or tables.NONE,
+        digests.short(line.revision) or tables.NONE,
         str(line.outcome),
         tables.since(line.at, now),
         f"{line.seconds:.1f}s",
@@ -163,6 +170,6 @@ def show(name: str, passed: Pass) -> None:
             "1 object is" if len(passed.elsewhere) == 1 else f"{len(passed.elsewhere)} objects are"
         )
         print(f"{objects} not for this host: podpy sync status {name}")
-    revision = f" {passed.revision[:SHORT]}" if passed.revision else ""
+    revision = f" {digests.short(passed.revision)}" if passed.revision else ""
     said = "" if errors(passed.problems) else passed.message
     print(f"sync/{name}: {passed.outcome}{revision}{': ' if said else ''}{said}", flush=True)

@@ -31,7 +31,11 @@ CHANGES, FAILED = 1, 2
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="of Syncs; left out, all")
-    parser.add_argument("--ref", default="", help="a branch or a commit in place of the Sync's own")
+    parser.add_argument(
+        "--ref",
+        default="",
+        help="a branch or a commit (tag or digest of an artifact) in place of the Sync's own",
+    )
     parser.add_argument(
         "-o",
         "--output",

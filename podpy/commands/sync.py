@@ -11,7 +11,7 @@ import json
 import sys
 import time
 
-from manifests import durations
+from manifests import digests, durations
 from manifests.faults import Invalid
 from podpy import changes, cli, sync_adding, sync_output
 from podpy.commands import plan
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
 podpy sync add shop --url https://git.example/shop.git --branch main --path deploy
 podpy sync add local --directory /srv/manifests
+podpy sync add site --oci oci://registry.example/team/site --semver "^1"
 podpy sync diff shop
 podpy sync reconcile shop
 podpy sync ls
@@ -200,10 +201,10 @@ def _steer(context: Context, found: Found, arguments: argparse.Namespace) -> int
                 print(f"{ref} may go")
         case "retry":
             for revision in steering.retry():
-                print(f"revision {revision[: sync_output.SHORT]} is tried again")
+                print(f"revision {digests.short(revision)} is tried again")
         case _:
             target = steering.go_back(arguments.revision)
-            print(f"sync/{name} goes back to revision {target[: sync_output.SHORT]}")
+            print(f"sync/{name} goes back to revision {digests.short(target)}")
     arguments.names, arguments.output = [name], "text"
     status = _reconcile(context, found, arguments)
     if arguments.verb == "rollback" and status == sync_output.ROLLED_BACK:

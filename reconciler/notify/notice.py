@@ -6,6 +6,7 @@ words are podpy's own and names of objects: messages of a pass may quote what a 
 
 from __future__ import annotations
 
+from manifests import digests
 from manifests.strenum import StrEnum
 from manifests.value import Value
 from reconciler.syncs.status import Outcome
@@ -21,7 +22,6 @@ MOST_ATTEMPTS = 8
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 1800.0
 """Seconds until a notice is tried again: doubled each time, and tried in a pass after that."""
 PROGRESSING = "Progressing"
-_SHORT = 12
 
 
 class State(StrEnum):
@@ -102,7 +102,7 @@ def words(
         case Outcome.WITHHELD:
             return "runs; removals wait for podpy sync approve"
         case Outcome.ROLLED_BACK:
-            return f"did not run; the host is back at {good[:_SHORT]}"
+            return f"did not run; the host is back at {digests.short(good)}"
         case Outcome.FAILED:
             named = ", ".join(failed[:3]) + (", ..." if len(failed) > 3 else "")
             return f"failed: {named}" if named else "failed"

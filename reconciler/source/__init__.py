@@ -1,1 +1,1 @@
-"""Sources: a Sync's git repository or directory in, the manifests of a revision out."""
+"""Sources: a Sync's git repository, directory or artifact in, the manifests of a revision out."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-import shutil
 
 from manifests.faults import HostFault, Invalid
 from manifests.yaml import reader
+from reconciler.source import scratch
 from runtime import proc
 
 TYPE_CHECKING = False
@@ -37,10 +37,10 @@ _NOISE = re.compile(r"^(?:E\d{4} .*? err=|[Ee]rror: )")
 _HELM = ("helmCharts", "helmChartInflationGenerator", "helmGlobals")
 
 
-def build(files: Sequence[File], path: str, scratch: str) -> bytes:
+def build(files: Sequence[File], path: str, place: str) -> bytes:
     """Return what the kustomization at `path` comes to. Raises Invalid or HostFault.
 
-    `scratch` is a directory that is made for it, on tmpfs, and removed.
+    `place` is a directory that is made for it, on tmpfs, and removed.
     """
     if not any(
         file.name in [f"{path}/{name}" if path else name for name in NAMES] for file in files
@@ -52,20 +52,16 @@ def build(files: Sequence[File], path: str, scratch: str) -> bytes:
     wrong = [problem for file in files for problem in _foreign(file)]
     if wrong:
         raise Invalid("\n".join(wrong))
-    shutil.rmtree(scratch, ignore_errors=True)  # what a killed podpy has left there
-    os.makedirs(scratch, mode=0o700)
-    try:
+    with scratch.emptied(place) as copy:
         for file in files:
-            place = f"{scratch}/{file.name}"
-            os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
-            with open(place, "wb") as out:
+            where = f"{copy}/{file.name}"
+            os.makedirs(os.path.dirname(where), mode=0o700, exist_ok=True)
+            with open(where, "wb") as out:
                 out.write(file.data)
-        return _run(f"{scratch}/{path}".rstrip("/"), scratch)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        return _run(f"{copy}/{path}".rstrip("/"), copy)
 
 
-def _run(directory: str, scratch: str) -> bytes:
+def _run(directory: str, home: str) -> bytes:
     words = program()
     if words is None:
         raise HostFault(
@@ -76,12 +72,12 @@ def _run(directory: str, scratch: str) -> bytes:
         (*proc.ending_with_podpy(), "unshare", "--net", "--", *words, directory),
         stdout=proc.PIPE,
         stderr=proc.PIPE,
-        env={"PATH": proc.SYSTEM_PATH, "HOME": scratch, "GIT_ALLOW_PROTOCOL": ""},
+        env={"PATH": proc.SYSTEM_PATH, "HOME": home, "GIT_ALLOW_PROTOCOL": ""},
         new_session=True,
     )
     stdout, stderr = proc.communicate(child, SECONDS, "kustomize")
     if child.returncode:
-        said = stderr.decode(errors="replace").replace(f"{scratch}/", "").strip()
+        said = stderr.decode(errors="replace").replace(f"{home}/", "").strip()
         raise Invalid(f"kustomize: {_NOISE.sub('', said)[-2000:]}")
     return stdout
 

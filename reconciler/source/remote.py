@@ -10,16 +10,16 @@ import os
 import shlex
 import time
 
-from manifests.checks.syncs import transport_of
+from manifests.checks.sync_sources import transport_of
 from manifests.faults import Fault, HostFault, Invalid, Retry, TimedOut
 from manifests.value import Value
-from reconciler.source import git
+from reconciler.source import git, versions
 from reconciler.source.repository import FETCHED, Repository, is_sha256
 from runtime import secret_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from manifests.sync import GitCredentials, GitRef, GitSource
 
@@ -152,7 +152,9 @@ def wanted(ref: GitRef, listed: Mapping[str, str]) -> Target:
     if ref.commit:
         return Target(name=ref.commit, commit=ref.commit)
     if ref.semver:
-        tag = newest(ref.semver, (name.removeprefix(_TAGS) for name in listed if _TAGS in name))
+        tag = versions.newest(
+            ref.semver, (name.removeprefix(_TAGS) for name in listed if _TAGS in name)
+        )
         if not tag:
             raise Invalid(f'the remote has no tag in the range "{ref.semver}"')
         name = f"{_TAGS}{tag}"
@@ -165,25 +167,6 @@ def wanted(ref: GitRef, listed: Mapping[str, str]) -> Target:
         said = f'the remote has no {kind} "{ref.tag or ref.branch}"'
         raise Invalid(said if name != _HEAD else "the remote has no commit yet")
     return Target(name=name, commit=listed[name])
-
-
-def newest(range_: str, tags: Iterable[str]) -> str:
-    """Return the tag of the highest version in a range of npm's notation; "" where none is.
-
-    A "v" before a version is no part of it; a tag that is no version is left out.
-    """
-    from semantic_version import NpmSpec, Version
-
-    allowed = NpmSpec(range_)
-    best: tuple[Version, str] | None = None
-    for tag in tags:
-        try:
-            version = Version(tag.removeprefix("v"))
-        except ValueError:
-            continue
-        if version in allowed and (best is None or (version, tag) > best):
-            best = (version, tag)
-    return best[1] if best else ""
 
 
 def _patterns(ref: GitRef) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import json
 import os
 import sys
 
+from manifests import digests
 from manifests.faults import Fault, HostFault, Invalid, TimedOut
 from manifests.sources import SUFFIXES, File
 from reconciler.source import inputs, kustomize, selection
@@ -61,7 +62,7 @@ def rendered(
         tree = repository.read(entries, LARGEST_SOURCE)
         data = kustomize.build(tree, below_root(sync.spec.path), scratch)
     except TimedOut as fault:
-        raise Invalid(f"revision {revision[:12]}: {fault.message}") from fault
+        raise Invalid(f"revision {digests.short(revision)}: {fault.message}") from fault
     name = f"{below_root(sync.spec.path) or '.'}/kustomization{_RENDERED}"
     return (File(name=name, data=data),), frozenset(one.path for one in entries)
 

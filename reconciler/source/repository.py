@@ -4,14 +4,19 @@
         refs/podpy/fetched         what the source held when it was last asked
         refs/podpy/good            the last revision that the host has followed without a fault
         refs/podpy/kept/REVISION   what the history tells of, and may be gone back to
+        refs/podpy/artifacts/HEX   the artifact of this digest: its revision is sha256:HEX
     state_dir/sources/SYNC.git.damaged, .gone
         what it was before it was made anew, until all that was whole in it has been taken over
+    state_dir/sources/SYNC.git.incoming
+        an artifact on its way here
     state_dir/sources/SYNC.git.former
         what it was before its source changed between SHA-1 and SHA-256, until there is a good
         revision of the new kind: git cannot have both in one repository
 
 It is a cache: what is wrong with it is mended by making it anew, and asking the source again.
 There is no work tree, so no filter, link or hook of a revision is ever acted on.
+
+A revision is named by its commit, or by the digest of the artifact that it was.
 """
 
 from __future__ import annotations
@@ -20,6 +25,7 @@ import contextlib
 import os
 import shutil
 
+from manifests import digests
 from manifests.faults import Fault, Invalid, Retry, TimedOut
 from manifests.sources import File
 from manifests.strenum import StrEnum
@@ -33,6 +39,7 @@ if TYPE_CHECKING:
 FETCHED = "refs/podpy/fetched"
 GOOD = "refs/podpy/good"
 KEPT = "refs/podpy/kept/"
+ARTIFACTS = "refs/podpy/artifacts/"
 
 _SHA256_DIGITS = 64
 _WHEN_TO_PACK = {
@@ -76,6 +83,7 @@ class Repository:
             self.renew()
         self._settle_formats(sha256=sha256)
         self._clear()
+        _remove(self.incoming)
         if not os.path.exists(f"{self.path}/HEAD"):
             self._make(sha256=sha256)
 
@@ -96,6 +104,11 @@ class Repository:
             _remove(self._former)
             self._make(sha256=sha256)
         os.rename(swap, self._former)
+
+    @property
+    def incoming(self) -> str:
+        """The path of a directory for what is being fetched."""
+        return f"{self.path}.incoming"
 
     @property
     def _former(self) -> str:
@@ -160,16 +173,17 @@ class Repository:
 
     def remove(self) -> None:
         """Remove the repository with all that is in it."""
-        others = (f"{self.path}.swap", self._former)
+        others = (f"{self.path}.swap", self._former, self.incoming)
         for path in (f"{self.path}.gone", self._damaged, *others, self.path):
             _remove(path)
 
     def commit(self, name: str) -> str:
-        """Return the commit that a ref or an id names, "" where there is none."""
+        """Return the revision that a ref or an id names, "" where there is none."""
         for path in (self.path, *[self._former] * os.path.exists(self._former)):
-            answer = git.run(path, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+            words = ("rev-parse", "--verify", "--quiet", f"{_ref(name)}^{{commit}}")
+            answer = git.run(path, *words)
             if not answer.status:
-                return answer.stdout.decode().strip()
+                return _revision(path, answer.stdout.decode().strip())
         return ""
 
     def whole(self) -> bool:
@@ -192,7 +206,7 @@ class Repository:
 
     def point(self, name: str, commit: str) -> None:
         """Let a ref name a commit. With a good one, what the source was before is not needed."""
-        git.check(self.path, "update-ref", name, commit)
+        git.check(self.path, "update-ref", name, _ref(commit))
         if name == GOOD:
             _remove(self._former)
 
@@ -201,14 +215,32 @@ class Repository:
 
         Those of a former repository stay as long as that does.
         """
-        commits = [one for one in commits if self._home(one) == self.path]
-        told = git.check(self.path, "for-each-ref", "--format=%(objectname)", KEPT).decode().split()
-        lines = [f"update {KEPT}{one} {one}" for one in commits if one not in told]
-        lines += [f"delete {KEPT}{one}" for one in told if one not in commits]
+        wanted = {f"{KEPT}{digests.bare(one)}": one for one in commits if self._is_home_of(one)}
+        told = _refs(self.path, KEPT)
+        lines = [f"update {ref} {_ref(one)}" for ref, one in wanted.items() if ref not in told]
+        lines += [f"delete {ref}" for ref in told if ref not in wanted]
         if lines:
-            text = "".join(f"{line}\n" for line in lines)
-            git.check(self.path, "update-ref", "--stdin", stdin=text.encode())
+            self._update(lines)
+            self._drop_artifacts()
         return any(line.startswith("delete") for line in lines)
+
+    def _is_home_of(self, commit: str) -> bool:
+        return self._home(commit) == self.path
+
+    def _update(self, lines: Sequence[str]) -> None:
+        text = "".join(f"{line}\n" for line in lines)
+        git.check(self.path, "update-ref", "--stdin", stdin=text.encode())
+
+    def _drop_artifacts(self) -> None:
+        """Forget the digests of artifacts that nothing else needs."""
+        if not (known := _artifacts(self.path)):
+            return
+        words = ("rev-list", f"--exclude={ARTIFACTS}*", "--glob=refs/podpy/*")
+        answer = git.run(self.path, *words)
+        needed = answer.stdout.decode().split()
+        gone = [ref for ref, commit in known.items() if commit not in needed]
+        if gone and not answer.status:
+            self._update([f"delete {ref}" for ref in gone])
 
     def tidy(self, *, now: bool = False) -> None:
         """Pack what is there and drop what no ref names: `now`, or once that has become much."""
@@ -224,10 +256,11 @@ class Repository:
         """
         path = below_root(path)
         within = ("--", path) if path else ()
-        words = ("ls-tree", "-r", "-z", "--full-tree", commit, *within)
+        words = ("ls-tree", "-r", "-z", "--full-tree", _ref(commit), *within)
         answer = git.run(self._home(commit), *words)
+        shown = digests.short(commit)
         if answer.status:
-            raise DamagedError(f"revision {commit[:12]} cannot be read: {answer.complaint}")
+            raise DamagedError(f"revision {shown} cannot be read: {answer.complaint}")
         found = []
         for line in answer.stdout.split(b"\0"):
             facts, _, name = line.partition(b"\t")
@@ -237,7 +270,7 @@ class Repository:
                 found.append(Entry(path=os.fsdecode(name), blob=blob.decode(), kind=kind))
         if within and not found:
             raise Invalid(
-                f'revision {commit[:12]} holds nothing at "{path}"',
+                f'revision {shown} holds nothing at "{path}"',
                 hint="spec.path is the directory of the manifests, from the source's root",
             )
         return tuple(found)
@@ -262,17 +295,25 @@ class Repository:
             files.append(File(name=entry.path, data=answer.stdout[start : at - 1]))
         return tuple(files)
 
-    def store(self, files: Iterable[File]) -> str:
-        """Save files as a revision, and return its commit: the same files give the same commit.
+    def store(
+        self, files: Iterable[File], *, links: Iterable[File] = (), artifact: str = ""
+    ) -> str:
+        """Save files as a revision, and return its name: the same files give the same revision.
 
         It depends on nothing but names and contents, so a directory that was changed and changed
-        back has its old revision again.
+        back has its old revision again. What `links` holds are the targets of symbolic links. With
+        the digest of an `artifact` the revision is called by that.
         """
-        parts = [b"commit ", FETCHED.encode(), b"\ncommitter ", _WHO, b"\ndata 0\ndeleteall\n"]
-        for file in files:
-            name = os.fsencode(file.name)
-            parts += [b"M 100644 inline ", _quoted(name), b"\ndata %d\n" % len(file.data)]
-            parts += [file.data, b"\n"]
+        parts = [b"commit ", FETCHED.encode(), b"\ncommitter ", _WHO]
+        parts += [b"\ndata %d\n" % len(artifact), artifact.encode(), b"\n" if artifact else b""]
+        parts.append(b"deleteall\n")
+        for mode, given in ((b"100644", files), (_SYMLINK, links)):
+            for file in given:
+                name = _quoted(os.fsencode(file.name))
+                parts += [b"M ", mode, b" inline ", name, b"\ndata %d\n" % len(file.data)]
+                parts += [file.data, b"\n"]
+        if artifact:
+            parts += [b"reset ", _ref(artifact).encode(), b"\nfrom ", FETCHED.encode(), b"\n\n"]
         git.check(self.path, "fast-import", "--quiet", "--force", stdin=b"".join(parts))
         return self.commit(FETCHED)
 
@@ -283,10 +324,41 @@ class Repository:
         """
         name = os.fsencode(file.name)
         parts = [b"commit ", FETCHED.encode(), b"\ncommitter ", _WHO, b"\ndata 0\n"]
-        parts += [b"from ", commit.encode(), b"\nM 100644 inline ", _quoted(name)]
+        parts += [b"from ", self._id(commit), b"\nM 100644 inline ", _quoted(name)]
         parts += [b"\ndata %d\n" % len(file.data), file.data, b"\n"]
         git.check(self.path, "fast-import", "--quiet", "--force", stdin=b"".join(parts))
         return self.commit(FETCHED)
+
+    def _id(self, revision: str) -> bytes:
+        return git.check(self.path, "rev-parse", "--verify", _ref(revision)).strip()
+
+
+def _ref(revision: str) -> str:
+    """Return what git knows a revision by, or a ref."""
+    artifact = revision.startswith(digests.SHA256)
+    return f"{ARTIFACTS}{digests.bare(revision)}" if artifact else revision
+
+
+def _revision(path: str, commit: str) -> str:
+    """Return what the revision of a commit is called."""
+    found = _artifacts(path)
+    names = (ref.removeprefix(ARTIFACTS) for ref, one in found.items() if one == commit)
+    return next((f"{digests.SHA256}{name}" for name in names), commit)
+
+
+def _artifacts(path: str) -> dict[str, str]:
+    """Return ref -> commit of the artifacts; without a process where there have never been any."""
+    if not os.path.isdir(f"{path}/{ARTIFACTS}"):
+        with contextlib.suppress(FileNotFoundError), open(f"{path}/packed-refs", "rb") as file:
+            if ARTIFACTS.encode() in file.read():
+                return _refs(path, ARTIFACTS)
+        return {}
+    return _refs(path, ARTIFACTS)
+
+
+def _refs(path: str, below: str) -> dict[str, str]:
+    told = git.check(path, "for-each-ref", "--format=%(refname) %(objectname)", below)
+    return dict(line.split() for line in told.decode().splitlines())
 
 
 def _remove(path: str) -> None:

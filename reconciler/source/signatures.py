@@ -6,20 +6,16 @@ signature, in a directory of its own: the keys of this user and of this host cou
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import shutil
 
 from manifests.faults import HostFault, Invalid, Retry
-from reconciler.source import git
+from reconciler.source import git, scratch
+from reconciler.source.refusals import RefusedError
 from reconciler.source.repository import is_sha256
 from runtime import proc, secret_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from manifests.sync import Verification
     from reconciler.source.repository import Repository
 
@@ -40,21 +36,21 @@ _FAILURES = (
 )
 
 
-class UnverifiedError(Invalid):
+class UnverifiedError(RefusedError):
     """The commit may not be followed: nobody who may sign has signed it."""
 
 
-def check(repository: Repository, commit: str, verify: Verification, scratch: str) -> None:
+def check(repository: Repository, commit: str, verify: Verification, place: str) -> None:
     """Return where one of those that `verify` names has signed the commit.
 
-    A key counts while it is valid now, whatever the commit says of its age. `scratch` is a private
+    A key counts while it is valid now, whatever the commit says of its age. `place` is a private
     directory on tmpfs, for this Sync alone. Raises UnverifiedError for every other commit.
     """
     file = verify.allowed_signers_file or verify.gpg_keys_file
     try:
         secret_files.check_trusted(file)
         signature = _signature(repository, commit, "SSH" if verify.allowed_signers_file else "GPG")
-        with _home(scratch) as home:
+        with scratch.emptied(f"{place}/keys") as home:
             if verify.allowed_signers_file:
                 _check_ssh(repository, commit, signature, file, home)
             else:
@@ -76,18 +72,6 @@ def _signature(repository: Repository, commit: str, kind: str) -> bytes:
     if len(found) > 1 or not found[0].startswith(_ARMOUR[kind]):
         raise Invalid(f"it is signed, but not with one {kind} key")
     return bytes(found[0].replace(b"\n ", b"\n")) + b"\n"
-
-
-@contextlib.contextmanager
-def _home(scratch: str) -> Iterator[str]:
-    """An empty directory; what a killed podpy has left there is removed."""
-    home = f"{scratch}/keys"
-    shutil.rmtree(home, ignore_errors=True)
-    os.makedirs(home, mode=0o700)
-    try:
-        yield home
-    finally:
-        shutil.rmtree(home)
 
 
 def _verified(repository: Repository, commit: str, home: str, *settings: str) -> git.Answer:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from manifests import durations, sources
+from manifests import digests, durations, sources
 from manifests.faults import Invalid
 from manifests.problems import Problem, Severity, errors
 from manifests.sources import SUFFIXES, File
@@ -42,7 +42,7 @@ def fetch(paths: Paths, sync: Sync, repository: Repository, identity: HostIdenti
 
     One that has templates is saved with what they are rendered with on this host.
 
-    Raises a Fault where it cannot be had, UnverifiedError where it may not be followed; the
+    Raises a Fault where it cannot be had, RefusedError where it cannot or may not be followed; the
     repository still holds the earlier ones.
     """
     if sync.spec.template is None or sync.spec.template.jinja2 is None:
@@ -63,6 +63,12 @@ def _fetched(paths: Paths, sync: Sync, repository: Repository) -> str:
         commit = Remote(spec.source.git, durations.duration(spec.timeout)).fetch(repository)
         check_signature(paths, sync, repository, commit)
         return commit
+    if spec.source.oci is not None:
+        from reconciler.source.registry import Registry
+
+        place = f"{paths.run_dir}/sources/{sync.metadata.name}.registry"
+        seconds = durations.duration(spec.timeout)
+        return Registry(spec.source.oci, seconds, place).fetch(repository)
     directory = spec.source.directory
     files = _directory(directory.path if directory else "", whole=spec.template is not None)
 
@@ -155,7 +161,7 @@ def manifests_of(
     if not files and not rendered and not templated:
         told = "".join(f"; {problem}" for problem in problems)
         raise Invalid(
-            f"revision {revision[:12]} holds no manifests{told}",
+            f"revision {digests.short(revision)} holds no manifests{told}",
             hint=f"to remove what it has brought: podpy sync rm {sync.metadata.name}",
         )
     plain = repository.read(files, limits.DEFAULT.bytes)

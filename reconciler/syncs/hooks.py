@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 
-from manifests import durations, kinds, ordering, settings
+from manifests import digests, durations, kinds, ordering, settings
 from manifests.checks import sets
 from manifests.faults import Fault, TimedOut
 from manifests.ordering import Hook
@@ -68,7 +68,7 @@ def split(wished: Iterable[Wished]) -> tuple[tuple[Wished, ...], tuple[Wished, .
 def identity(revision: str, status: SyncStatus) -> str:
     """Return what the names of a revision's hooks end with; another one after each retry."""
     tries = f"-{status.retries}" if status.retries else ""
-    return f"{revision[:REVISION_SHOWN]}{tries}"
+    return f"{digests.bare(revision)[:REVISION_SHOWN]}{tries}"
 
 
 class Runner:

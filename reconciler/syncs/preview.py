@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from manifests import targeting
-from manifests.checks.syncs import is_commit
+from manifests.checks.sync_sources import is_commit, is_digest
 from manifests.faults import Invalid
-from manifests.sync import GitRef
+from manifests.sync import GitRef, OciRef
 from manifests.value import Value
 from reconciler import cycle
 from reconciler.source import source
@@ -41,7 +41,7 @@ class Preview(Value):
 
 
 def preview(host: Host, sync: Sync, others: Iterable[str], ref: str = "") -> Preview:
-    """Return what a pass would do; `ref` names another branch or commit of the source.
+    """Return what a pass would do; `ref` names another branch, commit, tag or digest of the source.
 
     Raises Fault where the source cannot be had, revisions.UnusableError where its manifests are
     not valid.
@@ -92,10 +92,14 @@ def _departing(base: Base, sync: Sync, loaded: Loaded, status: SyncStatus) -> tu
 
 
 def _elsewhere(sync: Sync, ref: str) -> Sync:
-    """The Sync as if it followed another branch, or a commit."""
-    git = sync.spec.source.git
-    if git is None:
+    """The Sync as if it followed another branch or commit, or another tag or digest."""
+    git, oci = sync.spec.source.git, sync.spec.source.oci
+    if git is not None:
+        chosen = GitRef(commit=ref) if is_commit(ref) else GitRef(branch=ref)
+        moved = sync.spec.source.replace(git=git.replace(ref=chosen))
+    elif oci is not None:
+        other = OciRef(digest=ref) if is_digest(ref) else OciRef(tag=ref)
+        moved = sync.spec.source.replace(oci=oci.replace(ref=other))
+    else:
         raise Invalid(f"Sync/{sync.metadata.name}: a directory has no other ref")
-    chosen = GitRef(commit=ref) if is_commit(ref) else GitRef(branch=ref)
-    moved = sync.spec.source.replace(git=git.replace(ref=chosen))
     return sync.replace(spec=sync.spec.replace(source=moved))

@@ -24,8 +24,8 @@ from reconciler import cycle
 from reconciler.notify.telling import Telling
 from reconciler.source import source
 from reconciler.source.inputs import InputsError
+from reconciler.source.refusals import RefusedError
 from reconciler.source.repository import FETCHED, GOOD, DamagedError
-from reconciler.source.signatures import UnverifiedError
 from reconciler.state import objects, syncs
 from reconciler.syncs import decide, declared, departing, hooks, revisions, wording
 from reconciler.syncs.revisions import UnusableError
@@ -190,7 +190,7 @@ class Follower:
         try:
             base = self._host.base
             return source.fetch(base.paths, self._sync, self._repository, base.identity), None
-        except (UnverifiedError, InputsError) as fault:
+        except (RefusedError, InputsError) as fault:
             return "", Pass(outcome=Outcome.INVALID, message=str(fault))
         except Fault as fault:
             return "", Pass(outcome=Outcome.UNREACHABLE, message=str(fault))
@@ -404,8 +404,9 @@ class Follower:
         kept = [one for one in wanted if one and self._repository.commit(one)]
         if kept:
             dropped = self._repository.keep(kept[:COMMITS_KEPT])
-            # A directory may hold Secrets in plain: what is not kept is not to lie about.
-            self._repository.tidy(now=dropped and self._sync.spec.source.directory is not None)
+            # There may be Secrets in plain, which are not to lie about when they are not kept; of a
+            # git repository, whoever reads that can read them in its history.
+            self._repository.tidy(now=dropped and self._sync.spec.source.git is None)
 
 
 def _attempts(before: SyncStatus, passed: Pass) -> dict[str, Any]:

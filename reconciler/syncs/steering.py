@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 
+from manifests import digests
 from manifests.faults import Invalid
 from reconciler.source import source
 from reconciler.state import syncs
@@ -80,10 +81,11 @@ class Steering:
                 for line in syncs.history(self._database, self._name)
                 if line.outcome is Outcome.READY and line.revision != now
             ]
-            target = next((one for one in earlier if one.startswith(to)), "")
+            begins = digests.bare(to)
+            target = next((one for one in earlier if digests.bare(one).startswith(begins)), "")
             repository = source.repository_of(self._paths, self._name)
             if not target or not repository.commit(target):
-                known = ", ".join(dict.fromkeys(one[:12] for one in earlier)) or "none"
+                known = ", ".join(dict.fromkeys(map(digests.short, earlier))) or "none"
                 raise Invalid(
                     f"Sync/{self._name}: there is no such earlier revision to go back to",
                     hint=f"those that were good: {known}",

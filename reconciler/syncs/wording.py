@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from manifests import digests
 from reconciler.syncs.status import Outcome
 
 TYPE_CHECKING = False
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 def put_off(status: SyncStatus, name: str) -> str:
     at = time.strftime("%H:%M:%S", time.localtime(status.put_off_until))
-    said = f"revision {status.put_off[:12]} is tried again at {at}, or by: podpy sync retry {name}"
+    revision = digests.short(status.put_off)
+    said = f"revision {revision} is tried again at {at}, or by: podpy sync retry {name}"
     before = status.message.partition(_AGAIN)[0] if status.outcome is Outcome.FAILED else ""
     return f"{before}{_AGAIN}{said}" if before else said
 
@@ -24,7 +26,7 @@ _AGAIN = "; this host failed it: "
 
 
 def not_again(revision: str) -> str:
-    return f"revision {revision[:12]} is not tried again before there is a new one"
+    return f"revision {digests.short(revision)} is not tried again before there is a new one"
 
 
 def faults(report: Report) -> str:

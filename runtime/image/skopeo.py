@@ -12,6 +12,7 @@ import os
 import time
 
 from manifests.faults import Fault, HostFault, Invalid, Retry, TimedOut
+from manifests.strenum import StrEnum
 from manifests.value import Value
 from runtime import proc
 from runtime.image import auth, registries
@@ -19,13 +20,15 @@ from runtime.image.manifest import Platform, platform
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from typing import TypeVar
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import TypeAlias, TypeVar
 
     from runtime.image.manifest import Layer
     from runtime.image.workspace import Workspace
 
     T = TypeVar("T")
+    Blame: TypeAlias = Callable[[str, str], Fault]
+    Verdict: TypeAlias = tuple[type[Fault], str, str]
 
 PROXY = "experimental-image-proxy"
 COPY_SECONDS = 1800.0
@@ -73,20 +76,42 @@ class Command(Value):
     options: Options
 
 
-def manifest(source: str, options: Options, about: str) -> bytes:
-    """Return the manifest or index of `source` (TRANSPORT:LOCATION) as its registry has it."""
-    return _ask(source, options, about, "--raw")
+class Trouble(StrEnum):
+    """What skopeo complains of."""
+
+    UNTRUSTED = "not trusted"
+    DENIED = "access refused"
+    PLAIN_HTTP = "plain HTTP"
+    CERTIFICATE = "certificate"
+    MISSING = "does not exist"
+    NO_ARCHIVE = "no archive"
+    NO_SPACE = "no space"
+    TOO_MUCH = "more than was announced"
+    OTHER = "other"
+
+
+def manifest(source: str, options: Options, about: str, *, blame: Blame | None = None) -> bytes:
+    """Return the manifest or index of `source` (TRANSPORT:LOCATION) as its registry has it.
+
+    `blame` makes a fault of skopeo's complaint, in other words than those of an image.
+    """
+    words = ("inspect", "--raw", source)
+    return _run(*words, options=options, about=about, source=source, blame=blame)
 
 
 def configuration(source: str, options: Options, about: str) -> bytes:
     """Return the configuration of the image `source`, byte by byte what its digest names."""
-    return _ask(source, options, about, "--config", "--raw")
+    words = ("inspect", "--config", "--raw", source)
+    return _run(*words, options=options, about=about, source=source)
 
 
-def tags(source: str, options: Options, about: str) -> tuple[str, ...]:
-    """Return the names of the images in a docker-archive."""
-    found = json.loads(_run("list-tags", source, options=options, about=about, source=source))
-    return tuple(found.get("Tags") or ())
+def tags(
+    source: str, options: Options, about: str, *, blame: Blame | None = None
+) -> tuple[str, ...]:
+    """Return the names of the images in a docker-archive, or the tags of a repository."""
+    words = ("list-tags", source)
+    told = _run(*words, options=options, about=about, source=source, blame=blame)
+    return tuple(json.loads(told).get("Tags") or ())
 
 
 @contextlib.contextmanager
@@ -112,8 +137,21 @@ def copy(
     words = ("copy", "--quiet", "--dest-oci-accept-uncompressed-layers", source)
     _run(
         *words, f"oci:{layout.path}:image",
-        options=options, about=about, source=source, keep=(layout.lock,),
+        options=options, about=about, source=source, keep=(layout.lock,), seconds=COPY_SECONDS,
     )  # fmt: skip
+
+
+def copy_as_it_is(
+    source: str, directory: str, options: Options, about: str, *, largest: int, blame: Blame
+) -> None:
+    """Copy manifest and blobs of `source`, whatever they are, into `directory`.
+
+    A blob's file is named by the digits of its digest. None is written beyond `largest` bytes. It
+    takes `options.patience` seconds at most.
+    """
+    bounds = ("prlimit", f"--fsize={largest}") if proc.find("prlimit") else ()
+    words = ("copy", "--quiet", source, f"dir:{directory}")
+    _run(*words, options=options, about=about, source=source, blame=blame, before=bounds)
 
 
 def again_after_a_pause(attempt: Callable[[], T], pauses: tuple[float, ...]) -> T:
@@ -128,24 +166,32 @@ def again_after_a_pause(attempt: Callable[[], T], pauses: tuple[float, ...]) -> 
     return attempt()
 
 
-def _ask(source: str, options: Options, about: str, *words: str) -> bytes:
-    return _run("inspect", *words, source, options=options, about=about, source=source)
-
-
 def _run(
-    *words: str, options: Options, about: str, source: str, keep: tuple[int, ...] = ()
+    *words: str,
+    options: Options,
+    about: str,
+    source: str,
+    keep: tuple[int, ...] = (),
+    seconds: float = 0.0,
+    blame: Blame | None = None,
+    before: tuple[str, ...] = (),
 ) -> bytes:
     """Run skopeo, again after a pause where that may help; returns its output.
 
-    It inherits the descriptors in `keep`.
+    It inherits the descriptors in `keep`, and has `options.patience` unless `seconds` are given.
+    The words `before` it start it.
     """
     with _command(options, words[0], source) as command:
-        whole = command.replace(argv=(*command.argv, *words[1:]), keep=(*command.keep, *keep))
-        seconds = COPY_SECONDS if words[0] == "copy" else options.patience
-        return again_after_a_pause(lambda: _once(whole, seconds, about), options.pauses)
+        argv = (*before, *command.argv, *words[1:])
+        whole = command.replace(argv=argv, keep=(*command.keep, *keep))
+
+        def attempt() -> bytes:
+            return _once(whole, seconds or options.patience, about, blame or worded)
+
+        return again_after_a_pause(attempt, options.pauses)
 
 
-def _once(command: Command, seconds: float, about: str) -> bytes:
+def _once(command: Command, seconds: float, about: str, blame: Blame) -> bytes:
     """Run skopeo once and return its output; raises what it complained of."""
     child = proc.start(command.argv, stdout=proc.PIPE, stderr=proc.PIPE, pass_fds=command.keep)
     try:
@@ -153,7 +199,7 @@ def _once(command: Command, seconds: float, about: str) -> bytes:
     except TimedOut as error:
         raise silent(about, seconds) from error
     if child.returncode != 0:
-        raise worded(said.decode(errors="replace").strip(), about)
+        raise blame(said.decode(errors="replace").strip(), about)
     return out
 
 
@@ -240,40 +286,70 @@ def silent(about: str, seconds: float) -> TimedOut:
     )
 
 
-def worded(complaint: str, about: str) -> Fault:
-    """The fault that skopeo's complaint is about the image `about`."""
+def trouble(complaint: str) -> tuple[Trouble, str]:
+    """Return what skopeo complains of, and its message."""
     said = _plain(complaint)
     lower = said.lower()
-    if any(sign in lower for sign in _REJECTED):
-        return Invalid(
-            f'image "{about}": not trusted: {said}',
-            hint="this host's policy.json says which signatures it wants",
-        )
-    if any(sign in lower for sign in _DENIED):
-        return Invalid(
-            f'image "{about}": access refused: {said}',
-            hint="log in with `skopeo login`, or give --authfile or --creds",
-        )
+    if "SIGXFSZ" in complaint or "file too large" in lower:
+        return Trouble.TOO_MUCH, said
     if "http: server gave http response to https client" in lower:
-        return Invalid(
-            f'image "{about}": the registry speaks plain HTTP',
-            hint="use --tls-verify=false, or mark it insecure in registries.conf",
-        )
-    if any(sign in lower for sign in _CERTIFICATE):
-        return Invalid(
-            f'image "{about}": the registry\'s certificate is not trusted: {said}',
-            hint="give its CA with --cert-dir",
-        )
-    if "no such host" not in lower and any(sign in lower for sign in _MISSING):
-        return Invalid(f'image "{about}": does not exist: {said}', hint="check name and tag")
-    if any(sign in lower for sign in _NO_ARCHIVE):
-        return Invalid(
-            f'image "{about}": is no archive of that kind: {said}',
-            hint="one that is compressed as a whole must be decompressed first",
-        )
-    if "no space left" in lower:
-        return HostFault(f'image "{about}": {said}', hint="podpy image prune --all")
-    return Retry(f'image "{about}": cannot be pulled: {said}', hint="the next pass tries again")
+        return Trouble.PLAIN_HTTP, said
+    signs = (
+        (Trouble.UNTRUSTED, _REJECTED),
+        (Trouble.DENIED, _DENIED),
+        (Trouble.CERTIFICATE, _CERTIFICATE),
+        (Trouble.MISSING, () if "no such host" in lower else _MISSING),
+        (Trouble.NO_ARCHIVE, _NO_ARCHIVE),
+        (Trouble.NO_SPACE, ("no space left",)),
+    )
+    found = (what for what, known in signs if any(sign in lower for sign in known))
+    return next(found, Trouble.OTHER), said
+
+
+VERDICTS: dict[Trouble, Verdict] = {
+    Trouble.UNTRUSTED: (
+        Invalid,
+        "not trusted: {}",
+        "this host's policy.json says which signatures it wants",
+    ),
+    Trouble.DENIED: (
+        Invalid,
+        "access refused: {}",
+        "log in with `skopeo login`, or give --authfile or --creds",
+    ),
+    Trouble.PLAIN_HTTP: (
+        Invalid,
+        "the registry speaks plain HTTP",
+        "use --tls-verify=false, or mark it insecure in registries.conf",
+    ),
+    Trouble.CERTIFICATE: (
+        Invalid,
+        "the registry's certificate is not trusted: {}",
+        "give its CA with --cert-dir",
+    ),
+    Trouble.MISSING: (Invalid, "does not exist: {}", "check name and tag"),
+    Trouble.NO_ARCHIVE: (
+        Invalid,
+        "is no archive of that kind: {}",
+        "one that is compressed as a whole must be decompressed first",
+    ),
+    Trouble.NO_SPACE: (HostFault, "{}", "podpy image prune --all"),
+    Trouble.TOO_MUCH: (Invalid, "a blob is larger than its manifest says", ""),
+    Trouble.OTHER: (Retry, "cannot be pulled: {}", "the next pass tries again"),
+}
+"""What each comes to for an image: the fault, its words around skopeo's own, and the hint."""
+
+
+def worded(complaint: str, about: str) -> Fault:
+    """The fault that skopeo's complaint is about the image `about`."""
+    return verdict(complaint, f'image "{about}"', VERDICTS)
+
+
+def verdict(complaint: str, about: str, verdicts: Mapping[Trouble, Verdict]) -> Fault:
+    """The fault that a complaint is about something."""
+    what, said = trouble(complaint)
+    fault, words, hint = verdicts[what]
+    return fault(f"{about}: {words.format(said)}", hint=hint)
 
 
 def _plain(complaint: str) -> str:

@@ -7,17 +7,25 @@ from typing import Any
 
 import pytest
 
-from manifests.checks import syncs
+from manifests.checks import sync_sources
 
 Check = Callable[[str, dict[str, Any]], list[str]]
 GIT = ".spec.source.git"
+OCI = ".spec.source.oci"
+DIGEST = f"sha256:{'0' * 64}"
 STATUS = {"provider": "github", "repository": "team/shop", "tokenFile": "/etc/token"}
 
+
+def oci(**fields: Any) -> dict[str, Any]:
+    """A source that is an artifact, in place of the repository."""
+    return {".spec.source": {"oci": {"url": "oci://registry.example/team/shop", **fields}}}
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({GIT: None}, ".spec.source: must be exactly one of git and directory"),
+    ({GIT: None}, ".spec.source: must be exactly one of git, directory and oci"),
     (
         {".spec.source.directory": {"path": "/srv"}},
-        ".spec.source: must be exactly one of git and directory",
+        ".spec.source: must be exactly one of git, directory and oci",
     ),
     (
         {".spec.source": {"directory": {"path": "srv"}}},
@@ -63,6 +71,49 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {f"{GIT}.verify": {"gpgKeysFile": "~/keys"}},
         f'{GIT}.verify.gpgKeysFile: "~/keys" must be an absolute path',
+    ),
+    (
+        oci(url="https://registry.example/shop"),
+        f'{OCI}.url: "https://registry.example/shop" must be oci://REGISTRY[:PORT]/REPOSITORY',
+    ),
+    (oci(url="oci://registry.example"), f"{OCI}.url: "),
+    (oci(url="oci://bot:word@registry.example/x"), f"{OCI}.url: "),
+    (
+        oci(url="oci://registry/shop"),
+        f'{OCI}.url: "registry" must have a dot or a port, as registry:443',
+    ),
+    (
+        oci(url="oci://registry.example/shop:1"),
+        f"{OCI}.url: must have no tag and no digest: they are in spec.source.oci.ref",
+    ),
+    (oci(url="oci://registry.example/Shop"), f'{OCI}.url: "Shop" is no name of a repository'),
+    (oci(ref={"tag": "a", "digest": DIGEST}), f"{OCI}.ref: must not have both tag and digest"),
+    (oci(ref={"tag": ".a"}), f'{OCI}.ref.tag: ".a" is no name of a tag'),
+    (oci(ref={"digest": "sha256:12"}), f'{OCI}.ref.digest: "sha256:12" must be sha256: and 64'),
+    (oci(ref={"semver": "one"}), f'{OCI}.ref.semver: "one" is no range of versions'),
+    (
+        oci(credentials={"passwordFile": "/p"}),
+        f"{OCI}.credentials: must have username and passwordFile together",
+    ),
+    (
+        oci(credentials={"username": "a", "passwordFile": "/p", "authFile": "/a"}),
+        f"{OCI}.credentials: must not have both authFile and passwordFile",
+    ),
+    (
+        oci(credentials={"username": "a:b", "passwordFile": "/p"}),
+        f"{OCI}.credentials.username: must have no colon",
+    ),
+    (
+        oci(credentials={"authFile": "auth.json"}),
+        f'{OCI}.credentials.authFile: "auth.json" must be an absolute path',
+    ),
+    (
+        oci(insecure=True, credentials={"caFile": "/ca"}),
+        f"{OCI}.credentials.caFile: says nothing beside insecure",
+    ),
+    (
+        {**oci(), ".spec.notify": [{"commitStatus": STATUS}]},
+        ".spec.notify[0].commitStatus: is for a git repository alone: nothing else has commits",
     ),
     (
         {".spec.webhook": {"secretFile": "key"}},
@@ -152,4 +203,20 @@ def test_what_is_wrong_is_told_at_its_place(
     ],
 )
 def test_a_url_tells_its_transport_as_git_reads_it(url: str, transport: str) -> None:
-    assert syncs.transport_of(url) == transport
+    assert sync_sources.transport_of(url) == transport
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "oci://registry.example/shop",
+        "oci://registry.example:5000/team/shop_a.b-c",
+        "oci://localhost/shop",
+        "oci://127.0.0.1:5000/shop",
+        "oci://[::1]:5000/shop",
+    ],
+)
+def test_an_artifact_is_named_by_registry_and_repository(check: Check, url: str) -> None:
+    given = {"username": "bot", "passwordFile": "/etc/p", "caFile": "/etc/ca.pem"}
+
+    assert check("Sync", oci(url=url, ref={"semver": "^1.2"}, credentials=given)) == []

@@ -9,7 +9,7 @@ import pytest
 
 from manifests.faults import Invalid
 from manifests.sources import File
-from reconciler.source.repository import GOOD, Repository, is_sha256
+from reconciler.source.repository import FETCHED, GOOD, Repository, is_sha256
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -137,3 +137,64 @@ def test_what_is_dropped_now_does_not_lie_about(repository: Repository) -> None:
 
     assert (first, again) == (False, True)
     assert (repository.commit(gone), repository.commit(kept)) == ("", kept)
+
+
+DIGEST, OTHER = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
+
+
+def test_an_artifact_is_called_by_its_digest(repository: Repository) -> None:
+    plain = repository.store(files(a="1"))
+    stored = repository.store(files(a="1"), artifact=DIGEST)
+    repository.point(GOOD, DIGEST)
+    repository.tidy(now=True)
+
+    assert stored == DIGEST == repository.commit(FETCHED) == repository.commit(GOOD)
+    assert repository.commit(DIGEST) == DIGEST
+    assert repository.commit(plain) == ""
+    assert repository.commit(OTHER) == ""
+    entries = repository.entries(DIGEST)
+    assert repository.read(entries, LIMIT) == tuple(files(a="1"))
+
+
+def test_two_artifacts_with_the_same_files_are_two_revisions(repository: Repository) -> None:
+    for name in (DIGEST, OTHER):
+        assert repository.store(files(a="1"), artifact=name) == name
+
+    assert repository.commit(DIGEST) == DIGEST
+
+
+def test_what_is_bound_to_an_artifact_tells_its_digest(repository: Repository) -> None:
+    repository.store(files(a="1"), artifact=DIGEST)
+    bound = repository.bind(DIGEST, File(name="inputs", data=b"{}"))
+
+    assert repository.commit(f"{bound}^") == DIGEST
+    assert [entry.path for entry in repository.entries(bound)] == ["a", "inputs"]
+
+
+def test_artifacts_are_kept_while_something_needs_them(repository: Repository) -> None:
+    third = f"sha256:{'c' * 64}"
+    repository.store(files(a="1"), artifact=DIGEST)
+    bound = repository.bind(DIGEST, File(name="inputs", data=b"{}"))
+    repository.store(files(b="1"), artifact=OTHER)
+    repository.store(files(c="1"), artifact=third)
+    assert not repository.keep([bound, OTHER, third])
+    assert repository.keep([bound, third])
+    repository.tidy(now=True)
+
+    assert repository.commit(DIGEST) == DIGEST
+    assert repository.commit(OTHER) == ""
+    assert repository.commit(third) == third
+
+
+def test_a_renewed_repository_knows_its_artifacts(repository: Repository) -> None:
+    repository.store(files(a="1"), artifact=DIGEST)
+    repository.renew()
+
+    assert repository.commit(DIGEST) == DIGEST == repository.commit(FETCHED)
+
+
+def test_links_are_stored_as_links(repository: Repository) -> None:
+    link = File(name="l.yaml", data=b"/etc/shadow")
+    found = repository.entries(repository.store(files(a="1"), links=[link]))
+
+    assert [(entry.path, str(entry.kind)) for entry in found] == [("a", "file"), ("l.yaml", "link")]

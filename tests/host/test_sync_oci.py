@@ -1,0 +1,404 @@
+"""A Sync whose source is an artifact of a registry, on a real one, and on one that misbehaves."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.fixtures import artifacts, broken_registry, registry, sops
+from tests.fixtures.artifacts import Artifact, Blob
+from tests.fixtures.git_https import command_lines_with
+from tests.fixtures.objects import config, pod
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.fixtures.command import Done, Podpy
+    from tests.fixtures.registry import Registry
+
+pytestmark = pytest.mark.host
+
+LOGIN = f"{registry.USER}:{registry.PASSWORD}"
+NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """Give a registry that wants TLS and a password."""
+    with registry.running(tmp_path_factory.mktemp("private"), tls=True, login=True) as serving:
+        yield serving
+
+
+class Shop:
+    """The repository of one test, and the Sync `shop` of it."""
+
+    def __init__(self, podpy: Podpy, serving: Registry, folder: Path) -> None:
+        self._podpy, self._serving, self._folder = podpy, serving, folder
+        self.name = f"{serving.address}/shop-{next(NUMBERS)}"
+        self.url = f"oci://{self.name}"
+
+    def push(self, held: Artifact, tag: str = "latest") -> str:
+        words = ("--dest-creds", LOGIN) if self._serving.certificates else ()
+        folder = self._folder / f"layout-{next(NUMBERS)}"
+        return artifacts.push(folder, held, f"{self.name}:{tag}", *words)
+
+    def add(self, *words: str) -> None:
+        self._podpy.ok("sync", "add", "shop", "--oci", self.url, "--timeout", "20s", *words)
+
+    def follow(self) -> Done:
+        return self._podpy.run("sync", "reconcile", "shop")
+
+
+@pytest.fixture
+def shop(podpy: Podpy, local_registry: Registry, tmp_path: Path) -> Shop:
+    return Shop(podpy, local_registry, tmp_path)
+
+
+def short(digest: str) -> str:
+    return digest[: len("sha256:") + 12]
+
+
+def status(podpy: Podpy) -> dict[str, Any]:
+    found: dict[str, Any] = podpy.json("sync", "status", "shop", "-o", "json")[0]["status"]
+    return found
+
+
+def configs(podpy: Podpy) -> list[str]:
+    listed = podpy.json("get", "configmaps", "-o", "json")["items"]
+    return sorted(item["metadata"]["name"] for item in listed)
+
+
+def test_a_tag_is_followed_and_an_unchanged_one_changes_nothing(
+    podpy: Podpy, shop: Shop, image: str
+) -> None:
+    first = shop.push(artifacts.flux({"web.yaml": pod(image), "page.yaml": config("page")}))
+    shop.add("--insecure")
+    begun, again = shop.follow(), shop.follow()
+    second = shop.push(artifacts.flux({"web.yaml": pod(image), "more.yaml": config("more")}))
+    after = shop.follow()
+
+    assert begun.stdout.endswith(f"sync/shop: Ready {short(first)}\n")
+    assert again.stdout == f"sync/shop: Ready {short(first)}\n"
+    assert "pod/web" not in after.stdout
+    assert after.stdout.endswith(f"sync/shop: Ready {short(second)}\n")
+    assert configs(podpy) == ["more"]
+    assert (status(podpy)["good"], status(podpy)["seen"]) == (second, second)
+    history = podpy.ok("sync", "history", "shop")
+    assert short(first) in history
+    assert short(second) in history
+    assert short(second) in podpy.ok("sync", "ls")
+
+
+@pytest.mark.parametrize("form", ["oras directory", "oras files", "image", "zstd"])
+def test_what_other_tools_push_is_followed(podpy: Podpy, shop: Shop, form: str) -> None:
+    files = {"page.yaml": config("page"), "README": "no manifest\n"}
+    below = {f"deploy/{name}": text for name, text in files.items()}
+    held = {
+        "oras directory": artifacts.oras_directory("deploy", files),
+        "oras files": artifacts.oras_files(below),
+        "image": artifacts.image(artifacts.packed(below)),
+        "zstd": artifacts.image(
+            artifacts.zstd(artifacts.archive(below)), kind=f"{artifacts.LAYER}+zstd"
+        ),
+    }
+    digest = shop.push(held[form])
+    shop.add("--insecure", "--path", "deploy")
+
+    assert shop.follow().stdout.endswith(f"Ready {short(digest)}\n")
+    assert configs(podpy) == ["page"]
+
+
+def test_the_newest_version_of_a_range_is_followed(podpy: Podpy, shop: Shop) -> None:
+    for tag in ("1.2.0", "v1.10.0", "2.0.0", "1.11.0-rc.1", "nightly"):
+        shop.push(artifacts.flux({"page.yaml": config("page", tag)}), tag)
+    shop.add("--insecure", "--semver", "^1")
+    shop.follow()
+    first = podpy.ok("get", "configmap", "page", "-o", "jsonpath={.data.text}")
+    shop.push(artifacts.flux({"page.yaml": config("page", "1.11.0")}), "1.11.0")
+    shop.follow()
+
+    assert first == "v1.10.0"
+    assert podpy.ok("get", "configmap", "page", "-o", "jsonpath={.data.text}") == "1.11.0"
+
+
+def test_a_range_without_a_tag_is_told(shop: Shop) -> None:
+    shop.push(artifacts.flux({"page.yaml": config("page")}), "1.0.0")
+    shop.add("--insecure", "--semver", "^2")
+
+    assert f'{shop.url} has no tag in the range "^2"' in shop.follow().stdout
+
+
+def test_a_digest_stays_where_it_is_and_is_not_asked_for_twice(
+    podpy: Podpy, tmp_path: Path
+) -> None:
+    pinned = artifacts.write(tmp_path / "layout", artifacts.flux({"page.yaml": config("page")}))
+    with broken_registry.running(tmp_path / "layout") as server:
+        url = f"oci://{server.address}/shop"
+        podpy.ok("sync", "add", "shop", "--oci", url, "--digest", pinned, "--insecure")
+        done = podpy.run("sync", "reconcile", "shop")
+        server.asked.clear()
+        podpy.ok("sync", "reconcile", "shop")
+
+        assert done.stdout.endswith(f"Ready {short(pinned)}\n")
+        assert server.asked == []
+
+
+def test_an_unchanged_tag_costs_one_question(podpy: Podpy, tmp_path: Path) -> None:
+    digest = artifacts.write(tmp_path / "layout", artifacts.flux({"page.yaml": config("page")}))
+    with broken_registry.running(tmp_path / "layout") as server:
+        podpy.ok("sync", "add", "shop", "--oci", f"oci://{server.address}/shop", "--insecure")
+        podpy.ok("sync", "reconcile", "shop")
+        server.asked.clear()
+        done = podpy.ok("sync", "reconcile", "shop")
+
+        assert done == f"sync/shop: Ready {short(digest)}\n"
+        assert server.asked == [digest]
+
+
+def test_a_private_registry_takes_a_password_that_is_seen_nowhere(
+    podpy: Podpy, private: Registry, tmp_path: Path
+) -> None:
+    shop = Shop(podpy, private, tmp_path)
+    digest = shop.push(artifacts.flux({"page.yaml": config("page")}))
+    password = tmp_path / "password"
+    password.write_text(f"{registry.PASSWORD}\n")
+    password.chmod(0o600)
+    given = ("--username", registry.USER, "--password-file", str(password))
+    shop.add(*given, "--ca-file", f"{private.certificates}/ca.crt")
+    child = podpy.start("sync", "reconcile", "shop")
+    leaked = []
+    while child.poll() is None:
+        leaked += command_lines_with(registry.PASSWORD)
+    stdout, stderr = child.communicate()
+    password.write_text("another-word\n")
+    wrong = shop.follow()
+    password.chmod(0o644)
+    open_to_all = shop.follow()
+
+    assert stdout.endswith(f"Ready {short(digest)}\n"), stderr
+    assert leaked == []
+    assert "access refused" in wrong.stdout
+    assert "look at spec.source.oci.credentials" in wrong.stdout
+    assert "another-word" not in wrong.stdout + wrong.stderr
+    assert f"{password} can be read by others" in open_to_all.stdout
+    kept = [path for path in Path(podpy.root).rglob("*") if path.is_file()]
+    assert not [path for path in kept if registry.PASSWORD.encode() in path.read_bytes()]
+
+
+def test_an_auth_file_opens_a_private_registry(
+    podpy: Podpy, private: Registry, tmp_path: Path
+) -> None:
+    import base64
+
+    shop = Shop(podpy, private, tmp_path)
+    digest = shop.push(artifacts.flux({"page.yaml": config("page")}))
+    file = tmp_path / "auth.json"
+    word = base64.b64encode(LOGIN.encode()).decode()
+    file.write_text(json.dumps({"auths": {private.address: {"auth": word}}}))
+    file.chmod(0o600)
+    shop.add("--auth-file", str(file), "--ca-file", f"{private.certificates}/ca.crt")
+
+    assert shop.follow().stdout.endswith(f"Ready {short(digest)}\n")
+
+
+def test_a_registry_of_an_unknown_authority_or_without_tls_is_told(
+    podpy: Podpy, private: Registry, shop: Shop, tmp_path: Path
+) -> None:
+    Shop(podpy, private, tmp_path).add()
+    unknown = podpy.run("sync", "reconcile", "shop")
+    podpy.ok("sync", "rm", "shop")
+    shop.push(artifacts.flux({"page.yaml": config("page")}))
+    shop.add()
+    plain = shop.follow()
+
+    assert "name its CA in spec.source.oci.credentials.caFile" in unknown.stdout
+    assert "speaks plain HTTP (hint: spec.source.oci.insecure: true" in plain.stdout
+
+
+def test_what_does_not_exist_is_told(shop: Shop) -> None:
+    shop.add("--insecure", "--tag", "gone")
+    done = shop.follow()
+
+    assert done.status == 1
+    assert f"{shop.url}:gone: does not exist" in done.stdout
+
+
+STRANGE = {
+    "chart": (
+        Artifact("application/vnd.cncf.helm.config.v1+json", [Blob("x/y", b"chart")]),
+        "it is a Helm chart, which is no manifest before it is rendered",
+    ),
+    "wasm": (
+        Artifact(artifacts.ORAS_CONFIG, [Blob("application/wasm", b"\0asm")]),
+        "what it holds is not read as manifests: application/wasm",
+    ),
+    "no manifest in it": (artifacts.flux({"README": "nothing"}), "holds no manifests"),
+    "hostile": (artifacts.flux({"../page.yaml": "x"}), "outside of its layer"),
+}
+
+
+@pytest.mark.parametrize(("held", "said"), STRANGE.values(), ids=STRANGE)
+def test_what_cannot_be_followed_is_told_and_removes_nothing(
+    podpy: Podpy, shop: Shop, held: Artifact, said: str
+) -> None:
+    good = shop.push(artifacts.flux({"page.yaml": config("page")}))
+    shop.add("--insecure")
+    shop.follow()
+    shop.push(held)
+    podpy.ok("delete", "configmap", "page")
+    done = shop.follow()
+
+    assert done.status == 1
+    assert said in done.stdout
+    assert "Invalid" in done.stdout
+    assert configs(podpy) == ["page"]
+    assert status(podpy)["applied"] == good
+
+
+def test_a_link_in_an_artifact_is_left_out_with_a_warning(shop: Shop) -> None:
+    import tarfile
+
+    link = tarfile.TarInfo("stolen.yaml")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    shop.push(artifacts.flux({"page.yaml": config("page")}, link))
+    shop.add("--insecure")
+    done = shop.follow()
+
+    assert done.status == 0
+    assert "stolen.yaml: warning: is a link, and left out" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (broken_registry.break_off, "cannot be fetched"),
+        (broken_registry.lie, "cannot be fetched"),
+        (broken_registry.refuse, "cannot be fetched"),
+        (broken_registry.stall, "was not fetched within 3 s"),
+    ],
+    ids=["dies", "corrupted", "busy", "stalls"],
+)
+def test_a_registry_that_fails_in_the_middle_harms_nothing_and_is_asked_again(
+    podpy: Podpy,
+    tmp_path: Path,
+    failure: Callable[[broken_registry.Handler, bytes], None],
+    said: str,
+) -> None:
+    good = artifacts.write(tmp_path / "good", artifacts.flux({"page.yaml": config("page")}))
+    more = artifacts.write(tmp_path / "more", artifacts.flux({"more.yaml": config("more")}))
+    with broken_registry.running(tmp_path / "good") as server:
+        url = f"oci://{server.address}/shop"
+        podpy.ok("sync", "add", "shop", "--oci", url, "--insecure", "--timeout", "3s")
+        podpy.ok("sync", "reconcile", "shop")
+        server.layout = tmp_path / "more"
+        server.failures = {layer: [failure] * 9 for layer in server.layers()}
+        podpy.ok("delete", "configmap", "page")
+        cut = podpy.run("sync", "reconcile", "shop")
+        kept, left = configs(podpy), list(Path(podpy.paths.sources).glob("*.incoming"))
+        server.failures = {}
+        server.released.set()
+        after = podpy.run("sync", "reconcile", "shop")
+
+    assert "SourceUnreachable" in cut.stdout
+    assert said in cut.stdout
+    assert (kept, left) == (["page"], [])
+    assert short(good) in cut.stdout
+    assert after.stdout.endswith(f"Ready {short(more)}\n")
+
+
+def test_a_host_whose_registry_is_away_goes_by_its_disk(podpy: Podpy, tmp_path: Path) -> None:
+    good = artifacts.write(tmp_path / "layout", artifacts.flux({"page.yaml": config("page")}))
+    with broken_registry.running(tmp_path / "layout") as server:
+        podpy.ok("sync", "add", "shop", "--oci", f"oci://{server.address}/shop", "--insecure")
+        podpy.ok("sync", "reconcile", "shop")
+    podpy.ok("delete", "configmap", "page")
+    done = podpy.run("sync", "reconcile", "shop")
+    again = podpy.run("sync", "reconcile", "shop")
+
+    assert done.status == 1
+    assert "configmap/page created" in done.stdout
+    assert f"SourceUnreachable {short(good)}" in again.stdout
+    assert again.stdout.count("\n") == 1
+
+
+def test_a_revision_that_does_not_run_is_taken_back_and_an_earlier_one_can_be_gone_back_to(
+    podpy: Podpy, shop: Shop, image: str
+) -> None:
+    first = shop.push(artifacts.flux({"web.yaml": pod(image), "page.yaml": config("page")}))
+    shop.add("--insecure")
+    shop.follow()
+    second = shop.push(artifacts.flux({"web.yaml": pod(image), "page.yaml": config("page", "2")}))
+    shop.follow()
+    bad = shop.push(artifacts.flux({"web.yaml": pod(image, command="no-such-program")}))
+    broken = shop.follow()
+    known = status(podpy)
+    back = podpy.run("sync", "rollback", "shop", first[len("sha256:") :][:12])
+
+    assert broken.status == 3
+    assert (known["applied"], known["bad"]) == (second, [bad])
+    assert back.status == 0
+    assert f"goes back to revision {short(first)}" in back.stdout
+    assert status(podpy)["applied"] == first
+    assert podpy.ok("get", "configmap", "page", "-o", "jsonpath={.data.text}") == "1"
+
+
+def test_plans_are_of_the_next_pass_or_of_another_tag_or_digest(podpy: Podpy, shop: Shop) -> None:
+    shop.push(artifacts.flux({"page.yaml": config("page")}))
+    shop.add("--insecure")
+    shop.follow()
+    next_one = shop.push(artifacts.flux({"other.yaml": config("other")}), "next")
+    tagged = podpy.run("plan", "shop", "--ref", "next")
+    pinned = podpy.run("plan", "shop", "--ref", next_one, "-o", "markdown")
+    none = podpy.run("sync", "diff", "shop")
+
+    assert (tagged.status, pinned.status, none.status) == (1, 1, 0)
+    assert f"sync/shop: revision {short(next_one)}" in tagged.stdout
+    assert "other" in pinned.stdout
+    assert configs(podpy) == ["page"]
+
+
+def test_templates_and_sops_are_acted_on(podpy: Podpy, shop: Shop, tmp_path: Path) -> None:
+    keeper = sops.Keeper(tmp_path)
+    template = config("page", "{{ values.text }} of {{ sync.name }}")
+    plain = "apiVersion: v1\nkind: Secret\nmetadata: {name: word}\nstringData: {a: open}\n"
+    secret = keeper.encrypt(plain, "--encrypted-regex", "^stringData$")
+    files = {"page.yaml.j2": template, "values.yaml": "text: page\n", "secret.yaml": secret}
+    digest = shop.push(artifacts.flux(files))
+    shop.add("--insecure", "--age-key-file", str(keeper.key_file))
+    sync = Path(podpy.root) / "etc/syncs.d/shop.yaml"
+    sync.write_text(f"{sync.read_text()}  template: {{jinja2: {{values: [values.yaml]}}}}\n")
+    first, again = shop.follow(), shop.follow()
+
+    assert (first.status, again.status) == (0, 0), first.stdout + first.stderr
+    assert again.stdout.count("\n") == 1
+    assert podpy.ok("get", "configmap", "page", "-o", "jsonpath={.data.text}") == "page of shop"
+    assert status(podpy)["commit"] == digest
+    assert f"Artifact in the source: {digest}" in " ".join(
+        podpy.ok("sync", "status", "shop").split()
+    )
+
+
+def test_a_source_may_become_an_artifact_and_a_repository_again(
+    podpy: Podpy, shop: Shop, tmp_path: Path
+) -> None:
+    from tests.fixtures.forge import Forge
+
+    forge = Forge(tmp_path / "forge", object_format="sha256")
+    commit = forge.commit({"page.yaml": config("page")})
+    digest = shop.push(artifacts.flux({"page.yaml": config("page")}))
+    podpy.ok("sync", "add", "shop", "--url", forge.url)
+    sync = Path(podpy.root) / "etc/syncs.d/shop.yaml"
+    git = sync.read_text()
+    shop.follow()
+    sync.unlink()
+    shop.add("--insecure")
+    artifact = shop.follow()
+    sync.write_text(git)
+    back = shop.follow()
+
+    assert artifact.stdout.endswith(f"Ready {short(digest)}\n")
+    assert back.stdout.endswith(f"Ready {commit[:12]}\n")
