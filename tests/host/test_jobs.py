@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runtime.kernel import processes
+from runtime.observe import records
 from tests.fixtures.command import wait_until
 
 if TYPE_CHECKING:
@@ -195,3 +196,23 @@ def test_a_job_whose_hook_was_killed_is_waited_for_again_and_leaves_nothing(
     job.podpy.ok("kube", "down", file)
 
     assert [line for line in job.podpy.left() if "python" in line] == []
+
+
+def test_a_pod_whose_end_was_half_recorded_when_podpy_was_killed_is_not_made_again(
+    job: Jobs,
+) -> None:
+    file = job.write(TRIED + "exit 0")
+    paths = job.podpy.paths
+    job.podpy.ok("apply", "-f", file)
+    wait_until(lambda: job.ended() == "Complete", "the Job is complete")
+    job.podpy.ok("apply", "-f", file)  # The hook may not have recorded it yet.
+    (record,) = (one for one in records.read_pods(paths) if one.finished)
+    # Its namespaces have gone, and what comes last, the record's word of it, is not there.
+    records.write_pod(paths, record.replace(finished=False, complete=True))
+
+    again = job.podpy.ok("apply", "-f", file)
+
+    assert "nothing was done" in again
+    assert [one.uid for one in records.read_pods(paths)] == [record.uid]
+    assert job.tries() == 1
+    job.podpy.ok("delete", "-f", file)

@@ -6,18 +6,18 @@ import os
 import time
 from posixpath import normpath
 
-from manifests.observed import Drift, Mend, Observed, Stage
+from manifests.observed import Drift, Mend, Observed, Phase, Stage
 from reconciler.targets.host import etc_files, networking
 from reconciler.workloads import lifecycle
 from runtime.kernel import namespaces
-from runtime.observe import pods
+from runtime.observe import pods, records
 from runtime.oci import container as oci
 from runtime.oci.container import Container as OciContainer
 from runtime.volume import claims
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from manifests.observed import PodRecord, PodState
     from reconciler.targets.host.base import Base
@@ -30,9 +30,7 @@ def observe(base: Base) -> Observed:
     network = networking.observe(base, states)
     return Observed(
         pods=tuple(
-            state.replace(
-                drift=(*_own(base, state, now), *network.of_pods.get(state.uid, ())),
-            )
+            state.replace(drift=_drift(base, state, network.of_pods.get(state.uid, ()), now))
             if _should_run(state)
             else state
             for state in states
@@ -51,16 +49,36 @@ def _should_run(state: PodState) -> bool:
     return not state.record.finished and not state.record.deleting
 
 
-def _own(base: Base, state: PodState, now: float) -> Iterator[Drift]:
-    """What is broken of the pod itself."""
+def _drift(base: Base, state: PodState, network: Iterable[Drift], now: float) -> tuple[Drift, ...]:
+    """What is broken of the pod, its place in the network included."""
     if not state.record.complete:
-        yield Drift(mend=Mend.RECREATE, text="it was left half made")
-        return
-    if not namespaces.pinned(base.paths.pod(state.uid)):
-        if living_conmon(base, state) is None:
-            yield Drift(mend=Mend.RECREATE, text="its namespaces are gone")
-            return
-        yield Drift(mend=Mend.NETWORK, text="its namespaces are no longer pinned")
+        text = "it was left half made"
+    elif namespaces.pinned(base.paths.pod(state.uid)):
+        return (*_own(base, state, now), *network)
+    elif living_conmon(base, state) is not None:
+        unpinned = Drift(mend=Mend.NETWORK, text="its namespaces are no longer pinned")
+        return (unpinned, *_own(base, state, now), *network)
+    elif _has_ended(base, state.uid, now):
+        return ()
+    else:
+        text = "its namespaces are gone"
+    return (Drift(mend=Mend.RECREATE, text=text), *network)
+
+
+def _has_ended(base: Base, uid: str, now: float) -> bool:
+    """Tell whether the pod has come to its end, or goes, by now: what has ended is not made again.
+
+    Who sees a pod's end lets go of its namespaces before the record says that it has finished, and
+    may be on the way, or have been killed there.
+    """
+    record = records.read_pod(base.paths, uid)
+    if record is None or not _should_run(state := state_of(base, record)):
+        return True
+    return lifecycle.of_pod(state, now).phase in (Phase.SUCCEEDED, Phase.FAILED)
+
+
+def _own(base: Base, state: PodState, now: float) -> Iterator[Drift]:
+    """What is broken of the pod itself, where its namespaces are there."""
     if not networking.own_masters(state.pod):
         for name in etc_files.changed(base.paths, state.uid):
             yield Drift(mend=Mend.NETWORK, text=f"its /etc/{name} was changed")
