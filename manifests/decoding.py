@@ -45,7 +45,8 @@ class Decoded(Value):
 def decode(document: Document, options: Options) -> Decoded:
     """Return the object of a document, as far as it can be made, and all its problems."""
     report = _Report(document, options)
-    info = kinds.supported(document.api_version, document.kind)
+    rendered = options.rendered
+    info = kinds.supported(document.api_version, document.kind, rendered=rendered)
     if info is None:
         _judge_foreign(document, report)
         return report.result(None)

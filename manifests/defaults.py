@@ -15,7 +15,7 @@ from manifests.pod import Pod
 from manifests.probes import Probe
 from manifests.value import EMPTY
 from manifests.volumes import EmptyDir
-from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
+from manifests.workloads import CronJob, DaemonSet, Deployment, Job, ReplicaSet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from manifests.kinds import Object
     from manifests.pod import PodSpec
     from manifests.volumes import Volume
+    from manifests.workloads import JobSpec
 
 
 def complete(thing: Object, namespace: str = DEFAULT_NAMESPACE) -> Object:
     """Return the object with its defaults; `namespace` is for objects that name none."""
-    if kinds.BY_KIND[thing.kind].namespaced and not thing.metadata.namespace:
+    info = kinds.supported(thing.api_version, thing.kind, rendered=True)
+    if info is not None and info.namespaced and not thing.metadata.namespace:
         thing = thing.replace(metadata=thing.metadata.replace(namespace=namespace))
     match thing:
         case Pod():
@@ -37,17 +39,23 @@ def complete(thing: Object, namespace: str = DEFAULT_NAMESPACE) -> Object:
             filled = template.replace(spec=pod_spec(template.spec))
             return thing.replace(spec=thing.spec.replace(template=filled))
         case Job():
-            template = thing.spec.template
-            filled = template.replace(spec=pod_spec(template.spec))
-            completions = thing.spec.completions
-            if completions is None and thing.spec.parallelism == 1:
-                completions = 1  # A queue with one pod at a time ends with the first success, too.
-            spec = thing.spec.replace(template=filled, completions=completions)
-            return thing.replace(spec=spec)
+            return thing.replace(spec=_job_spec(thing.spec))
+        case CronJob():
+            held = thing.spec.job_template
+            filled_job = held.replace(spec=_job_spec(held.spec))
+            return thing.replace(spec=thing.spec.replace(job_template=filled_job))
         case Secret():
             return _merged(thing)
         case _:
             return thing
+
+
+def _job_spec(spec: JobSpec) -> JobSpec:
+    template = spec.template.replace(spec=pod_spec(spec.template.spec))
+    completions = spec.completions
+    if completions is None and spec.parallelism == 1:
+        completions = 1  # A queue with one pod at a time ends with the first success, too.
+    return spec.replace(template=template, completions=completions)
 
 
 def pod_spec(spec: PodSpec) -> PodSpec:

@@ -11,7 +11,7 @@ from manifests.pod import Pod
 from manifests.ref import Ref
 from manifests.sync import Sync
 from manifests.value import Value
-from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
+from manifests.workloads import CronJob, DaemonSet, Deployment, Job, ReplicaSet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,8 +25,16 @@ Workload = Deployment | ReplicaSet | DaemonSet | Job
 """The kinds that pods are made from."""
 
 Object = (
-    Namespace | Network | ConfigMap | Secret | PersistentVolumeClaim | Pod | Workload | Sync
-)  # in the order in which they are applied
+    Namespace
+    | Network
+    | ConfigMap
+    | Secret
+    | PersistentVolumeClaim
+    | Pod
+    | Workload
+    | Sync
+    | CronJob
+)  # in the order in which they are applied; a CronJob is only rendered
 
 
 class KindInfo(Value):
@@ -70,14 +78,21 @@ KINDS: tuple[KindInfo, ...] = (
     KindInfo(api_version="podpy.dev/v1", type=Sync, names=("syncs", "sync"), namespaced=False),
 )
 
+RENDERED: tuple[KindInfo, ...] = (
+    KindInfo(api_version="batch/v1", type=CronJob, names=("cronjobs", "cronjob", "cj")),
+)
+"""The kinds that podpy renders for other programs and does not run: no other command takes them."""
+
 BY_KIND: dict[str, KindInfo] = {info.kind: info for info in KINDS}
 BY_NAME: dict[str, KindInfo] = {name: info for info in KINDS for name in info.names}
 ORDER: dict[str, int] = {info.kind: position for position, info in enumerate(KINDS)}
 
 
-def supported(api_version: str, kind: str) -> KindInfo | None:
-    """Return the kind's entry if podpy runs it in that API version."""
+def supported(api_version: str, kind: str, *, rendered: bool = False) -> KindInfo | None:
+    """Return the kind's entry if podpy runs it, or is asked to have it `rendered`."""
     info = BY_KIND.get(kind)
+    if info is None and rendered:
+        info = next((one for one in RENDERED if one.kind == kind), None)
     return info if info is not None and info.api_version == api_version else None
 
 
@@ -97,6 +112,10 @@ def pod_part(thing: Object) -> tuple[ObjectMeta | TemplateMeta, PodSpec, FieldPa
         case Deployment() | ReplicaSet() | DaemonSet() | Job():
             template = thing.spec.template
             return template.metadata, template.spec, ("spec", "template", "spec")
+        case CronJob():
+            template = thing.spec.job_template.spec.template
+            path = ("spec", "jobTemplate", "spec", "template", "spec")
+            return template.metadata, template.spec, path
         case _:
             return None
 

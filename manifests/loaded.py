@@ -25,7 +25,8 @@ class Options(Value):
     drops such fields without a word, kinds with a warning. `missing`: what a pod names and is
     neither given nor known. `namespace` is that of -n: another one in a manifest is an error.
     `podman`: what Podman takes beyond Kubernetes is read as it means it (manifests.podman), and
-    claims that nobody declares are made.
+    claims that nobody declares are made. `rendered`: kinds that podpy renders and does not run are
+    read, too.
     """
 
     unsupported: Severity = Severity.ERROR
@@ -33,6 +34,7 @@ class Options(Value):
     missing: Severity = Severity.WARNING
     namespace: str = ""
     podman: bool = False
+    rendered: bool = False
 
 
 APPLY = Options()

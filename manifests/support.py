@@ -371,7 +371,10 @@ def place(kind: str, path: Path) -> str:
     top = kind
     if kind == "Pod" and path[:1] == ("spec",):
         top, path = "pod", path[1:]
-    elif kind in TEMPLATED and path[:3] == ("spec", "template", "spec"):
+    if kind == "CronJob" and path[:3] == ("spec", "jobTemplate", "spec"):
+        top = kind = "Job"
+        path = ("spec", *path[3:])
+    if kind in TEMPLATED and path[:3] == ("spec", "template", "spec"):
         top, path = "pod", path[3:]
     elif kind in TEMPLATED and path[:3] == ("spec", "template", "metadata"):
         top, path = "template", path[3:]

@@ -1,8 +1,8 @@
-"""Deployment, ReplicaSet, DaemonSet and Job, as far as podpy honours them."""
+"""Deployment, ReplicaSet, DaemonSet, Job, as far as podpy honours them; CronJob, to be rendered."""
 
 from __future__ import annotations
 
-from manifests.meta import LabelSelector, ObjectMeta
+from manifests.meta import LabelSelector, ObjectMeta, TemplateMeta
 from manifests.pod import PodTemplate
 from manifests.strenum import StrEnum
 from manifests.value import Value
@@ -110,3 +110,38 @@ class Job(Value):
     kind: str = "Job"
     metadata: ObjectMeta
     spec: JobSpec
+
+
+class ConcurrencyPolicy(StrEnum):
+    """What becomes of a run that is due while the one before it goes on."""
+
+    ALLOW = "Allow"
+    FORBID = "Forbid"
+    REPLACE = "Replace"
+
+
+class JobTemplate(Value):
+    metadata: TemplateMeta = TemplateMeta()
+    spec: JobSpec
+
+
+class CronJobSpec(Value):
+    """`schedule` is manifests.cron's to read; without a `time_zone` it is the host's."""
+
+    schedule: str
+    time_zone: str = ""
+    concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.ALLOW
+    suspend: bool = False
+    starting_deadline_seconds: int | None = None
+    successful_jobs_history_limit: int = 3
+    failed_jobs_history_limit: int = 1
+    job_template: JobTemplate
+
+
+class CronJob(Value):
+    """podpy renders it for other programs, and does not run it."""
+
+    api_version: str = "batch/v1"
+    kind: str = "CronJob"
+    metadata: ObjectMeta
+    spec: CronJobSpec

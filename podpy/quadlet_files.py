@@ -3,83 +3,125 @@
 from __future__ import annotations
 
 from manifests import kinds, settings
-from manifests.config import ConfigMap, Namespace, PersistentVolumeClaim, Secret
+from manifests.config import ConfigMap, Namespace, Network, PersistentVolumeClaim, Secret
 from manifests.faults import Invalid
-from manifests.meta import ObjectMeta
-from manifests.pod import Pod
 from manifests.problems import Problem, Severity, ordered, path_text
-from manifests.workloads import DaemonSet, Deployment, ReplicaSet
-from renderers.quadlet import naming
+from manifests.value import Value
+from manifests.workloads import ConcurrencyPolicy, CronJob
+from podpy import quadlet_sources
+from renderers.quadlet import jobs, naming, network, timers
 from renderers.quadlet import render as quadlet
-from renderers.quadlet.rendering import Source
-from runtime.image import reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from manifests.loaded import Loaded, Located
-    from manifests.meta import TemplateMeta
     from manifests.problems import FieldPath
+    from podpy.quadlet_sources import Rendered
     from renderers.quadlet.unit import File
     from renderers.quadlet_keys import Target
 
 
-def render(
-    loaded: Loaded, target: Target, *, user: bool
-) -> tuple[tuple[File, ...], tuple[Problem, ...]]:
+class Options(Value):
+    """Which Podman reads the files, in whose systemd."""
+
+    target: Target
+    user: bool = False
+
+
+def render(loaded: Loaded, options: Options) -> tuple[tuple[File, ...], tuple[Problem, ...]]:
     """Return the files in the order of their names, and a warning for each field that is lost.
 
     Raises Invalid where two objects would have one file.
     """
-    contents = _Objects(loaded)
-    files: dict[str, File] = {}
+    found = _Files()
     lost: dict[Problem, None] = {}
-
-    names: dict[str, str] = {}
-
-    def put(file: File) -> None:
-        for name in _claimed(file):
-            other = names.setdefault(name, file.name)
-            if other != file.name or file.name in files:
-                raise Invalid(f"{file.name} and {other} would both be {name}", hint="rename one")
-        files[file.name] = file
-
+    objects = quadlet_sources.Objects(loaded)
     for located in loaded.objects:
         thing = located.object
+        for pod in quadlet_sources.pods(located, objects):
+            lost.update(dict.fromkeys(_pod(loaded, located, pod, options, found)))
         if isinstance(thing, PersistentVolumeClaim):
-            put(quadlet.claim(_stem(thing.metadata), _origin(located)))
-        elif isinstance(thing, Pod | Deployment | ReplicaSet | DaemonSet):
-            for source, path in _sources(located, contents):
-                made = quadlet.render(source, target, user=user)
-                for file in made.files:
-                    put(file)
-                for loss in made.losses:
-                    lost[_problem(loaded, located, (*path, *loss.path), loss.message)] = None
-            lost.update(dict.fromkeys(_lost_annotations(loaded, located)))
-        elif not isinstance(thing, ConfigMap | Secret | Namespace):
-            message = f"{thing.kind} is not rendered"
-            lost[_problem(loaded, located, (), message)] = None
-    if any(f"Network={naming.NETWORK}.network\n".encode() in one.content for one in files.values()):
-        put(quadlet.network(f"{MARK}: the network of pods that name none."))
-    return tuple(files[name] for name in sorted(files)), ordered(lost)
+            stem = naming.stem(thing.metadata.namespace, thing.metadata.name)
+            found.put(quadlet.claim(stem, quadlet_sources.origin(located)))
+        elif isinstance(thing, Network):
+            file = network.file(thing, quadlet_sources.origin(located))
+            if file is not None:
+                found.put(file)
+        elif isinstance(thing, CronJob):
+            found.put(
+                _timer(located, thing, jobs.is_alone(thing.spec.job_template.spec.template.spec))
+            )
+            lost.update(dict.fromkeys(_lost_schedule(loaded, located, thing)))
+        elif kinds.pod_part(thing) is None and not isinstance(
+            thing, ConfigMap | Secret | Namespace
+        ):
+            lost[_problem(loaded, located, (), f"{thing.kind} is not rendered")] = None
+        lost.update(dict.fromkeys(_lost_annotations(loaded, located)))
+    if found.mention(f"Network={naming.NETWORK}.network\n"):
+        found.put(quadlet.network(f"{quadlet_sources.MARK}: the network of pods that name none."))
+    return found.ordered(), ordered(lost)
 
 
-MARK = "Rendered by podpy render quadlet"
+class _Files:
+    """The files by name; a name, service or name in Podman that is taken twice is refused."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, File] = {}
+        self._taken: dict[str, str] = {}
+
+    def put(self, file: File) -> None:
+        for name in _claimed(file):
+            other = self._taken.setdefault(name, file.name)
+            if other != file.name or file.name in self._files:
+                raise Invalid(f"{file.name} and {other} would both be {name}", hint="rename one")
+        self._files[file.name] = file
+
+    def mention(self, text: str) -> bool:
+        sought = text.encode()
+        return any(sought in file.content for file in self._files.values())
+
+    def ordered(self) -> tuple[File, ...]:
+        return tuple(self._files[name] for name in sorted(self._files))
+
+
+def _pod(
+    loaded: Loaded, located: Located, pod: Rendered, options: Options, found: _Files
+) -> Iterator[Problem]:
+    made = quadlet.render(pod.source, options.target, user=options.user)
+    for file in made.files:
+        found.put(file)
+    for loss in made.losses:
+        front = (*pod.path[:-1], "metadata") if loss.of_metadata else pod.path
+        yield _problem(loaded, located, (*front, *loss.path), loss.message)
+    if pod.source.job is not None:
+        for path, message in jobs.losses(pod.source.job):
+            yield _problem(loaded, located, (*pod.job_path, *path), message)
+
+
+def _timer(located: Located, thing: CronJob, alone: bool) -> File:
+    stem = naming.stem(thing.metadata.namespace, thing.metadata.name)
+    container = thing.spec.job_template.spec.template.spec.containers[0].name
+    service = f"{stem}-{container}.service" if alone else f"{stem}-pod.service"
+    return timers.write(stem, quadlet_sources.origin(located), thing.spec, service)
+
+
+def _lost_schedule(loaded: Loaded, located: Located, thing: CronJob) -> Iterator[Problem]:
+    if thing.spec.concurrency_policy is ConcurrencyPolicy.REPLACE:
+        message = "is not kept: a run that is due while another goes on is left out"
+        yield _problem(loaded, located, ("spec", "concurrencyPolicy"), message)
 
 
 def _lost_annotations(loaded: Loaded, located: Located) -> Iterator[Problem]:
-    """Tell of the annotations of an object and of its pods; a network is told of by its pod."""
-    thing = located.object
-    places: dict[FieldPath, ObjectMeta | TemplateMeta] = {("metadata",): thing.metadata}
-    part = kinds.pod_part(thing)
-    if part is not None:
-        places[(*part[2][:-1], "metadata")] = part[0]
-    for path, metadata in places.items():
-        for key in metadata.annotations:
-            if key != settings.NETWORK:
-                where = (*path, "annotations", key)
-                yield _problem(loaded, located, where, "a Quadlet file does not have it")
+    """Tell of the annotations of an object that has pods: those of the pods are theirs to tell."""
+    part = kinds.pod_part(located.object)
+    if part is not None and part[0] is located.object.metadata:
+        return
+    for key in located.object.metadata.annotations:
+        if key != settings.RECLAIM:
+            where = ("metadata", "annotations", key)
+            yield _problem(loaded, located, where, "a Quadlet file does not have it")
 
 
 def _claimed(file: File) -> tuple[str, ...]:
@@ -94,75 +136,6 @@ def _claimed(file: File) -> tuple[str, ...]:
             return f"the file {file.name}", f"{stem}-{kind}.service"
         case _:
             return (f"the file {file.name}",)
-
-
-class _Objects:
-    """The ConfigMaps and Secrets of all namespaces."""
-
-    def __init__(self, loaded: Loaded) -> None:
-        self.configmaps: dict[str, dict[str, ConfigMap]] = {}
-        self.secrets: dict[str, dict[str, Secret]] = {}
-        for located in loaded.objects:
-            thing = located.object
-            if isinstance(thing, ConfigMap):
-                within = self.configmaps.setdefault(thing.metadata.namespace, {})
-                within[thing.metadata.name] = thing
-            elif isinstance(thing, Secret):
-                self.secrets.setdefault(thing.metadata.namespace, {})[thing.metadata.name] = thing
-
-
-def _sources(located: Located, contents: _Objects) -> Iterator[tuple[Source, FieldPath]]:
-    """Yield the pods that an object stands for, with the path to their specification."""
-    thing = located.object
-    part = kinds.pod_part(thing)
-    if part is None:
-        return
-    metadata, spec, path = part
-    count = thing.spec.replicas if isinstance(thing, Deployment | ReplicaSet) else 1
-    namespace, name = thing.metadata.namespace, thing.metadata.name
-    for index in range(count):
-        own = f"{name}-{index}" if count > 1 else name
-        pod = Pod(
-            metadata=ObjectMeta(
-                name=own,
-                namespace=namespace,
-                labels=metadata.labels,
-                annotations=metadata.annotations,
-            ),
-            spec=spec,
-        )
-        aliases = () if isinstance(thing, Pod) or count > 1 else (f"{name}-pod",)
-        source = Source(
-            pod=pod,
-            stem=naming.stem(namespace, own),
-            origin=_origin(located),
-            aliases=aliases,
-            configmaps=contents.configmaps.get(namespace, {}),
-            secrets=contents.secrets.get(namespace, {}),
-            image=_image,
-        )
-        yield source, path
-
-
-def _image(name: str) -> str:
-    """Return the whole name of an image: Podman asks about short ones, or refuses them."""
-    if reference.source(name) is not None:
-        return name
-    parsed = reference.parse(name)
-    if parsed.registry:
-        return str(parsed)
-    repository = parsed.repository if "/" in parsed.repository else f"library/{parsed.repository}"
-    return str(parsed.replace(registry=reference.DEFAULT_REGISTRY, repository=repository))
-
-
-def _stem(metadata: ObjectMeta) -> str:
-    return naming.stem(metadata.namespace, metadata.name)
-
-
-def _origin(located: Located) -> str:
-    """Return where a file comes from, on one line whatever the name of the source is."""
-    place = "".join(char if char.isprintable() else "?" for char in located.file)
-    return f"{MARK} from {place}:{located.line}, {kinds.ref(located.object)}"
 
 
 def _problem(loaded: Loaded, located: Located, path: FieldPath, message: str) -> Problem:

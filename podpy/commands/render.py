@@ -55,13 +55,16 @@ def run(arguments: argparse.Namespace) -> int:
 
     target = quadlet_keys.Target(arguments.podman_version)
     # What podpy itself does not honour is lost here, too, and told with the rest.
-    options = load.APPLY.replace(namespace=arguments.namespace, unsupported=Severity.WARNING)
+    options = load.APPLY.replace(
+        namespace=arguments.namespace, unsupported=Severity.WARNING, rendered=True
+    )
     loaded = load.load(arguments.filename, options, cache_dir=runtime_paths.default().cache)
     for problem in loaded.problems:
         print(problem.shown, file=sys.stderr)
     if loaded.errors:
         raise Invalid(f"{changes.count(len(loaded.errors), 'problem')} found, nothing was written")
-    files, lost = quadlet_files.render(loaded, target, user=arguments.user)
+    rendering = quadlet_files.Options(target=target, user=arguments.user)
+    files, lost = quadlet_files.render(loaded, rendering)
     for problem in lost:
         print(problem.shown, file=sys.stderr)
     count = len(lost) + len(loaded.unsupported)

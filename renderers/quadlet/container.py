@@ -5,14 +5,27 @@ from __future__ import annotations
 from manifests.container import PullPolicy
 from manifests.pod import RestartPolicy
 from renderers import systemd_text
-from renderers.quadlet import command, environment, mounts, resources, security, variables
+from renderers.quadlet import (
+    command,
+    environment,
+    jobs,
+    mounts,
+    network,
+    pod_annotations,
+    resources,
+    security,
+    shell,
+    variables,
+)
+from renderers.quadlet.order import Role
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from manifests.container import Container
     from manifests.problems import FieldPath
+    from renderers.quadlet.order import Step
     from renderers.quadlet.rendering import Rendering
-    from renderers.quadlet.unit import Lines
+    from renderers.quadlet.unit import Lines, Section
 
 _PULLS = {
     PullPolicy.ALWAYS: "always",
@@ -30,13 +43,34 @@ _OVERHEAD_SECONDS = 20
 """What Podman may take to stop a container beyond its grace period."""
 
 
-def write(rendering: Rendering, where: FieldPath, container: Container) -> None:
+def write(rendering: Rendering, step: Step) -> None:
     """Add the .container file, and the files that it names."""
-    stem = rendering.source.stem
-    name = f"{stem}-{container.name}"
     lines = rendering.section("Container")
-    lines.plain("ContainerName", systemd_text.literal(name))
-    lines.plain("Pod", f"{stem}.pod")
+    lines.plain("ContainerName", systemd_text.literal(step.name))
+    if rendering.has_pod:
+        lines.plain("Pod", f"{rendering.source.stem}.pod")
+    else:
+        network.write(rendering, lines, found=step.role is Role.MAIN)
+    service = [
+        *_written(rendering, step.path, step.container, step.name, lines),
+        *_service(rendering, step),
+    ]
+    install = rendering.install if not rendering.has_pod and step.role is Role.MAIN else []
+    rendering.write(
+        f"{step.name}.container",
+        {
+            "Unit": _unit(rendering, step),
+            "Container": lines.lines,
+            "Service": service,
+            "Install": install,
+        },
+    )
+
+
+def _written(
+    rendering: Rendering, where: FieldPath, container: Container, name: str, lines: Section
+) -> Lines:
+    """Add what the container's own fields say; return what the service does before its start."""
     lines.text((*where, "image"), "Image", rendering.source.image(container.image))
     lines.plain("Pull", _PULLS[container.image_pull_policy or PullPolicy.IF_NOT_PRESENT])
     declared = variables.declared(rendering, where, container)
@@ -45,29 +79,66 @@ def write(rendering: Rendering, where: FieldPath, container: Container) -> None:
     before = mounts.write(rendering, where, container, declared, lines)
     resources.write(where, container, lines)
     security.write(rendering, where, container, lines)
+    pod_annotations.write(rendering, lines)
     signal = container.lifecycle.stop_signal
     if signal:
         lines.either((*where, "lifecycle", "stopSignal"), "StopSignal", "--stop-signal", signal)
     lines.plain("StopTimeout", str(rendering.spec.termination_grace_period_seconds))
-    description = systemd_text.line(f"Container {container.name} of {stem}")
-    rendering.write(
-        f"{name}.container",
-        {
-            "Unit": [("Description", description), ("StartLimitIntervalSec", "0")],
-            "Container": lines.lines,
-            "Service": [*before, *_service(rendering)],
-        },
-    )
+    return before
 
 
-def _service(rendering: Rendering) -> Lines:
-    spec = rendering.spec
-    service: Lines = [
-        ("Restart", _RESTARTS[spec.restart_policy]),
+def _unit(rendering: Rendering, step: Step) -> Lines:
+    source = rendering.source
+    text = f"{step.role.capitalize()} {step.container.name} of {source.stem}"
+    lines: Lines = [("Description", systemd_text.line(text))]
+    for key, names in (
+        ("Requires", step.required),
+        ("Wants", step.wanted),
+        ("After", (*step.required, *step.wanted)),
+        ("Before", step.following),
+    ):
+        if names:
+            lines.append((key, " ".join(f"{name}.service" for name in names)))
+    if source.job is None:
+        return [*lines, ("StartLimitIntervalSec", "0")]
+    if not rendering.has_pod:
+        lines.extend(jobs.condition(source.job))
+    if step.role is not Role.SIDECAR:
+        lines.extend(jobs.limit(source.job))
+    return lines
+
+
+def _service(rendering: Rendering, step: Step) -> Lines:
+    job = rendering.source.job
+    policy = rendering.spec.restart_policy
+    if step.role is Role.INIT:
+        lines = _init(rendering, step)
+    elif step.role is Role.MAIN and job is not None:
+        lines = jobs.service(rendering, job, step.name)
+    else:
+        restart = RestartPolicy.ALWAYS if step.role is Role.SIDECAR else policy
+        lines = [
+            ("Restart", _RESTARTS[restart]),
+            ("RestartSec", "10"),
+            ("TimeoutStartSec", "900"),  # the image is pulled within
+        ]
+    grace = rendering.spec.termination_grace_period_seconds
+    return [*lines, ("TimeoutStopSec", str(grace + _OVERHEAD_SECONDS))]
+
+
+def _init(rendering: Rendering, step: Step) -> Lines:
+    job = rendering.source.job
+    if job is not None:
+        again = jobs.is_tried_again(job)
+    else:
+        again = rendering.spec.restart_policy is not RestartPolicy.NEVER
+    following = [f"{name}.service" for name in step.following]
+    return [
+        ("Type", "oneshot"),
+        # Without a pod that ends with it, what is done would never be done again.
+        ("RemainAfterExit", "yes" if rendering.has_pod else "no"),
+        ("Restart", "on-failure" if again else "no"),
         ("RestartSec", "10"),
-        ("TimeoutStartSec", "900"),  # the image is pulled within
-        ("TimeoutStopSec", str(spec.termination_grace_period_seconds + _OVERHEAD_SECONDS)),
+        ("TimeoutStartSec", "infinity"),
+        ("ExecStartPost", shell.systemctl("start", *following, user=rendering.user)),
     ]
-    if spec.active_deadline_seconds is not None:
-        service.append(("RuntimeMaxSec", str(spec.active_deadline_seconds)))
-    return service

@@ -15,7 +15,7 @@ _SECURITY = "containers[].securityContext"
 HONOURED = frozenset(
     {
         *("hostNetwork", "hostname", "restartPolicy", "terminationGracePeriodSeconds"),
-        *("activeDeadlineSeconds", "hostAliases", "dnsConfig.nameservers", "dnsConfig.searches"),
+        *("activeDeadlineSeconds", "hostAliases", "dnsConfig"),
         *("securityContext.runAsUser", "securityContext.runAsGroup", "securityContext.sysctls"),
         *("securityContext.supplementalGroups", "securityContext.seccompProfile.type"),
         *("volumes[].name", "volumes[].emptyDir", "volumes[].hostPath"),
@@ -30,7 +30,7 @@ HONOURED = frozenset(
         *("containers[].volumeMounts[].readOnly", "containers[].volumeMounts[].subPath"),
         "containers[].volumeMounts[].subPathExpr",
         "containers[].volumeMounts[].mountPropagation",
-        "containers[].lifecycle.stopSignal",
+        *("containers[].lifecycle.stopSignal", "containers[].restartPolicy"),
         *(f"{_SECURITY}.runAsUser", f"{_SECURITY}.runAsGroup", f"{_SECURITY}.privileged"),
         *(f"{_SECURITY}.allowPrivilegeEscalation", f"{_SECURITY}.readOnlyRootFilesystem"),
         *(f"{_SECURITY}.capabilities", f"{_SECURITY}.seccompProfile.type"),
@@ -40,15 +40,26 @@ HONOURED = frozenset(
 """Places below a pod's specification; what is below one is honoured with it."""
 
 
+_PARENTS = frozenset(
+    place[:end]
+    for place in HONOURED
+    for end, sign in enumerate(place)
+    if sign == "." or place.startswith("[]", end)
+)
+"""The places that one of HONOURED is below of."""
+_SAME = {"initContainers": "containers"}
+
+
 def others(raw: object, path: FieldPath = (), place: str = "") -> Iterator[FieldPath]:
     """Yield the paths of fields that no place in HONOURED covers, as near the top as can be."""
     if place in HONOURED:
         return
-    if isinstance(raw, list) and raw and any(p.startswith(f"{place}[]") for p in HONOURED):
+    if isinstance(raw, list) and raw and place in _PARENTS:
         for index, item in enumerate(raw):
             yield from others(item, (*path, index), f"{place}[]")
-    elif isinstance(raw, dict) and (not place or any(p.startswith(f"{place}.") for p in HONOURED)):
+    elif isinstance(raw, dict) and (not place or place in _PARENTS):
         for key, item in raw.items():
-            yield from others(item, (*path, key), f"{place}.{key}".lstrip("."))
+            below = f"{place}.{key}" if place else _SAME.get(key, str(key))
+            yield from others(item, (*path, key), below)
     else:
         yield path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from manifests import codec
 from manifests.value import Value
-from renderers.quadlet import container, honoured, naming, pod, unit, volumes
+from renderers.quadlet import container, honoured, naming, order, pod, unit, volumes
 from renderers.quadlet.rendering import Rendering, Source
 from renderers.quadlet.unit import File, Loss
 
@@ -24,10 +24,11 @@ def render(source: Source, target: Target, *, user: bool) -> Rendered:
     rendering = Rendering(source, target, user)
     for path in honoured.others(codec.encode(rendering.spec)):
         rendering.lose(path, "has no counterpart in the files that podpy renders")
-    pod.write(rendering)
+    if rendering.has_pod:
+        pod.write(rendering)
     volumes.write(rendering)
-    for index, one in enumerate(rendering.spec.containers):
-        container.write(rendering, ("containers", index), one)
+    for step in order.steps(rendering):
+        container.write(rendering, step)
     return Rendered(files=tuple(rendering.files), losses=tuple(rendering.losses))
 
 

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 
 class Loss(Value):
-    """What a Quadlet file cannot express; `path` is below the pod's specification."""
+    """What a Quadlet file cannot express; `path` is below the pod's specification, or metadata."""
 
     path: FieldPath
     message: str
+    of_metadata: bool = False
 
 
 class File(Value):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from manifests.faults import Invalid
-from tests.fixtures.rendered import rendered
+from tests.fixtures.rendered import lines, rendered
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ apiVersion: v1
 kind: Pod
 metadata: {name: web}
 spec:
-  initContainers: [{name: first, image: nginx}]
+  subdomain: inner
   containers:
     - name: srv
       image: nginx
@@ -98,21 +98,24 @@ def test_what_cannot_be_expressed_is_told_with_its_place(tmp_path: Path) -> None
     _, lost = rendered(tmp_path, LOSSY)
 
     assert [(problem.line, problem.path) for problem in lost] == [
-        (5, ".spec.initContainers"),
+        (5, ".spec.subdomain"),
         (9, ".spec.containers[0].lifecycle.preStop"),
     ]
 
 
-def test_annotations_that_no_file_has_are_told(tmp_path: Path) -> None:
-    noted = POD.replace("labels: {app: web}", "annotations: {podpy.dev/log-driver: none, own: x}")
+def test_annotations_are_the_containers_and_podpys_what_they_mean(tmp_path: Path) -> None:
+    noted = POD.replace(
+        "labels: {app: web}",
+        "annotations: {podpy.dev/log-driver: none, own: x y, podpy.dev/hosts-file: image}",
+    )
 
-    _, problems = rendered(tmp_path, noted)
+    files, problems = rendered(tmp_path, noted)
 
-    assert [problem.path for problem in problems] == [
-        ".metadata.annotations.own",
-        '.metadata.annotations["podpy.dev/log-driver"]',
+    assert lines(files["web-srv.container"], "Annotation") == ['"own=x y"']
+    assert lines(files["web-srv.container"], "LogDriver") == ["none"]
+    assert [(problem.line, problem.path) for problem in problems] == [
+        (3, '.metadata.annotations["podpy.dev/hosts-file"]')
     ]
-    assert {problem.line for problem in problems} == {3}
 
 
 def test_the_same_manifest_gives_the_same_bytes(tmp_path: Path) -> None:
