@@ -72,12 +72,19 @@ class OciCredentials(Value):
     ca_file: str = ""
 
 
+class OciVerification(Value):
+    """Whose signatures an artifact must have: public keys in PEM, as cosign writes them."""
+
+    cosign_key_file: str
+
+
 class OciSource(Value):
     """`url` is oci://REGISTRY/REPOSITORY; `insecure` takes plain HTTP and any certificate."""
 
     url: str
     ref: OciRef = OciRef()
     credentials: OciCredentials = OciCredentials()
+    verify: OciVerification | None = None
     insecure: bool = False
 
 

@@ -27,6 +27,7 @@ _GIT = {
 _OCI = {
     "ref": ("tag", "semver", "digest"),
     "credentials": ("username", "password_file", "auth_file", "ca_file"),
+    "verify": ("cosign_key_file",),
 }
 _SPEC = ("path", "interval", "timeout")
 _HELP = {
@@ -44,6 +45,7 @@ _HELP = {
     "ca_file": "file with the remote's certificate authority, for https and registries",
     "allowed_signers_file": "follow commits only that these ssh keys have signed",
     "gpg_keys_file": "follow commits only that these GPG keys have signed",
+    "cosign_key_file": "follow artifacts only that these keys of cosign have signed",
     "age_key_file": "file with the age keys that open the source's SOPS files",
     "webhook_secret_file": "file with the secret that the forge signs its webhooks with",
     "path": "the directory of the manifests, from the source's root",

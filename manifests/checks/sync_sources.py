@@ -209,6 +209,8 @@ def _check_oci_credentials(oci: OciSource, given: OciCredentials, findings: Find
         findings.add(where, "must not have both authFile and passwordFile")
     if ":" in given.username:
         findings.add((*where, "username"), "must have no colon")
+    if oci.verify is not None:
+        check_absolute(oci.verify.cosign_key_file, (*_OCI, "verify", "cosignKeyFile"), findings)
     if oci.insecure and given.ca_file:
         findings.add(
             (*where, "caFile"), "says nothing beside insecure, which takes any certificate"

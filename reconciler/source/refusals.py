@@ -1,4 +1,4 @@
-"""The fault of a source that was asked, and has what cannot be followed."""
+"""The faults of a source that was asked, and has what cannot be followed."""
 
 from __future__ import annotations
 
@@ -7,3 +7,7 @@ from manifests.faults import Invalid
 
 class RefusedError(Invalid):
     """What the source holds now cannot be followed, or may not be: the last good one stays."""
+
+
+class UnverifiedError(RefusedError):
+    """It may not be followed: nobody who may sign has signed it."""

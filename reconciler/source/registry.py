@@ -1,8 +1,7 @@
-"""Fetch what a Sync wants of a registry: its OciSource in, an artifact in its repository out.
+"""Ask a registry for a Sync: names in, tags, manifests and blobs out, within so many seconds.
 
-The registry is asked for one manifest, which names all the rest by digests: where it is the one
-that is here already, that is all. skopeo asks, as it does for images, with the mirrors, blocks and
-signatures that this host's files want.
+skopeo asks, as it does for images, with the mirrors, blocks and signatures that this host's files
+want. What it complains of becomes a fault in the words of the Sync.
 """
 
 from __future__ import annotations
@@ -12,16 +11,11 @@ import json
 import os
 import time
 
-from manifests import digests
 from manifests.checks.sync_sources import SCHEME
 from manifests.faults import Fault, HostFault, Invalid, Retry, TimedOut
-from manifests.sources import File
-from reconciler.source import scratch, versions
-from reconciler.source.refusals import RefusedError
-from reconciler.source.repository import FETCHED, Repository
+from reconciler.source import scratch
 from runtime import secret_files
-from runtime.image import artifact, blob, manifest, skopeo
-from runtime.image.artifact_files import BOUNDS, Files
+from runtime.image import manifest, skopeo
 from runtime.image.skopeo import Trouble
 
 TYPE_CHECKING = False
@@ -35,133 +29,105 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 SILENT_SECONDS = 60.0
-"""After so long without an answer a question is given up; files have the time that is left."""
+"""After so long without an answer a question is given up; blobs have the time that is left."""
 LARGEST_PASSWORD = 1 << 16
-_DEFAULT_TAG = "latest"
+
+
+class MissingError(Invalid):
+    """The registry has no such thing."""
 
 
 class Registry:
-    """A repository of a registry as one Sync reaches it, within so many seconds.
+    """The repository of a registry that a source names, for one pass; see `connected`.
 
-    `place` is where a directory can be made for a moment, for this Sync alone.
+    Every method raises Invalid or HostFault where only somebody can help, Retry where time may.
     """
 
-    def __init__(self, source: OciSource, seconds: float, place: str) -> None:
-        self._source = source
+    def __init__(self, source: OciSource, options: skopeo.Options, seconds: float) -> None:
+        self.url = source.url
+        self._name = source.url.removeprefix(SCHEME)
+        self._options = options
         self._seconds = seconds
         self._deadline = time.monotonic() + seconds
-        self._place = place
-        self._name = source.url.removeprefix(SCHEME)
 
-    def fetch(self, repository: Repository) -> str:
-        """Return the digest that is wanted now, after its artifact is in `repository`.
+    @property
+    def platform(self) -> manifest.Platform:
+        """This host's, by which one of an index's manifests is chosen."""
+        return self._options.platform
 
-        Raises Invalid or HostFault where only somebody can help, Retry where time may.
+    def tags(self) -> tuple[str, ...]:
+        """Return the names of all tags."""
+
+        def ask(options: skopeo.Options) -> tuple[str, ...]:
+            return skopeo.tags(f"docker://{self._name}", options, self.url, blame=_blame)
+
+        return self._asked(self.url, ask)
+
+    def manifest(self, which: str) -> bytes:
+        """Return the manifest of :TAG or @DIGEST, byte by byte as the registry has it.
+
+        Raises MissingError where there is none.
         """
-        digest = self._source.ref.digest
-        if digest and repository.commit(digest):
-            repository.point(FETCHED, digest)
-            return digest
-        with _options(self._source, self._place) as options:
-            which = f"@{digest}" if digest else f":{self._tag(options)}"
-            about = f"{self._source.url}{which}"
-            raw = self._manifest(which, options, about)
-            found = manifest.digest_of(raw)
-            if digest and found != digest:
-                raise Invalid(f"{about}: the registry has sent another manifest, {found}")
-            with _told_of(about):
-                return repository.mended(lambda: self._fetched(repository, raw, options, about))
+        about = f"{self.url}{which}"
 
-    def _fetched(
-        self, repository: Repository, raw: bytes, options: skopeo.Options, about: str
-    ) -> str:
-        repository.ensure()
-        digest = manifest.digest_of(raw)
-        if repository.commit(digest):
-            repository.point(FETCHED, digest)
-            return digest
-        one = self._for_this_host(raw, options, about)
-        with scratch.emptied(repository.incoming) as directory:
-            files = self._files(one, directory, options, about)
-        return repository.store(_named(files.files), links=_named(files.links), artifact=digest)
+        def ask(options: skopeo.Options) -> bytes:
+            return skopeo.manifest(f"docker://{self._name}{which}", options, about, blame=_blame)
 
-    def _tag(self, options: skopeo.Options) -> str:
-        ref = self._source.ref
-        if not ref.semver:
-            return ref.tag or _DEFAULT_TAG
-        about = self._source.url
-        known = self._ask(
-            about, lambda: skopeo.tags(self._at(""), self._within(options), about, blame=_blame)
-        )
-        if tag := versions.newest(ref.semver, known):
-            return tag
-        raise Invalid(f'{about} has no tag in the range "{ref.semver}"')
+        return self._asked(about, ask)
 
-    def _manifest(self, which: str, options: skopeo.Options, about: str) -> bytes:
-        limited = self._within(options)
-        return self._ask(
-            about, lambda: skopeo.manifest(self._at(which), limited, about, blame=_blame)
-        )
+    def copy(self, digest: str, directory: str, largest: int) -> None:
+        """Copy the blobs of the manifest `digest` into files, each named by its digest's digits.
 
-    def _for_this_host(self, raw: bytes, options: skopeo.Options, about: str) -> bytes:
-        """Return the manifest itself, or that of an index which is for this host."""
-        with _refused("push one for this host, too, or an artifact for all"):
-            chosen = manifest.choose(raw, options.platform)
-        if chosen is None:
-            return raw
-        one = self._manifest(f"@{chosen}", options, about)
-        if manifest.digest_of(one) != chosen:
-            raise Invalid(f"the registry has sent another manifest than {chosen}")
-        return one
+        None is written beyond `largest` bytes, or what a manifest may have.
+        """
+        largest = max(largest, manifest.LARGEST)
+        about, which = f"{self.url}@{digest}", f"docker://{self._name}@{digest}"
 
-    def _files(self, raw: bytes, directory: str, options: skopeo.Options, about: str) -> Files:
-        """Read what the artifact of a manifest holds, every blob checked against its digest."""
-        with _refused():
-            wanted = artifact.parts(raw)
-            if sum(part.size for part in wanted) > BOUNDS.size:
-                raise Invalid(f"it has more than {BOUNDS.size >> 20} MiB, the limit")
-        source = self._at(f"@{manifest.digest_of(raw)}")
-        largest = max(manifest.LARGEST, *(part.size for part in wanted))
-        limited = options.replace(patience=self._left(about))
-        self._ask(
-            about,
-            lambda: skopeo.copy_as_it_is(
-                source, directory, limited, about, largest=largest, blame=_blame
-            ),
-        )
-        files = Files()
-        with _refused():
-            for part in wanted:
-                with blob.File(f"{directory}/{digests.bare(part.digest)}") as file:
-                    files.add(part, file)
-            files.check()
-        return files
+        def ask(options: skopeo.Options) -> None:
+            skopeo.copy_as_it_is(which, directory, options, about, largest=largest, blame=_blame)
 
-    def _at(self, which: str) -> str:
-        return f"docker://{self._name}{which}"
+        self._asked(about, ask, self._seconds)
 
-    def _within(self, options: skopeo.Options) -> skopeo.Options:
-        return options.replace(patience=min(SILENT_SECONDS, self._left(self._source.url)))
-
-    def _left(self, about: str) -> float:
+    def _asked(
+        self,
+        about: str,
+        question: Callable[[skopeo.Options], T],
+        most: float = SILENT_SECONDS,
+    ) -> T:
         left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise self._late(about)
-        return left
-
-    def _ask(self, about: str, question: Callable[[], T]) -> T:
         try:
-            return question()
+            if left <= 0:
+                raise TimedOut("")
+            return question(self._options.replace(patience=min(most, left)))
         except TimedOut as error:
-            raise self._late(about) from error
+            said = f"was not fetched within {self._seconds:g} s"
+            if time.monotonic() < self._deadline:
+                said = f"the registry has not answered for {most:g} s"
+            hint = "look whether the registry is up, and reached from this host"
+            raise TimedOut(f"{about}: {said}", hint=hint) from error
 
-    def _late(self, about: str) -> TimedOut:
-        said = f"was not fetched within {self._seconds:g} s"
-        if time.monotonic() < self._deadline:
-            said = f"the registry has not answered for {SILENT_SECONDS:g} s"
-        return TimedOut(
-            f"{about}: {said}", hint="look whether the registry is up, and reached from this host"
-        )
+
+@contextlib.contextmanager
+def connected(source: OciSource, seconds: float, place: str) -> Iterator[Registry]:
+    """Yield the registry as the source's credentials open it, for so many seconds in all.
+
+    The password is in no list of processes and on no other disk. `place` is where a directory can
+    be made meanwhile, for this Sync alone.
+    """
+    check_credentials(source)
+    given = source.credentials
+    # What fails is asked for again by the next pass, as every source is.
+    options = skopeo.Options(
+        authfile=given.auth_file, tls_verify=False if source.insecure else None, pauses=()
+    )
+    if given.password_file:
+        options = options.replace(creds=f"{given.username}:{_password(given.password_file)}")
+    if not given.ca_file:
+        yield Registry(source, options, seconds)
+        return
+    with scratch.emptied(place) as directory:
+        os.symlink(given.ca_file, f"{directory}/ca.crt")
+        yield Registry(source, options.replace(cert_dir=directory), seconds)
 
 
 def check_credentials(source: OciSource) -> None:
@@ -183,54 +149,12 @@ def check_credentials(source: OciSource) -> None:
         raise HostFault(f"{given.ca_file} cannot be read")
 
 
-@contextlib.contextmanager
-def _options(source: OciSource, place: str) -> Iterator[skopeo.Options]:
-    """How the registry is spoken to; the password is in no list of processes and on no disk."""
-    check_credentials(source)
-    given = source.credentials
-    # What fails is asked for again by the next pass, as every source is.
-    options = skopeo.Options(
-        authfile=given.auth_file, tls_verify=False if source.insecure else None, pauses=()
-    )
-    if given.password_file:
-        options = options.replace(creds=f"{given.username}:{_password(given.password_file)}")
-    if not given.ca_file:
-        yield options
-        return
-    with scratch.emptied(place) as directory:
-        os.symlink(given.ca_file, f"{directory}/ca.crt")
-        yield options.replace(cert_dir=directory)
-
-
 def _password(path: str) -> str:
     text = secret_files.read(path, LARGEST_PASSWORD).decode(errors="replace")
     word = text.partition("\n")[0].rstrip("\r")
     if not word:
         raise HostFault(f"{path} holds no password")
     return word
-
-
-def _named(held: dict[bytes, bytes]) -> list[File]:
-    return [File(name=os.fsdecode(path), data=held[path]) for path in sorted(held)]
-
-
-@contextlib.contextmanager
-def _refused(hint: str = "") -> Iterator[None]:
-    """Tell what is wrong with an artifact from what is wrong with the way to it."""
-    try:
-        yield
-    except Invalid as fault:
-        raise RefusedError(fault.message, hint=hint or fault.hint) from fault
-
-
-@contextlib.contextmanager
-def _told_of(about: str) -> Iterator[None]:
-    """Have every fault name the artifact."""
-    try:
-        yield
-    except Fault as fault:
-        said = fault.message.removeprefix(f"{about}: ")
-        raise type(fault)(f"{about}: {said}", hint=fault.hint) from fault
 
 
 _OCI = "spec.source.oci"
@@ -247,7 +171,7 @@ _VERDICTS: dict[Trouble, Verdict] = {
         "the registry's certificate is not trusted: {}",
         f"name its CA in {_OCI}.credentials.caFile",
     ),
-    Trouble.MISSING: (Invalid, "does not exist: {}", f"look at {_OCI}: its url and ref"),
+    Trouble.MISSING: (MissingError, "does not exist: {}", f"look at {_OCI}: its url and ref"),
     Trouble.OTHER: (Retry, "cannot be fetched: {}", ""),
 }
 

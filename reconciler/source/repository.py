@@ -5,6 +5,7 @@
         refs/podpy/good            the last revision that the host has followed without a fault
         refs/podpy/kept/REVISION   what the history tells of, and may be gone back to
         refs/podpy/artifacts/HEX   the artifact of this digest: its revision is sha256:HEX
+        refs/podpy/verified/HEX-KEYS   that artifact is signed, by one of the keys of this digest
     state_dir/sources/SYNC.git.damaged, .gone
         what it was before it was made anew, until all that was whole in it has been taken over
     state_dir/sources/SYNC.git.incoming
@@ -40,6 +41,7 @@ FETCHED = "refs/podpy/fetched"
 GOOD = "refs/podpy/good"
 KEPT = "refs/podpy/kept/"
 ARTIFACTS = "refs/podpy/artifacts/"
+VERIFIED = "refs/podpy/verified/"
 
 _SHA256_DIGITS = 64
 _WHEN_TO_PACK = {
@@ -224,6 +226,14 @@ class Repository:
             self._drop_artifacts()
         return any(line.startswith("delete") for line in lines)
 
+    def mark_verified(self, artifact: str, keys: str) -> None:
+        """Remember that one of these keys (their digest) has signed an artifact that is here."""
+        git.check(self.path, "update-ref", _mark(artifact, keys), _ref(artifact))
+
+    def is_verified(self, artifact: str, keys: str) -> bool:
+        """Tell whether an artifact is here that was seen to be signed by one of these keys."""
+        return self.commit(_mark(artifact, keys)) == artifact
+
     def _is_home_of(self, commit: str) -> bool:
         return self._home(commit) == self.path
 
@@ -235,7 +245,9 @@ class Repository:
         """Forget the digests of artifacts that nothing else needs."""
         if not (known := _artifacts(self.path)):
             return
-        words = ("rev-list", f"--exclude={ARTIFACTS}*", "--glob=refs/podpy/*")
+        known |= _refs(self.path, VERIFIED)
+        excluded = (f"--exclude={one}*" for one in (ARTIFACTS, VERIFIED))
+        words = ("rev-list", *excluded, "--glob=refs/podpy/*")
         answer = git.run(self.path, *words)
         needed = answer.stdout.decode().split()
         gone = [ref for ref, commit in known.items() if commit not in needed]
@@ -337,6 +349,10 @@ def _ref(revision: str) -> str:
     """Return what git knows a revision by, or a ref."""
     artifact = revision.startswith(digests.SHA256)
     return f"{ARTIFACTS}{digests.bare(revision)}" if artifact else revision
+
+
+def _mark(artifact: str, keys: str) -> str:
+    return f"{VERIFIED}{digests.bare(artifact)}-{keys}"
 
 
 def _revision(path: str, commit: str) -> str:

@@ -10,7 +10,7 @@ import re
 
 from manifests.faults import HostFault, Invalid, Retry
 from reconciler.source import git, scratch
-from reconciler.source.refusals import RefusedError
+from reconciler.source.refusals import UnverifiedError
 from reconciler.source.repository import is_sha256
 from runtime import proc, secret_files
 
@@ -34,10 +34,6 @@ _FAILURES = (
     (b"EXPSIG", "its signature has expired"),
     (b"NO_PUBKEY", "its key is not in"),
 )
-
-
-class UnverifiedError(RefusedError):
-    """The commit may not be followed: nobody who may sign has signed it."""
 
 
 def check(repository: Repository, commit: str, verify: Verification, place: str) -> None:

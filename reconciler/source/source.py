@@ -64,11 +64,11 @@ def _fetched(paths: Paths, sync: Sync, repository: Repository) -> str:
         check_signature(paths, sync, repository, commit)
         return commit
     if spec.source.oci is not None:
-        from reconciler.source.registry import Registry
+        from reconciler.source import artifacts
 
         place = f"{paths.run_dir}/sources/{sync.metadata.name}.registry"
         seconds = durations.duration(spec.timeout)
-        return Registry(spec.source.oci, seconds, place).fetch(repository)
+        return artifacts.fetch(spec.source.oci, repository, seconds, place)
     directory = spec.source.directory
     files = _directory(directory.path if directory else "", whole=spec.template is not None)
 

@@ -108,6 +108,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         f'{OCI}.credentials.authFile: "auth.json" must be an absolute path',
     ),
     (
+        oci(verify={"cosignKeyFile": "cosign.pub"}),
+        f'{OCI}.verify.cosignKeyFile: "cosign.pub" must be an absolute path',
+    ),
+    (
         oci(insecure=True, credentials={"caFile": "/ca"}),
         f"{OCI}.credentials.caFile: says nothing beside insecure",
     ),
