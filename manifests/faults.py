@@ -3,6 +3,7 @@
     Fault               what failed, why, and (hint) what to do next; the command line prints it
     +-- Invalid         the user's input is wrong: nothing changes until the input does
     +-- HostFault       this host lacks something or refuses: nothing changes until the host does
+        +-- Unfit       that was found out before anything was changed
     +-- Retry           something outside failed that may work later (a registry, a lock, a peer)
         +-- TimedOut    a step's deadline passed
             +-- NotReady    the pod is there and goes on trying
@@ -13,6 +14,10 @@ Any other exception is a bug of podpy's and is shown with its traceback.
 from __future__ import annotations
 
 import errno
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Fault(Exception):
@@ -41,6 +46,25 @@ class Invalid(Fault):
 
 class HostFault(Fault):
     """The host lacks a tool, a kernel feature or a permission, or refuses a system call."""
+
+
+class Unfit(HostFault):
+    """This host cannot make pods as it is now: every reason. Without `about` nothing was changed,
+    with it this one object was not made."""
+
+    REASON = "HostUnfit"
+
+    def __init__(self, faults: Sequence[Fault], about: str = "") -> None:
+        self.faults = tuple(faults)
+        told = [str(fault) for fault in faults]
+        self.words = "; ".join(told)
+        if about:
+            message = f"{about}: {self.words}"
+        elif len(told) == 1:
+            message = f"nothing was changed: {told[0]}"
+        else:
+            message = "\n  ".join(("nothing was changed, as this host is not fit for it:", *told))
+        super().__init__(message, reason=self.REASON)
 
 
 class Retry(Fault):

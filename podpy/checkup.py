@@ -14,6 +14,7 @@ from manifests.faults import Fault
 from manifests.strenum import StrEnum
 from manifests.value import Value
 from podpy import tables
+from runtime import space
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,31 +42,16 @@ class Finding(Value):
     hint: str = ""
 
 
-class Tool(Value):
-    """A program that podpy runs: what for, its package, and whether podpy needs it to run pods."""
-
-    name: str
-    purpose: str
-    package: str
-    essential: bool = True
-
-
-TOOLS = (
-    Tool(name="conmon", purpose="keeps containers", package="conmon"),
-    Tool(name="skopeo", purpose="fetches images", package="skopeo"),
-    Tool(name="dnsmasq", purpose="answers names of pods", package="dnsmasq-base"),
-    Tool(name="nft", purpose="shows and loads rules", package="nftables"),
-    Tool(name="buildah", purpose="builds images", package="buildah", essential=False),
-    Tool(name="git", purpose="fetches what Syncs follow", package="git", essential=False),
-)
-
-
 def examine(paths: Paths) -> tuple[Finding, ...]:
     """Return what every check found."""
     findings = [_python(), _rights(), *_tools(), *_libraries(), *_kernel_settings()]
     if os.geteuid() == 0:
         findings += _trials(paths)
     findings += [*_directories(paths), _registries()]
+    if os.geteuid() == 0:
+        from podpy import checkup_wishes
+
+        findings += checkup_wishes.examine(paths)
     return tuple(findings)
 
 
@@ -79,6 +65,11 @@ def warning(subject: str, text: str, hint: str = "") -> Finding:
 
 def missing(subject: str, text: str, hint: str = "") -> Finding:
     return Finding(verdict=Verdict.MISSING, subject=subject, text=text, hint=hint)
+
+
+def told(fault: Fault, subject: str) -> str:
+    """The message of a fault without the subject that stands beside it."""
+    return fault.message.removeprefix(f"{subject}: ")
 
 
 def _python() -> Finding:
@@ -101,14 +92,15 @@ def _rights() -> Finding:
 
 
 def _tools() -> Iterator[Finding]:
+    from reconciler.targets.host import fitness
     from runtime import proc
 
-    for tool in TOOLS:
+    for tool in fitness.TOOLS:
         path = proc.find(tool.name)
         if path is None:
             verdict = missing if tool.essential else warning
-            text = f"not installed ({tool.purpose})"
-            yield verdict(tool.name, text, f"install the package {tool.package}")
+            fault = fitness.lacking(tool)
+            yield verdict(tool.name, told(fault, tool.name), fault.hint)
             continue
         try:
             said = proc.run(path, "--version", timeout=10).text.strip().split("\n")[0]
@@ -183,10 +175,11 @@ def _forwarding() -> Finding:
 
 def _trials(paths: Paths) -> Iterator[Finding]:
     """What is tried as the first pod would: in pinned namespaces, taken off again at the end."""
+    from reconciler.targets.host import trials
     from runtime.kernel import namespaces
 
     try:
-        place = tempfile.TemporaryDirectory(dir=_existing(paths.run_dir), prefix=".podpy-")
+        place = tempfile.TemporaryDirectory(dir=space.existing(paths.run_dir), prefix=".podpy-")
     except OSError as error:
         text = f"{paths.run_dir} cannot be made: {error.strerror}"
         yield missing("run_dir", text, "make it writable, or choose another PODPY_ROOT")
@@ -204,7 +197,7 @@ def _trials(paths: Paths) -> Iterator[Finding]:
             with inside:
                 yield good("namespaces", "mount, network, ipc and uts are made and pinned")
                 yield _tried("overlayfs", "mounts on podpy's disk", inside, _overlay, paths)
-                yield _tried("nftables", "NAT rules can be loaded", inside, _rules)
+                yield _tried("nftables", "NAT rules can be loaded", inside, trials.rules)
                 yield _engine(paths, inside, run_dir)
         finally:
             namespaces.remove(pod_dir)
@@ -227,47 +220,22 @@ def _tried(
 
 def _overlay(paths: Paths) -> None:
     """Mount an overlay whose directories lie where podpy's do."""
-    from runtime.kernel import mounts
+    from reconciler.targets.host import trials
 
-    with tempfile.TemporaryDirectory(dir=_existing(paths.state_dir), prefix=".podpy-") as place:
-        for name in ("lower", "upper", "work", "root"):
-            os.mkdir(f"{place}/{name}")
-        mounts.overlay(
-            f"{place}/root", [f"{place}/lower"], upper=f"{place}/upper", work=f"{place}/work"
-        )
-        try:
-            with open(f"{place}/root/file", "w", encoding="ascii"):
-                pass
-        finally:
-            mounts.umount(f"{place}/root")
-
-
-def _rules() -> None:
-    """Load one NAT rule, with the set and the map that podpy's own table has, then drop it."""
-    from runtime.net import nftables
-
-    nftables.load(
-        "table inet podpy-doctor {\n"
-        "  map ports { type inet_proto . inet_service : ipv4_addr . inet_service; }\n"
-        "  chain out { type nat hook postrouting priority srcnat; ip saddr 192.0.2.0/24 "
-        "masquerade; }\n"
-        "}\n"
-        "delete table inet podpy-doctor\n"
-    )
+    with tempfile.TemporaryDirectory(
+        dir=space.existing(paths.state_dir), prefix=".podpy-"
+    ) as place:
+        trials.overlay(place)
 
 
 def _engine(paths: Paths, inside: Inside, run_dir: str) -> Finding:
     """Find the OCI runtime by running a container, as the first pod does."""
+    from reconciler.targets.host import trials
     from runtime.kernel import cgroups
-    from runtime.oci import engine
 
-    instance = f"{paths.instance}-doctor"
     try:
         seen = inside.call(cgroups.view)
-        try:
-            found = inside.call(engine.find, run_dir, seen, instance)
-        finally:
-            cgroups.remove(seen, f"/{instance}")
+        found = inside.call(trials.runtime, run_dir, seen, f"{paths.instance}-doctor")
     except (Fault, OSError) as error:
         hint = error.hint if isinstance(error, Fault) else ""
         return missing("OCI runtime", str(error), hint)
@@ -321,14 +289,12 @@ def _host_namespaces() -> Finding:
 
 
 def _directories(paths: Paths) -> Iterator[Finding]:
-    for path, purpose in ((paths.state_dir, "images and volumes"), (paths.log_dir, "logs")):
-        held = os.statvfs(_existing(path))
-        free = held.f_bavail * held.f_frsize
-        text = f"{path}: {tables.size(free)} free ({purpose})"
-        if free < ENOUGH_DISK:
-            yield warning("disk", text, "podpy image prune --all removes unused images")
-        else:
-            yield good("disk", text)
+    for path, purpose in (
+        (paths.state_dir, "images and volumes"),
+        (paths.run_dir, "what runs"),
+        (paths.log_dir, "logs"),
+    ):
+        yield _disk(path, purpose, scarce=path != paths.run_dir)
     from podpy.commands import volume
 
     trash = volume.in_trash(paths)
@@ -337,10 +303,25 @@ def _directories(paths: Paths) -> Iterator[Finding]:
     yield _run_dir(paths)
 
 
+def _disk(path: str, purpose: str, *, scarce: bool) -> Finding:
+    """Whether a pod can be made there: what a pass asks, too. `scarce` disks are to have more."""
+    from reconciler.targets.host import fitness
+
+    short = fitness.disk(path, 1)
+    if short is not None:
+        return missing("disk", short.message, short.hint)
+    held = space.room(path)
+    inodes = "" if held.inodes is None else f", {held.inodes} inodes"
+    text = f"{path}: {tables.size(held.bytes)}{inodes} free ({purpose})"
+    if scarce and held.bytes < ENOUGH_DISK:
+        return warning("disk", text, "podpy image prune --all removes unused images")
+    return good("disk", text)
+
+
 def _run_dir(paths: Paths) -> Finding:
     from runtime.kernel import mounts
 
-    place = os.path.realpath(_existing(paths.run_dir))
+    place = os.path.realpath(space.existing(paths.run_dir))
     holding = [
         mount
         for mount in mounts.table()
@@ -366,10 +347,3 @@ def _registries() -> Finding:
             "set it in /etc/containers/registries.conf, or write full image names",
         )
     return good("registries.conf", f"short names are looked for in {', '.join(known.search)}")
-
-
-def _existing(path: str) -> str:
-    """Return `path`, or the innermost directory above it that is there."""
-    while not os.path.isdir(path):
-        path = os.path.dirname(path)
-    return path

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.notify.notice import Mailbox
     from reconciler.state.database import Database
     from reconciler.syncs.declared import Declared
-    from reconciler.syncs.reconcile import Pass
+    from reconciler.syncs.passed import Pass
     from reconciler.syncs.status import Revision, SyncStatus
 
 ROLLED_BACK = 3

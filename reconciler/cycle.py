@@ -16,11 +16,11 @@ from __future__ import annotations
 import time
 
 from manifests import kinds
-from manifests.faults import Invalid, Retry
+from manifests.faults import Invalid, Retry, Unfit
 from manifests.ref import Ref
 from manifests.value import EMPTY, Value
 from reconciler import attending, awaiting, history, pending, recording, rollback, turns
-from reconciler.execute import images
+from reconciler.execute import preflight
 from reconciler.execute import run as execute
 from reconciler.plan import immutable, make
 from reconciler.plan.change import Plan
@@ -53,8 +53,9 @@ class Options(Value):
 
     `all_or_nothing`: when a change fails, everything that this pass has done is taken back, as a
     failed `kube play` must leave nothing behind, and what ran before runs again.
-    `aside`: objects of the set that this pass leaves alone, wanted or not. `images_first`: nothing
-    is done while a registry that has an image of it is out of reach. `elsewhere`: objects of the
+    `aside`: objects of the set that this pass leaves alone, wanted or not. `whole`: nothing is done
+    while this host, or a registry with an image of it, is in the way of some of it. `piecemeal`:
+    where this host can make no pods, all else is done. `elsewhere`: objects of the
     source that are for other hosts. `also` are apply sets that this pass sees to beside its own:
     all of theirs that is not wished is pruned with it. `only`: the objects that a
     further turn of a pass is about; `given_up` those of them that are not to begin, and why;
@@ -67,7 +68,8 @@ class Options(Value):
     prune: bool = False
     recreate: bool = False
     all_or_nothing: bool = False
-    images_first: bool = False
+    whole: bool = False
+    piecemeal: bool = False
     ready: bool = False
     aside: frozenset[Ref] = frozenset()
     elsewhere: tuple[Elsewhere, ...] = ()
@@ -82,6 +84,7 @@ class Options(Value):
 
 
 DEFAULTS = Options()
+_PIECEMEAL = Options(piecemeal=True)
 
 
 class Prospect(Value):
@@ -203,7 +206,8 @@ def converge(
     """Bring the host in line with these objects, record what came of it, and see to back-offs.
 
     Objects that others come before begin when those are healthy; what is waited for has
-    `start_seconds` in all. Raises Interrupted while it waits for readiness.
+    `start_seconds` in all. Raises Unfit, having changed nothing, where this host can make no pods
+    and some are to be made; Interrupted while it waits for readiness.
     """
     deadline = time.monotonic() + host.base.start_seconds
     turn = _pass(host, wished, options, notify, consent)
@@ -242,7 +246,7 @@ def _rolled_out(
             history.note(host.base.database, seen[before:])
             continue
         following = options.replace(
-            only=frozenset(steps), followed=frozenset(steps), prune=False, images_first=False
+            only=frozenset(steps), followed=frozenset(steps), prune=False, whole=False
         )
         turn = _pass(host, wished, following, notify, earlier=turn)
         attending.see_to_waits(host, turn.seen)
@@ -280,7 +284,12 @@ def _locked(
         earlier=earlier.run if earlier else None,
     )
     turns.give_up(run, options.given_up)
-    execute.vet(run, images_first=options.images_first)
+    try:
+        whole, piecemeal = options.whole, options.piecemeal or earlier is not None
+        preflight.vet(run, whole=whole, piecemeal=piecemeal)
+    except Unfit as fault:
+        history.note_unfit(host.base.database, seen.plan, fault)
+        raise
     refused = _refused(run, options) and earlier is None
     before = rollback.Before()
     restored: tuple[Outcome, ...] = ()
@@ -308,7 +317,7 @@ def _refused(run: execute.Run, options: Options) -> bool:
     """Tell whether what could not be made keeps everything from being done."""
     if options.all_or_nothing:
         return bool(run.failed)
-    return options.images_first and any(map(images.out_of_reach, run.failed.values()))
+    return options.whole and any(map(preflight.keeps_back, run.failed.values()))
 
 
 def _carry_out(
@@ -355,7 +364,7 @@ def mend(host: Host, notify: Callable[[Outcome], None] = lambda _outcome: None) 
     }
     refs = remembered.refs(host.base) - held
     with interrupts.noticed(), locks.held(host.base.paths, map(str, refs)):
-        turn = _locked(host, remembered.wished(host.base, refs), DEFAULTS, notify)
+        turn = _locked(host, remembered.wished(host.base, refs), _PIECEMEAL, notify)
     attending.see_to_waits(host, turn.seen)
     if not turn.seen.expansion.rollouts:
         return turn.report
@@ -376,7 +385,7 @@ def resume(host: Host, job: Ref) -> float | None:
         return None
     again = Wished.of(applied.object(), applied.digest, applied.file, applied.line)
     while True:
-        turn = _pass(host, [again])
+        turn = _pass(host, [again], _PIECEMEAL)
         seen, report = turn.seen, turn.report
         if attending.has_deadlines(seen):
             known = {state.uid for state in seen.observed.pods}

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import time
 
+from manifests.faults import HostFault, Unfit
+from manifests.ref import Ref
 from reconciler import pending
 from reconciler.plan.change import Op
 from reconciler.state import events, objects
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from manifests.faults import Fault
     from reconciler.execute.run import Outcome
-    from reconciler.plan.change import Change
+    from reconciler.plan.change import Change, Plan
     from reconciler.state.database import Database
     from reconciler.targets.host.base import Base
 
@@ -45,6 +47,27 @@ def _event(change: Change, fault: Fault | None) -> Event:
         return Event(ref=change.ref, reason=reason, message=str(fault), type=EventType.WARNING)
     why = "; ".join(str(reason) for reason in change.reasons)
     return Event(ref=change.ref, reason=_REASONS[change.op], message=why)
+
+
+def note_unfit(database: Database, plan: Plan, fault: Unfit) -> None:
+    """Record for each object with pods to make why this host can make none: nothing was done."""
+    made = [change for change in plan.effective() if change.pod is not None]
+    refs = dict.fromkeys(change.of or change.ref for change in made)
+    happened = [
+        Event(ref=ref, reason=fault.reason, message=fault.words, type=EventType.WARNING)
+        for ref in refs
+    ]
+    try:
+        events.record(database, happened, time.time())
+    except HostFault as other:  # Most likely for the same reason, of which the caller tells.
+        raise Unfit((*fault.faults, other)) from fault
+
+
+def note_sync(database: Database, name: str, reason: str, message: str) -> None:
+    """Record a warning about a Sync."""
+    ref = Ref(kind="Sync", name=name)
+    event = Event(ref=ref, reason=reason, message=message, type=EventType.WARNING)
+    events.record(database, [event], time.time())
 
 
 def forget(base: Base, outcomes: Iterable[Outcome]) -> None:

@@ -8,6 +8,7 @@
         volumes/NAMESPACE/CLAIM/         PersistentVolumeClaims: user data, never removed unasked
         sources/SYNC.git                 a Sync's revisions; a cache, fetched again when lost
         receive/NAME.git                 repositories that are pushed to: the users' own
+        trial/                           what is tried of overlayfs, once a boot; gone at its end
         secrets.key                      keys the digests of Secrets in state.db (0600)
         pods/UID/                        what a pod may fill the disk with
             containers/CONTAINER/        {upper,work}: its writable layer; volumes/: its image's

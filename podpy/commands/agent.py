@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from reconciler.syncs.reconcile import Pass
+    from reconciler.syncs.passed import Pass
     from reconciler.targets.host.host import Host
 
 EXAMPLES = """

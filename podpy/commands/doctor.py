@@ -1,6 +1,7 @@
-"""Check what this host can do for podpy, and say what to install or change.
+"""Check what this host can do for podpy and for its Syncs, and say what to install or change.
 
-Exit status 1 when something that podpy cannot do without is missing.
+A pass makes the same checks before it changes anything. Exit status 1 when something is missing
+that podpy, a Sync or an applied pod cannot do without.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     warnings = sum(finding.verdict is Verdict.WARNING for finding in findings)
     print()
     if missing:
-        print(f"podpy cannot run pods here yet: {missing} missing, {warnings} warnings")
+        print(f"not all that is asked for can be done here: {missing} missing, {warnings} warnings")
     else:
         print(f"podpy can run pods here: {warnings} warnings")
     return 1 if missing else 0

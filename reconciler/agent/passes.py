@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from manifests.sync import Sync
     from reconciler.execute.run import Outcome
-    from reconciler.syncs.reconcile import Pass
+    from reconciler.syncs.passed import Pass
     from reconciler.targets.host.host import Host
 
     T = TypeVar("T")

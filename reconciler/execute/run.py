@@ -1,8 +1,8 @@
 """Carry out a plan on a target: removals and what pods use first, then pods in parallel.
 
 Called by reconciler.cycle. A change whose needs failed is not tried, and says whose fault it was;
-everything else goes on. No pod is stopped for a successor that cannot be made: `vet` finds that
-out before anything is changed.
+everything else goes on. No pod is stopped for a successor that cannot be made:
+reconciler.execute.preflight finds that out before anything is changed.
 
 Two streams run side by side: pods that wait for no removal start at once, while the pods to be
 removed take their time to stop; then come those that replace them. A `careful` run, which will be
@@ -151,39 +151,12 @@ def run(
     notify: Callable[[Outcome], None] = lambda _outcome: None,
 ) -> tuple[Outcome, ...]:
     """Carry out the plan's changes and return their outcomes; `states` are the observed pods."""
+    from reconciler.execute import preflight
+
     this = Run(plan, target, states, notify)
-    vet(this)
+    preflight.vet(this)
     carry_out(this)
     return tuple(this.outcomes)
-
-
-def vet(this: Run, *, images_first: bool = False) -> None:
-    """Fail the changes whose pods could not be made; their images are pulled for it.
-
-    Changes nothing that runs. Pods that replace none are not looked at: their start will tell.
-    With `images_first` their images are.
-    """
-    replacing = [*this.beside, *this.late]
-    if not replacing and not images_first:
-        return
-    wanted = [*this.early, *this.late] if this.careful else replacing
-    started = time.monotonic()
-    later = [change for change in this.held if change.pod] if images_first else []
-    pulling = [*this.early, *this.late, *later] if images_first else wanted
-    names = sorted({name for change in pulling for name in this.images.of(change)})
-    pulled = pool.run([partial(this.images.get, name) for name in names], GROUPS_AT_ONCE)
-    ids = {name: one for name, one in zip(names, pulled, strict=True) if isinstance(one, str)}
-    missing = {name: one for name, one in zip(names, pulled, strict=True) if isinstance(one, Fault)}
-    for change in pulling:
-        fault = next((missing[one] for one in this.images.of(change) if one in missing), None)
-        if fault is not None:
-            this.ended(change, started, fault)
-    whole = [change for change in wanted if change.ref not in this.failed]
-    leaving = {change.uid for change in this.leaving()}
-    refused = this.target.check([one.pod for one in whole if one.pod is not None], ids, leaving)
-    for change in whole:
-        if change.ref in refused:
-            this.ended(change, started, refused[change.ref])
 
 
 def carry_out(this: Run) -> None:

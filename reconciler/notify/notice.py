@@ -83,6 +83,7 @@ _STATES = {
     Outcome.ROLLED_BACK: State.FAILURE,
     Outcome.FAILED: State.FAILURE,
     Outcome.INVALID: State.FAILURE,
+    Outcome.UNFIT: State.FAILURE,
     Outcome.UNREACHABLE: State.FAILURE,
 }
 """Nothing is told of the others: nobody wants those Syncs to be followed here."""
@@ -109,6 +110,8 @@ def words(
         case Outcome.INVALID:
             first = f": {len(places)} problems, the first at {places[0]}" if places else ""
             return f"cannot be followed{first}"
+        case Outcome.UNFIT:
+            return "waits: the host lacks something that it needs"
         case Outcome.UNREACHABLE:
             return "the source cannot be fetched"
         case Outcome.BLOCKED:

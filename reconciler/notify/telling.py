@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.notify.notice import State
     from reconciler.notify.sending import Notifier
     from reconciler.source.repository import Repository
-    from reconciler.syncs.reconcile import Pass
+    from reconciler.syncs.passed import Pass
     from reconciler.syncs.status import SyncStatus
     from reconciler.targets.host.base import Base
 
@@ -47,7 +47,10 @@ class Telling:
         failed = [str(one.change.ref) for one in (passed.report.failed if passed.report else ())]
         places = [f"{one.file}:{one.line}" for one in errors(passed.problems)]
         told = notice.words(passed.outcome, good=status.good, failed=failed, places=places)
-        commit = "" if passed.outcome is Outcome.UNREACHABLE else status.commit or status.seen
+        unasked = passed.outcome is Outcome.UNREACHABLE or (
+            passed.outcome is Outcome.UNFIT and status.seen == status.good
+        )
+        commit = "" if unasked else status.commit or status.seen
         self._tell(commit, notice.state(passed.outcome), str(passed.outcome), told)
 
     def close(self) -> None:

@@ -56,13 +56,24 @@ def fetch(source: OciSource, repository: Repository, seconds: float, place: str)
         repository.point(FETCHED, pinned)
         return pinned
     with registry.connected(source, seconds, place) as there:
-        which = f"@{pinned}" if pinned else f":{_tag(source, there)}"
+        which = _which(source, there)
         raw = there.manifest(which)
         found = manifest.digest_of(raw)
         if pinned and found != pinned:
             raise Invalid(f"{there.url}{which}: the registry has sent another manifest, {found}")
         wanted = _Wanted(there, f"{there.url}{which}", raw, trusted)
         return repository.mended(lambda: wanted.brought(repository))
+
+
+def look(source: OciSource, seconds: float, place: str) -> None:
+    """Ask the registry for what is wanted of it, and fetch nothing. Raises as `fetch` does."""
+    with registry.connected(source, seconds, place) as there:
+        there.manifest(_which(source, there))
+
+
+def _which(source: OciSource, there: Registry) -> str:
+    """Return what is wanted now, as it follows a repository's name."""
+    return f"@{source.ref.digest}" if source.ref.digest else f":{_tag(source, there)}"
 
 
 def _tag(source: OciSource, there: Registry) -> str:

@@ -74,6 +74,13 @@ class Remote:
         target = wanted(self._source.ref, self._listed())
         return repository.mended(lambda: self._fetched(repository, target))
 
+    def look(self) -> None:
+        """Ask the remote for what is wanted of it, and fetch nothing. Raises as `fetch` does."""
+        if self._source.ref.commit:
+            self._asked(_HEAD)
+        else:
+            wanted(self._source.ref, self._listed())
+
     def _fetched(self, repository: Repository, target: Target) -> str:
         repository.ensure(sha256=is_sha256(target.commit))
         if target.commit and repository.commit(target.commit):
@@ -103,11 +110,10 @@ class Remote:
 
     def _listed(self) -> dict[str, str]:
         """Return ref -> commit of the remote, tags as the commits that they stand for."""
-        if self._source.ref.commit:
-            return {}
-        answer = self._ask(
-            "/", "ls-remote", "--quiet", self._source.url, *_patterns(self._source.ref)
-        )
+        return {} if self._source.ref.commit else self._asked(*_patterns(self._source.ref))
+
+    def _asked(self, *patterns: str) -> dict[str, str]:
+        answer = self._ask("/", "ls-remote", "--quiet", self._source.url, *patterns)
         if answer.status:
             raise self._refused(answer.complaint)
         found: dict[str, str] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from manifests import digests, durations, sources
-from manifests.faults import Invalid
+from manifests.faults import HostFault, Invalid
 from manifests.problems import Problem, Severity, errors
 from manifests.sources import SUFFIXES, File
 from manifests.value import Value
@@ -77,6 +77,30 @@ def _fetched(paths: Paths, sync: Sync, repository: Repository) -> str:
         return repository.store(files)
 
     return repository.mended(fill)
+
+
+def look(paths: Paths, sync: Sync, seconds: float) -> str:
+    """Return what was asked, after it has answered within so many seconds; nothing is fetched.
+
+    Raises the fault of a source that cannot be had.
+    """
+    git, oci, directory = sync.spec.source.git, sync.spec.source.oci, sync.spec.source.directory
+    if git is not None:
+        from reconciler.source.remote import Remote
+
+        Remote(git, seconds).look()
+        return git.url
+    if oci is not None:
+        from reconciler.source import artifacts
+
+        artifacts.look(oci, seconds, f"{paths.run_dir}/sources/{sync.metadata.name}.look")
+        return oci.url
+    path = directory.path if directory is not None else ""
+    try:
+        os.listdir(path)
+    except OSError as error:
+        raise HostFault(f"{path} cannot be read: {error.strerror}") from error
+    return path
 
 
 def commit_of(sync: Sync, repository: Repository, revision: str) -> str:

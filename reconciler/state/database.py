@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 3
 BUSY_SECONDS = 10.0
 LOG_PAGES = 128
+LOG_RESERVED = (LOG_PAGES + 64) * (4096 + 24)
+"""Bytes of the log that podpy has from the beginning: on a full disk it still forgets what is gone,
+and tells what is wrong. A page has a header of 24 bytes there."""
 SCHEMA = """
 CREATE TABLE objects (
     kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
@@ -202,7 +205,20 @@ def _open(path: str) -> Database:
     except BaseException:
         connection.close()
         raise
+    _reserve_log(f"{path}-wal")
     return Database(connection, path, rebuilt=version == 0)
+
+
+def _reserve_log(path: str) -> None:
+    """Have room for the log's pages. SQLite reads it to the first page that is none, writes from
+    its beginning again once all is in the database, and leaves it as long as it was."""
+    with contextlib.suppress(OSError):  # There is no log yet, or no room: then there is none.
+        if os.stat(path).st_size < LOG_RESERVED:
+            log = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                os.posix_fallocate(log, 0, LOG_RESERVED)
+            finally:
+                os.close(log)
 
 
 def _upgrade(connection: sqlite3.Connection) -> None:

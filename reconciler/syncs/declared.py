@@ -44,14 +44,24 @@ class Found(Value):
 
 def read(paths: Paths, database: Database) -> Found:
     """Return the Syncs that this host follows; one that is declared twice is its file's."""
-    found: dict[str, Declared] = {}
-    problems: list[str] = []
+    brought: dict[str, Declared] = {}
     for item in objects.read(database, kind="Sync"):
         thing = item.object()
         if isinstance(thing, Sync):
-            found[item.ref.name] = Declared(sync=thing, file=item.file, line=item.line)
+            brought[item.ref.name] = Declared(sync=thing, file=item.file, line=item.line)
+    return _with_filed(brought, paths, paths.cache)
+
+
+def in_files(paths: Paths) -> Found:
+    """Return those that the administrator's files declare; nothing is written."""
+    return _with_filed({}, paths)
+
+
+def _with_filed(brought: dict[str, Declared], paths: Paths, cache_dir: str | None = None) -> Found:
+    found = dict(brought)
+    problems: list[str] = []
     for file in _files(paths):
-        loaded = load.load([file], cache_dir=paths.cache)
+        loaded = load.load([file], cache_dir=cache_dir)
         problems.extend(str(problem) for problem in loaded.problems)
         for located in loaded.objects:
             if not isinstance(located.object, Sync):

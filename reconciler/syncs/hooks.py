@@ -13,7 +13,7 @@ import time
 
 from manifests import digests, durations, kinds, ordering, settings
 from manifests.checks import sets
-from manifests.faults import Fault, TimedOut
+from manifests.faults import Fault, TimedOut, Unfit
 from manifests.ordering import Hook
 from manifests.value import Value
 from manifests.workloads import Job
@@ -114,11 +114,17 @@ class Runner:
         known = {row.ref for row in objects.read(self._database, applyset=self._set)}
         if not due and known <= mine.keys():
             return None
-        if when is Hook.PRE_SYNC:
+        if when is Hook.PRE_SYNC and due:
+            unfit = self._host.unfit(())
+            if unfit:
+                raise Unfit(unfit)
             self._supply(due)
         # Those that have begun are not to be pruned; they have ended, and nothing is done to them.
         begun = [mine[ref] for ref in known & mine.keys() if mine[ref] not in due]
-        options = cycle.Options(applyset=self._set, prune=True, images_first=True)
+        # Once the revision is here, what keeps a hook from being made is its failure.
+        options = cycle.Options(
+            applyset=self._set, prune=True, whole=True, piecemeal=when is not Hook.PRE_SYNC
+        )
         report = cycle.converge(self._host, (*begun, *due), options, self._notify)
         failed = {object_of(one.change) for one in report.failed}
         ended = self._ended([one for one in due if one.ref not in failed])

@@ -18,9 +18,8 @@ from __future__ import annotations
 import time
 
 from manifests import durations, targeting
-from manifests.faults import Fault, HostFault, Invalid, Retry
-from manifests.value import Value
-from reconciler import cycle
+from manifests.faults import Fault, HostFault, Invalid, Retry, Unfit
+from reconciler import cycle, history
 from reconciler.notify.telling import Telling
 from reconciler.source import source
 from reconciler.source.inputs import InputsError
@@ -28,6 +27,7 @@ from reconciler.source.refusals import RefusedError
 from reconciler.source.repository import FETCHED, GOOD, DamagedError
 from reconciler.state import objects, syncs
 from reconciler.syncs import decide, declared, departing, hooks, revisions, wording
+from reconciler.syncs.passed import Pass
 from reconciler.syncs.revisions import UnusableError
 from reconciler.syncs.status import Outcome, Revision, SyncStatus
 from runtime import interrupts, locks
@@ -35,7 +35,6 @@ from runtime import interrupts, locks
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
-    from typing import Any
 
     from manifests.loaded import Elsewhere
     from manifests.problems import Problem
@@ -52,24 +51,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
 
 COMMITS_KEPT = 20
 """Revisions whose manifests are kept, for going back to them."""
-
-
-class Pass(Value):
-    """What a pass came to: its outcome with the reason, the revision followed, and the report.
-
-    `elsewhere` are objects of it that are for other hosts. `bad` is the revision that failed and is
-    not to be tried again, `put_off` one that this host has failed, and that is tried again later.
-    """
-
-    outcome: Outcome
-    message: str = ""
-    revision: str = ""
-    report: Report | None = None
-    problems: tuple[Problem, ...] = ()
-    withheld: tuple[Ref, ...] = ()
-    elsewhere: tuple[Elsewhere, ...] = ()
-    bad: str = ""
-    put_off: str = ""
 
 
 class Follower:
@@ -192,8 +173,19 @@ class Follower:
             return source.fetch(base.paths, self._sync, self._repository, base.identity), None
         except (RefusedError, InputsError) as fault:
             return "", Pass(outcome=Outcome.INVALID, message=str(fault))
+        except interrupts.Interrupted:
+            raise
         except Fault as fault:
-            return "", Pass(outcome=Outcome.UNREACHABLE, message=str(fault))
+            return "", self._unfetched(fault)
+
+    def _unfetched(self, fault: Fault) -> Pass:
+        """The pass whose source could not be had: is this host to blame, or the source?"""
+        from reconciler.syncs import fitness
+
+        unfit = fitness.unfit(self._host.base.paths, self._sync, fault)
+        if unfit:
+            return Pass(outcome=Outcome.UNFIT, message="; ".join(unfit))
+        return Pass(outcome=Outcome.UNREACHABLE, message=str(fault))
 
     def _followed(self, status: SyncStatus, candidate: str, trouble: Pass | None) -> Pass:
         chosen = decide.revision(candidate, status, time.time())
@@ -202,13 +194,17 @@ class Follower:
         try:
             wished = self._wished(chosen)
         except UnusableError as error:
-            invalid = Pass(outcome=Outcome.INVALID, message=str(error), problems=error.problems)
-            return self._kept(status, chosen, invalid)
+            outcome = Outcome.UNFIT if error.host else Outcome.INVALID
+            passed = Pass(outcome=outcome, message=str(error), problems=error.problems)
+            return self._kept(status, chosen, passed)
         self._telling.began(status, chosen)
         try:
             report = self._with_hooks(wished, status, chosen)
         except Invalid as fault:
             return self._kept(status, chosen, Pass(outcome=Outcome.INVALID, message=str(fault)))
+        except Unfit as fault:
+            unfit = Pass(outcome=Outcome.UNFIT, message=fault.words, revision=status.applied)
+            return self._kept(status, chosen, unfit)
         except interrupts.Interrupted:
             raise
         except (
@@ -263,14 +259,21 @@ class Follower:
 
     def _failed(self, status: SyncStatus, chosen: str, report: Report) -> Pass:
         """The pass whose revision could not be reached: back to the last good one, if there is."""
+        faults = [one.fault for one in report.failed]
+        unfit = any(isinstance(fault, Unfit) for fault in faults) or (
+            report.refused and any(isinstance(fault, HostFault) for fault in faults)
+        )
         failed = Pass(
-            outcome=Outcome.FAILED, message=wording.faults(report), revision=chosen, report=report
+            outcome=Outcome.UNFIT if unfit else Outcome.FAILED,
+            message=wording.faults(report),
+            revision=chosen,
+            report=report,
         )
         if not self._may_go_back(status, chosen):
             return failed
         if report.refused:
-            return self._kept(status, chosen, failed)
-        if decide.of_the_host(str(one.fault) for one in report.failed):
+            return self._kept(status, chosen, failed.replace(revision=status.applied))
+        if unfit or decide.of_the_host(map(str, faults)):
             return self._kept(status, chosen, failed.replace(put_off=chosen))
         back = self._kept(status, chosen, failed.replace(bad=chosen))
         if back.revision != status.good or back.report is None or back.report.failed:
@@ -319,7 +322,8 @@ class Follower:
             report = self._converged(
                 wished,
                 granted=revision == status.approved,
-                images_first=self._may_go_back(status, revision),
+                whole=self._may_go_back(status, revision),
+                piecemeal=revision == status.good,
             )
             interrupts.check(f"Sync/{self._name}")
             helpless = [one for one in report.failed if not isinstance(one.fault, Retry)]
@@ -329,7 +333,12 @@ class Follower:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def _converged(
-        self, wished: tuple[Wished, ...], *, granted: bool, images_first: bool = False
+        self,
+        wished: tuple[Wished, ...],
+        *,
+        granted: bool,
+        whole: bool = False,
+        piecemeal: bool = True,
     ) -> Report:
         """Converge once; `granted` tells that what is gone from the source may be removed."""
         going = self._departing(item.ref.name for item in wished if item.ref.kind == "Sync").syncs
@@ -337,7 +346,8 @@ class Follower:
             applyset=decide.applyset(self._name),
             also=decide.applysets(going),
             prune=self._sync.spec.prune,
-            images_first=images_first,
+            whole=whole,
+            piecemeal=piecemeal,
             elsewhere=self._elsewhere,
             ready=True,
         )
@@ -378,12 +388,14 @@ class Follower:
             asked_at=began,
             changed_at=began if news else before.changed_at,
             departed=self._departed,
-            **_attempts(before, passed),
+            **passed.attempts(before),
         )
         with locks.held(self._host.base.paths, [decide.status_lock(self._name)]):
             status = decide.recorded(before, syncs.read(self._database, self._name), after)
             syncs.save(self._database, self._name, status)
         changes = wording.worded(passed.report)
+        if passed.outcome is Outcome.UNFIT:
+            history.note_sync(self._database, self._name, Unfit.REASON, passed.message)
         if news or changes or seen != before.seen:
             line = Revision(
                 revision=seen,
@@ -407,12 +419,3 @@ class Follower:
             # There may be Secrets in plain, which are not to lie about when they are not kept; of a
             # git repository, whoever reads that can read them in its history.
             self._repository.tidy(now=dropped and self._sync.spec.source.git is None)
-
-
-def _attempts(before: SyncStatus, passed: Pass) -> dict[str, Any]:
-    """What is remembered of a revision that this host has failed."""
-    if passed.put_off:
-        attempts = before.attempts + 1 if passed.put_off == before.put_off else 1
-        until = time.time() + decide.rest(attempts)
-        return {"put_off": passed.put_off, "put_off_until": until, "attempts": attempts}
-    return {"put_off": "", "attempts": 0} if passed.outcome.ready else {}

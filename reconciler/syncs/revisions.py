@@ -26,11 +26,15 @@ if TYPE_CHECKING:
 
 
 class UnusableError(Exception):
-    """The revision cannot be followed: its manifests are not valid, or there are none."""
+    """The revision cannot be followed: its manifests are not valid, or there are none; or this
+    `host` lacks what reads them, a key, say."""
 
-    def __init__(self, message: str, problems: tuple[Problem, ...] = ()) -> None:
+    def __init__(
+        self, message: str, problems: tuple[Problem, ...] = (), *, host: bool = False
+    ) -> None:
         super().__init__(message)
         self.problems = problems
+        self.host = host
 
 
 def read(
@@ -48,7 +52,7 @@ def read(
         found = source.manifests_of(base.paths, sync, repository, revision, given, place)
         files = decryption.decrypted(found.files, sync.spec.decryption)
     except (Invalid, HostFault) as fault:
-        raise UnusableError(str(fault)) from fault
+        raise UnusableError(str(fault), host=isinstance(fault, HostFault)) from fault
     loaded = load.load(
         [sources.Bundle(name=f"sync {sync.metadata.name}", files=files)],
         options,

@@ -15,6 +15,8 @@ class Outcome(StrEnum):
     FAILED          the revision failed, and there was none to go back to, or it failed, too;
                     or a registry with an image of it is out of reach
     INVALID         the present revision cannot be used: the host follows the last good one
+    UNFIT           this host lacks something that the revision, or its source, needs: room, a tool,
+                    a file with a key, a port; nothing of it was begun, and it is not bad
     UNREACHABLE     the source cannot be asked: the host follows the last good revision
     BLOCKED         a Sync that this one depends on is not ready
     ELSEWHERE       the Sync is for other hosts
@@ -26,6 +28,7 @@ class Outcome(StrEnum):
     ROLLED_BACK = "RolledBack"
     FAILED = "Failed"
     INVALID = "Invalid"
+    UNFIT = "HostUnfit"
     UNREACHABLE = "SourceUnreachable"
     BLOCKED = "DependencyNotReady"
     ELSEWHERE = "NotForThisHost"

@@ -54,12 +54,17 @@ if TYPE_CHECKING:
             """Have the image in the store as its policy asks; return its id."""
             ...
 
+        def unfit(self, wanted: Sequence[WantedPod]) -> Sequence[Fault]:
+            """Find what keeps the target from making any pod now. Changes nothing that lasts."""
+            ...
+
         def check(
             self, wanted: Sequence[WantedPod], ids: Mapping[str, str], leaving: Collection[str]
         ) -> Mapping[Ref, Fault]:
             """Find what would keep pods from being made once the pods `leaving` (uids) are gone.
 
-            `ids` maps the images' names to their ids. Changes nothing.
+            `ids` maps the images' names to their ids; what hangs on others is not looked at.
+            Changes nothing.
             """
             ...
 

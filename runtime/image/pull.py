@@ -15,6 +15,7 @@ import os
 
 from manifests.container import PullPolicy
 from manifests.faults import Fault, Invalid, Retry
+from runtime import space
 from runtime.image import (
     archive,
     durable,
@@ -187,7 +188,12 @@ def _streamed(
     """Unpack the image's layers while they come."""
     found = manifest.manifest(wanted.manifest)
     missing = [layer for layer in found.layers if not layers.is_known(store, layer)]
-    meter.expect(sum(layer.size for layer in missing))
+    size = sum(layer.size for layer in missing)
+    # Unpacked they are larger still: this is told before they come.
+    short = space.shortage(store.paths.layers, size)
+    if short is not None:
+        raise short
+    meter.expect(size)
     meter.stage(Stage.FETCHING)
     raw = line.configuration(wanted.source, found)
     config = manifest.configuration(raw)

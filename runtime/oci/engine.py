@@ -63,19 +63,24 @@ class Engine(Value):
             mounts.bind(self.path, self.path, recursive=False, access=mounts.READ_ONLY)
 
 
+def known(run_dir: str, seen: cgroups.View) -> Engine | None:
+    """Return the engine that `find` would return without trying any; starts no process."""
+    conmon = locate("conmon")
+    return None if conmon is None else _remembered(_record(run_dir), _key(seen, conmon))
+
+
 def find(run_dir: str, seen: cgroups.View, instance: str) -> Engine:
     """Return the engine for containers made under the cgroup view `seen`; call it inside a pod.
 
     `instance` names the cgroup of the trial. Raises HostFault, with what each runtime said, when
     none runs or conmon is missing.
     """
+    remembered = known(run_dir, seen)
+    if remembered is not None:
+        return remembered
     conmon = locate("conmon")
     if conmon is None:
         raise HostFault("conmon: not found on this host", hint="install the package conmon")
-    key = _key(seen, conmon)
-    remembered = _remembered(f"{run_dir}/engine.json", key)
-    if remembered is not None:
-        return remembered
     complaints: list[str] = []
     for kind in Kind:
         path = locate(kind)
@@ -93,7 +98,7 @@ def find(run_dir: str, seen: cgroups.View, instance: str) -> Engine:
             conmon=conmon,
             reason="; ".join(complaints),
         )
-        _remember(f"{run_dir}/engine.json", key, engine)
+        _remember(_record(run_dir), _key(seen, conmon), engine)
         return engine
     raise HostFault(
         f"no OCI runtime works on this host: {'; '.join(complaints)}", hint="install crun"
@@ -112,6 +117,10 @@ def locate(tool: str) -> str | None:
     """Return where the program itself lies: replacing it must be seen behind a link, too."""
     path = proc.find(tool)
     return os.path.realpath(path) if path else None
+
+
+def _record(run_dir: str) -> str:
+    return f"{run_dir}/engine.json"
 
 
 def _key(seen: cgroups.View, conmon: str) -> str:

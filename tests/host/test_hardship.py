@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.fixtures import traces
+from tests.fixtures.disks import fill
 
 if TYPE_CHECKING:
     from runtime.paths import Paths
@@ -100,19 +101,6 @@ def pods(podpy: Podpy) -> dict[str, Any]:
 
 def uids(podpy: Podpy) -> dict[str, str]:
     return {name: pod["metadata"]["uid"] for name, pod in pods(podpy).items()}
-
-
-def fill(folder: str) -> Path:
-    """Write into the folder until nothing more fits."""
-    filler = Path(folder) / "filler"
-    with filler.open("wb", buffering=0) as file:
-        for size in (1 << 20, 1 << 12, 1):
-            try:
-                while file.write(b"x" * size) == size:
-                    pass
-            except OSError:
-                continue
-    return filler
 
 
 def test_a_full_disk_is_told_and_nothing_of_a_play_is_kept(

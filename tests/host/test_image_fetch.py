@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from manifests.faults import Fault, Retry, TimedOut
+from manifests.faults import Fault, HostFault, Retry, TimedOut
 from runtime.image import pull
 from runtime.image.meter import Progress, Stage
 from runtime.image.store import Store
 from tests.fixtures import broken_registry
 from tests.fixtures.command import wait_until
+from tests.fixtures.disks import mounted
 from tests.unit.image import layouts
 
 if TYPE_CHECKING:
@@ -87,6 +88,15 @@ def test_layers_come_several_at_once_and_each_one_once(store: Store, server: Ser
     assert told[-1].done == sum(
         len(server.blob(digest) or b"") for digest in {*server.layers(), _config(server)}
     )
+
+
+def test_what_does_not_fit_on_the_disk_is_not_begun(store: Store, server: Server) -> None:
+    with mounted(store.paths.state_dir, "size=1m"):
+        with pytest.raises(HostFault, match="less than 2 MiB is free"):
+            pull.pull(store, f"{server.address}/many:1", PLAIN)
+
+        assert not set(server.layers()).intersection(server.asked)
+        assert os.listdir(store.paths.layers) == []
 
 
 def _config(server: Server) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,11 +11,11 @@ import pytest
 from reconciler.syncs import decide
 from runtime import locks
 from tests.fixtures.command import wait_until
+from tests.fixtures.disks import mounted
 from tests.fixtures.forge import Forge
 from tests.fixtures.objects import claim, config, pod
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.fixtures.command import Podpy
@@ -46,24 +44,12 @@ def declarations(podpy: Podpy) -> str:
     return f"{os.path.dirname(podpy.paths.state_dir)}/etc/syncs.d"
 
 
-@contextlib.contextmanager
-def full_disk(path: str) -> Iterator[None]:
-    """Nothing can be written below `path`."""
-    os.makedirs(path, exist_ok=True)
-    words = ("mount", "-t", "tmpfs", "-o", "size=4k,nr_inodes=1", "full", path)
-    subprocess.run(words, check=True, timeout=10)
-    try:
-        yield
-    finally:
-        subprocess.run(("umount", "-l", path), check=True, timeout=10)
-
-
 def test_a_full_disk_makes_no_revision_a_bad_one(podpy: Podpy, forge: Forge, image: str) -> None:
     podpy.ok("sync", "add", "shop", "--url", forge.url, "--timeout", "2s")
     good = forge.commit({"page.yaml": config("page")})
     podpy.ok("sync", "reconcile", "shop")
     commit = forge.commit({"web.yaml": pod(image)})
-    with full_disk(f"{podpy.paths.state_dir}/pods"):
+    with mounted(f"{podpy.paths.state_dir}/pods", "size=4k", "nr_inodes=1"):
         failed = podpy.run("sync", "reconcile", "shop")
         waits = podpy.run("sync", "reconcile", "shop")
         known = status(podpy)

@@ -119,6 +119,15 @@ class Base:
                 )
             return self._engine
 
+    def knows_engine(self) -> bool:
+        """Tell whether the OCI runtime that works here was found out before, since the boot."""
+        from runtime.oci import engine
+
+        with self._engine_lock:
+            if self._engine is None:
+                self._engine = engine.known(self.paths.run_dir, self.pod_cgroups)
+            return self._engine is not None
+
     @cached_property
     def default_profile(self) -> str:
         """The AppArmor profile of containers that name none; "" where podpy cannot load one."""

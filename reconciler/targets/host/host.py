@@ -97,6 +97,11 @@ class Host:
     def pull(self, image: Image) -> str:
         return images.ensure(self.base, image, self.pulling)
 
+    def unfit(self, wanted: Sequence[WantedPod]) -> Sequence[Fault]:
+        from reconciler.targets.host import fitness
+
+        return fitness.unfit(self.base, wanted)
+
     def check(
         self, wanted: Sequence[WantedPod], ids: Mapping[str, str], leaving: Collection[str]
     ) -> Mapping[Ref, Fault]:

@@ -26,7 +26,7 @@ def check(
 ) -> dict[Ref, Fault]:
     """Return the fault of each pod that could not be made once the pods `leaving` are gone.
 
-    `ids` maps the names of images in the store to their ids.
+    `ids` maps the names of images in the store to their ids; containers of others are left out.
     """
     refused: dict[Ref, Fault] = {}
     requests: dict[Ref, leases.Request] = {}
@@ -51,6 +51,8 @@ def _check_one(base: Base, record: PodRecord, ids: Mapping[str, str]) -> None:
     volumes.check(volumes.plan(record, sources, base.paths), base.paths, base.wished)
     spec = record.pod.spec
     for container in (*spec.init_containers, *spec.containers):
+        if container.image not in ids:
+            continue
         try:
             bundle.describe(base, record, container, base.store.image(ids[container.image]))
         except Fault as fault:
