@@ -9,7 +9,7 @@ from manifests.problems import Problem, Severity, ordered, path_text
 from manifests.value import Value
 from manifests.workloads import ConcurrencyPolicy, CronJob
 from podpy import quadlet_sources
-from renderers.quadlet import jobs, naming, network, timers
+from renderers.quadlet import jobs, naming, network, timers, volumes
 from renderers.quadlet import render as quadlet
 
 TYPE_CHECKING = False
@@ -44,7 +44,9 @@ def render(loaded: Loaded, options: Options) -> tuple[tuple[File, ...], tuple[Pr
             lost.update(dict.fromkeys(_pod(loaded, located, pod, options, found)))
         if isinstance(thing, PersistentVolumeClaim):
             stem = naming.stem(thing.metadata.namespace, thing.metadata.name)
-            found.put(quadlet.claim(stem, quadlet_sources.origin(located)))
+            origin = quadlet_sources.origin(located)
+            group = objects.groups.get((thing.metadata.namespace, thing.metadata.name))
+            found.put(volumes.claim(stem, origin, group, user=options.user))
         elif isinstance(thing, Network):
             file = network.file(thing, quadlet_sources.origin(located))
             if file is not None:

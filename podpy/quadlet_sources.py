@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from manifests.kinds import Object
     from manifests.loaded import Loaded, Located
     from manifests.problems import FieldPath
 
@@ -37,6 +38,8 @@ class Objects:
         self.configmaps: dict[str, dict[str, ConfigMap]] = {}
         self.secrets: dict[str, dict[str, Secret]] = {}
         self.networks: dict[str, Network] = {}
+        self.groups: dict[tuple[str, str], int] = {}
+        """The fsGroup of the pods that have a claim, by its namespace and name."""
         for located in loaded.objects:
             thing = located.object
             name, namespace = thing.metadata.name, thing.metadata.namespace
@@ -46,6 +49,18 @@ class Objects:
                 self.secrets.setdefault(namespace, {})[name] = thing
             elif isinstance(thing, Network):
                 self.networks[name] = thing
+            else:
+                self._add_groups(thing)
+
+    def _add_groups(self, thing: Object) -> None:
+        part = kinds.pod_part(thing)
+        group = part[1].security_context.fs_group if part is not None else None
+        if part is None or group is None:
+            return
+        for volume in part[1].volumes:
+            claim = volume.persistent_volume_claim
+            if claim is not None:
+                self.groups.setdefault((thing.metadata.namespace, claim.claim_name), group)
 
 
 def pods(located: Located, objects: Objects) -> Iterator[Rendered]:

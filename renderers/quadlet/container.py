@@ -8,6 +8,8 @@ from renderers import systemd_text
 from renderers.quadlet import (
     command,
     environment,
+    handlers,
+    health,
     jobs,
     mounts,
     network,
@@ -21,8 +23,6 @@ from renderers.quadlet.order import Role
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from manifests.container import Container
-    from manifests.problems import FieldPath
     from renderers.quadlet.order import Step
     from renderers.quadlet.rendering import Rendering
     from renderers.quadlet.unit import Lines, Section
@@ -52,8 +52,9 @@ def write(rendering: Rendering, step: Step) -> None:
     else:
         network.write(rendering, lines, found=step.role is Role.MAIN)
     service = [
-        *_written(rendering, step.path, step.container, step.name, lines),
+        *_written(rendering, step, lines),
         *_service(rendering, step),
+        *handlers.service(rendering, step.path, step.container, step.name),
     ]
     install = rendering.install if not rendering.has_pod and step.role is Role.MAIN else []
     rendering.write(
@@ -67,19 +68,27 @@ def write(rendering: Rendering, step: Step) -> None:
     )
 
 
-def _written(
-    rendering: Rendering, where: FieldPath, container: Container, name: str, lines: Section
-) -> Lines:
+def _written(rendering: Rendering, step: Step, lines: Section) -> Lines:
     """Add what the container's own fields say; return what the service does before its start."""
+    where, container = step.path, step.container
     lines.text((*where, "image"), "Image", rendering.source.image(container.image))
     lines.plain("Pull", _PULLS[container.image_pull_policy or PullPolicy.IF_NOT_PRESENT])
     declared = variables.declared(rendering, where, container)
     command.write(rendering, where, container, declared, lines)
-    environment.write(rendering, name, declared, lines)
+    environment.write(rendering, step.name, declared, lines)
     before = mounts.write(rendering, where, container, declared, lines)
-    resources.write(where, container, lines)
+    resources.write(rendering, where, container, lines)
     security.write(rendering, where, container, lines)
     pod_annotations.write(rendering, lines)
+    health.write(rendering, where, container, lines, sidecar=step.role is Role.SIDECAR)
+    for asked, flag in (
+        (rendering.spec.host_pid, "--pid=host"),
+        (rendering.spec.host_ipc, "--ipc=host"),
+        (container.tty, "--tty"),
+        (container.stdin, "--interactive"),
+    ):
+        if asked:
+            lines.plain("PodmanArgs", flag)
     signal = container.lifecycle.stop_signal
     if signal:
         lines.either((*where, "lifecycle", "stopSignal"), "StopSignal", "--stop-signal", signal)

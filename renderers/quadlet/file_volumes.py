@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     Shown = tuple[str, bytes, int]
 
+_READ_BY_ALL = 0o004
 _UNITS = ("artifact", "build", "container", "image", "kube", "network", "pod", "quadlets", "volume")
 
 
@@ -48,6 +49,10 @@ def write(rendering: Rendering, index: int, volume: Volume) -> tuple[str, ...]:
     for path in _in_the_way(shown):
         rendering.lose(where, f'"{path}" is a file and a directory, too; the file is left out')
         del shown[path]
+    group = rendering.spec.security_context.fs_group
+    if group is not None and any(not file.mode & _READ_BY_ALL for file in shown.values()):
+        message = "fsGroup does not reach these files: they are root's, and their modes hold"
+        rendering.lose(where, message)
     rendering.files.append(File(name=f"{front}/", mode=0o755, private=private))
     rendering.files.extend(shown.values())
     return tuple(shown)

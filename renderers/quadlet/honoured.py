@@ -11,13 +11,11 @@ if TYPE_CHECKING:
 
     from manifests.problems import FieldPath
 
-_SECURITY = "containers[].securityContext"
 HONOURED = frozenset(
     {
         *("hostNetwork", "hostname", "restartPolicy", "terminationGracePeriodSeconds"),
         *("activeDeadlineSeconds", "hostAliases", "dnsConfig"),
-        *("securityContext.runAsUser", "securityContext.runAsGroup", "securityContext.sysctls"),
-        *("securityContext.supplementalGroups", "securityContext.seccompProfile.type"),
+        *("securityContext", "containers[].securityContext", "hostPID", "hostIPC", "dnsPolicy"),
         *("volumes[].name", "volumes[].emptyDir", "volumes[].hostPath"),
         *("volumes[].persistentVolumeClaim", "volumes[].ephemeral.volumeClaimTemplate.spec"),
         *("volumes[].configMap", "volumes[].secret", "volumes[].downwardAPI"),
@@ -30,10 +28,9 @@ HONOURED = frozenset(
         *("containers[].volumeMounts[].readOnly", "containers[].volumeMounts[].subPath"),
         "containers[].volumeMounts[].subPathExpr",
         "containers[].volumeMounts[].mountPropagation",
-        *("containers[].lifecycle.stopSignal", "containers[].restartPolicy"),
-        *(f"{_SECURITY}.runAsUser", f"{_SECURITY}.runAsGroup", f"{_SECURITY}.privileged"),
-        *(f"{_SECURITY}.allowPrivilegeEscalation", f"{_SECURITY}.readOnlyRootFilesystem"),
-        *(f"{_SECURITY}.capabilities", f"{_SECURITY}.seccompProfile.type"),
+        *("containers[].lifecycle", "containers[].restartPolicy"),
+        *("containers[].startupProbe", "containers[].livenessProbe"),
+        *("containers[].readinessProbe", "containers[].tty", "containers[].stdin"),
         *("containers[].terminationMessagePath", "containers[].terminationMessagePolicy"),
     }
 )

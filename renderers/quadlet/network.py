@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from manifests import references, settings
 from manifests.config import Driver
+from manifests.pod import DNSConfig
 from renderers.quadlet import naming, unit
 
 TYPE_CHECKING = False
@@ -26,7 +27,7 @@ def write(rendering: Rendering, lines: Section, *, found: bool = True) -> None:
             _names(rendering, lines)
             _publish(rendering, lines)
         _addresses(rendering, lines, found=found)
-    _resolving(rendering, lines)
+    _resolving(rendering, network, lines)
     for sysctl in rendering.spec.security_context.sysctls:
         path = ("securityContext", "sysctls")
         lines.either(path, "Sysctl", "--sysctl", f"{sysctl.name}={sysctl.value}", word=True)
@@ -98,12 +99,16 @@ def _addresses(rendering: Rendering, lines: Section, *, found: bool) -> None:
         lines.flag((), f"--mac-address={annotations[settings.MAC]}")
 
 
-def _resolving(rendering: Rendering, lines: Section) -> None:
+def _resolving(rendering: Rendering, network: str, lines: Section) -> None:
     spec = rendering.spec
     for number, alias in enumerate(spec.host_aliases):
         for name in alias.hostnames:
             lines.either(("hostAliases", number), "AddHost", "--add-host", f"{name}:{alias.ip}")
     config = spec.dns_config
+    if network == _NONE:
+        if config != DNSConfig():
+            rendering.lose(("dnsConfig",), "is not kept: Podman takes none without a network")
+        return
     for server in config.nameservers:
         lines.either(("dnsConfig", "nameservers"), "DNS", "--dns", server)
     for domain in config.searches:

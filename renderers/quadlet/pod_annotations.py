@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from manifests import settings
+from manifests import podman_limits, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ _ELSEWHERE = frozenset({settings.NETWORK, settings.ADDRESS, settings.MAC, settin
 def write(rendering: Rendering, lines: Section) -> None:
     """Add the lines of every annotation; one of podpy's without a meaning here is told."""
     for key, value in sorted(rendering.source.pod.metadata.annotations.items()):
+        if key.startswith(podman_limits.PREFIX):
+            continue  # limits, which are written as such
         if not key.startswith(settings.PREFIX):
             lines.word((), "Annotation", f"{key}={value}")
         elif key == settings.LOG_DRIVER:

@@ -10,7 +10,6 @@ from renderers.quadlet.unit import File, Loss
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from renderers.quadlet.unit import Lines
     from renderers.quadlet_keys import Target
 
 
@@ -30,12 +29,6 @@ def render(source: Source, target: Target, *, user: bool) -> Rendered:
     for step in order.steps(rendering):
         container.write(rendering, step)
     return Rendered(files=tuple(rendering.files), losses=tuple(rendering.losses))
-
-
-def claim(stem: str, origin: str, options: Lines | None = None) -> File:
-    """Return the file of a volume that keeps what is in it."""
-    lines = [("VolumeName", stem), *(options or [])]
-    return unit.write(f"{stem}.volume", origin, {"Volume": lines})
 
 
 def network(origin: str) -> File:

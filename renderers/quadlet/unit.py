@@ -51,6 +51,10 @@ class Section:
         self._target = target
         self._losses = losses
 
+    def knows(self, key: str) -> bool:
+        """Tell whether the target reads `key` in this section."""
+        return self._target.knows(self.name, key)
+
     def plain(self, key: str, value: str) -> None:
         """Add a key whose value is podpy's own and needs no quoting."""
         self.lines.append((key, value))
@@ -78,7 +82,7 @@ class Section:
         self, path: FieldPath, key: str, flag: str, value: str, *, word: bool = False
     ) -> None:
         """Add `key`, or where the target does not read it, the flag of Podman's that does it."""
-        if self._target.knows(self.name, key):
+        if self.knows(key):
             self._put(path, key, value, word=word)
         else:
             self.flag(path, f"{flag}={value}")

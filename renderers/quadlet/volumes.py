@@ -6,12 +6,13 @@ from manifests import codec, projection
 from manifests.container import PullPolicy
 from manifests.volumes import EmptyDir, Medium
 from renderers import systemd_text
-from renderers.quadlet import file_volumes, naming, shell
+from renderers.quadlet import file_volumes, naming, shell, unit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from manifests.volumes import Volume
     from renderers.quadlet.rendering import Rendering
+    from renderers.quadlet.unit import File, Lines
 
 
 def write(rendering: Rendering) -> None:
@@ -60,22 +61,54 @@ def is_scratch(volume: Volume) -> bool:
     )
 
 
+def claim(stem: str, origin: str, group: int | None, *, user: bool) -> File:
+    """Return the .volume file of a claim; `group` is the fsGroup of the pods that have it."""
+    lines = [("VolumeName", systemd_text.literal(stem))]
+    service: Lines = []
+    if group is not None:
+        lines.extend(_owners(group))
+        service.append(("ExecStartPost", _change(stem, "g+rwxs", user=user)))
+    return unit.write(f"{stem}.volume", origin, {"Volume": lines, "Service": service})
+
+
 def _scratch(rendering: Rendering, index: int, volume: Volume) -> None:
-    """Add a volume that goes when nothing needs its unit any more."""
+    """Add a volume that goes when nothing needs its unit any more.
+
+    As an emptyDir everybody may write to it, and it has nothing of the image.
+    """
     name = f"{rendering.source.stem}-{volume.name}"
-    lines = [("VolumeName", systemd_text.literal(name))]
+    group = rendering.spec.security_context.fs_group
+    mode = "0777" if group is None else "2777"
+    lines = [("VolumeName", systemd_text.literal(name)), ("Copy", "false"), *_owners(group or 0)]
+    service: Lines = []
     wanted = volume.empty_dir or EmptyDir()
     if is_memory(volume):
-        lines.extend([("Type", "tmpfs"), ("Device", "tmpfs")])
+        size = f",size={wanted.size_limit.whole()}" if wanted.size_limit else ""
+        lines.extend([("Type", "tmpfs"), ("Device", "tmpfs"), ("Options", f"mode={mode}{size}")])
+    else:
+        service.append(("ExecStartPost", _change(name, mode, user=rendering.user)))
         if wanted.size_limit:
-            lines.append(("Options", f"size={wanted.size_limit.whole()}"))
-    elif wanted.size_limit:
-        rendering.lose(("volumes", index, "emptyDir", "sizeLimit"), "is not enforced on a disk")
+            where = ("volumes", index, "emptyDir", "sizeLimit")
+            rendering.lose(where, "is not enforced on a disk")
+    service.append(("ExecStop", shell.run(shell.PODMAN, "volume", "rm", "--force", name)))
     rendering.write(
         f"{name}.volume",
-        {
-            "Unit": [("StopWhenUnneeded", "yes")],
-            "Volume": lines,
-            "Service": [("ExecStop", shell.run(shell.PODMAN, "volume", "rm", "--force", name))],
-        },
+        {"Unit": [("StopWhenUnneeded", "yes")], "Volume": lines, "Service": service},
     )
+
+
+def _owners(group: int) -> Lines:
+    """Return the lines that give a volume its owners: Podman then leaves them when it is mounted.
+
+    Else the first container that has it would own it, or the image would say who does.
+    """
+    return [("User", "0"), ("Group", str(group))]
+
+
+def _change(name: str, mode: str, *, user: bool) -> str:
+    """Return the command that sets the mode of a volume's directory."""
+    script = 'chmod -- "$2" "$(podman volume inspect --format "{{.Mountpoint}}" "$1")"'
+    if user:
+        # Its group is one that only Podman's user namespace has.
+        return shell.run(shell.PODMAN, "unshare", "/bin/sh", "-c", script, "sh", name, mode)
+    return shell.script(script, name, mode)

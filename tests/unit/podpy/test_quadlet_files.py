@@ -46,7 +46,7 @@ spec:
   containers:
     - name: srv
       image: nginx
-      lifecycle: {preStop: {sleep: {seconds: 1}}}
+      lifecycle: {preStop: {httpGet: {port: 80}}}
 """
 
 
