@@ -8,7 +8,7 @@ PREFIX ?= /usr/local
 VENV := .venv/bin
 PYTEST := $(VENV)/python -m pytest
 
-.PHONY: help setup setup-test install demo demo-down images test lint unit host vm soak bench docs clean
+.PHONY: help setup setup-test install demo demo-down images test lint unit host vm soak soak-killed bench docs clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -56,6 +56,9 @@ vm: setup-test ## tests in a virtual Debian 13 with systemd and cgroup v2: minut
 
 soak: setup-test ## play, break and remove pods for ten minutes, then look for what is left
 	@$(VENV)/python -m benchmarks.soak --minutes 10
+
+soak-killed: setup-test ## kill podpy at every effect of every command that tests kill it in: hours
+	@PODPY_KILL_POINTS=1000000 $(PYTEST) -k killed tests/host
 
 bench: setup-test ## measure podpy beside Podman 5.4, then the agent, and print both
 	@$(VENV)/python -m benchmarks.run

@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import instance, workload
@@ -37,8 +38,8 @@ EFFECTS = 500
 class Soak:
     """One instance under test, and the dice."""
 
-    def __init__(self, podpy: Podpy, launcher: str, file: str, seed: int) -> None:
-        self.podpy, self.launcher, self.file = podpy, launcher, file
+    def __init__(self, podpy: Podpy, dying: killed.Dying, file: str, seed: int) -> None:
+        self.podpy, self.dying, self.file = podpy, dying, file
         self.dice = random.Random(seed)
         self.acts: tuple[Callable[[], None], ...] = (
             self.kill_a_container,
@@ -66,7 +67,7 @@ class Soak:
 
     def kill_podpy_half_way(self) -> None:
         words = ("kube", self.dice.choice(("play", "down")), self.file)
-        killed.run(self.podpy, self.launcher, self.dice.randint(1, EFFECTS), *words)
+        self.dying.run(self.dice.randint(1, EFFECTS), killed.Step(words))
 
     def delete_a_link(self) -> None:
         instance = self.podpy.paths.instance
@@ -111,12 +112,12 @@ def write_pods(path: str) -> None:
 def soak(podpy: Podpy, root: str, minutes: float, seed: int) -> int:
     """Run rounds in `root` until the time is over; return the exit status."""
     write_pods(f"{root}/pods.yaml")
-    launcher = killed.write(f"{root}/dying")
-    rounds = Soak(podpy, launcher, f"{root}/pods.yaml", seed)
+    dying = killed.Dying(podpy, Path(root, "dying"))
+    rounds = Soak(podpy, dying, f"{root}/pods.yaml", seed)
     # The bridge, its name server and the nft table outlive the last pod; pods must not.
     for word in ("play", "down"):
         podpy.ok("kube", word, f"{root}/pods.yaml", timeout=120)
-    clean = {line for line in killed.state(podpy) if not line.startswith("link")}
+    baseline = killed.Baseline(podpy)
     until = time.monotonic() + minutes * 60
     count = 0
     while time.monotonic() < until:
@@ -124,7 +125,7 @@ def soak(podpy: Podpy, root: str, minutes: float, seed: int) -> int:
         began = time.monotonic()
         acts = rounds.round()
         print(f"round {count}: {time.monotonic() - began:.1f} s: {', '.join(acts)}", flush=True)
-    left = traces.settled(lambda: set(killed.state(podpy)) - clean, SETTLE)
+    left = baseline.left()
     print(f"{count} rounds, {len(left)} things left")
     for line in left:
         print(f"left: {line}")

@@ -41,8 +41,10 @@ def save_wish(base: Base, wish: Wish) -> None:
     with locks.held(base.paths, [secrets.LOCK] if new else []):
         for secret in new:
             secrets.save(base.paths, secret)
-        _save_templates(base, wish)
-        _save_objects(base, wish)
+        # Killed between the two, an undo that is given again would go by a template never applied.
+        with base.database.transaction():
+            _save_templates(base, wish)
+            _save_objects(base, wish)
 
 
 def _save_templates(base: Base, wish: Wish) -> None:

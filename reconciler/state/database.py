@@ -92,13 +92,18 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One write transaction: all of it, or on any exception none of it.
+        """One write transaction: all of it, or on any exception none of it. Inside another one of
+        the same thread it is part of that.
 
         Raises Retry when another process keeps the database locked, HostFault when the database
         cannot be written.
         """
         connection = self._connection
         with self._turn, _explained(self.path):
+            within = connection.in_transaction
+            if within:
+                yield connection
+                return
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection

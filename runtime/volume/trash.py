@@ -138,7 +138,8 @@ def take_back(paths: Paths, namespace: str, name: str, by: str) -> None:
 def empty(paths: Paths, *, everything: bool = False) -> tuple[Entry, ...]:
     """Delete what is past its time, or `everything`; return what that was.
 
-    Killed in it, what was to go has left the trash, or stays in it as a whole.
+    Killed in it, what was to go has left the trash, or stays in it as a whole; the next time
+    deletes what had left it.
     """
     now, gone = time.time(), []
     for name in _listed(paths):
@@ -152,8 +153,7 @@ def empty(paths: Paths, *, everything: bool = False) -> tuple[Entry, ...]:
         _drop(paths, name)
         if entry is not None and kept:
             gone.append(entry)
-    if gone:
-        claims.sweep(paths)
+    claims.sweep(paths)
     return tuple(gone)
 
 

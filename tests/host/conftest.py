@@ -8,10 +8,11 @@ import pytest
 
 from runtime.kernel import mounts, syscalls
 from runtime.kernel.inside import Inside
-from tests.fixtures import bench, images, registry, traces
+from tests.fixtures import bench, images, killed, registry, traces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from runtime.paths import Paths
     from tests.fixtures.bench import Bench
@@ -46,6 +47,12 @@ def busybox_image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 def image(podpy: Podpy, busybox_image: Image) -> str:
     """Put the busybox image into the instance's store; give the name that manifests have for it."""
     return podpy.load(busybox_image)
+
+
+@pytest.fixture
+def dying(podpy: Podpy, tmp_path: Path) -> killed.Dying:
+    """Give podpy on the same instance, to be killed at an effect."""
+    return killed.Dying(podpy, tmp_path / "dying")
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.fixtures import killed, traces
+from tests.fixtures import killed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.fixtures.command import Podpy
-    from tests.fixtures.images import Image
 
 pytestmark = pytest.mark.host
 
@@ -62,13 +63,6 @@ WORDS = {
 }
 
 
-@pytest.fixture
-def play(podpy: Podpy, busybox_image: Image) -> Podpy:
-    """Give the real command with the busybox image in its store."""
-    podpy.load(busybox_image)
-    return podpy
-
-
 def running(podpy: Podpy) -> int:
     items: list[Any] = podpy.json("get", "pods", "-o", "json")["items"]
     return sum(item["status"]["phase"] == "Running" for item in items)
@@ -76,53 +70,53 @@ def running(podpy: Podpy) -> int:
 
 @pytest.mark.parametrize("kind", WORDS)
 def test_the_next_command_converges_and_nothing_is_leaked(
-    play: Podpy, tmp_path: Path, kind: str
+    podpy: Podpy, dying: killed.Dying, image: str, tmp_path: Path, kind: str
 ) -> None:
-    up, down = (words.split() for words in WORDS[kind])
-    launcher = killed.write(str(tmp_path / "dying"))
+    assert image == "localhost/podpy-test/busybox:1"
+    up, down = (tuple(words.split()) for words in WORDS[kind])
     app = tmp_path / "app.yaml"
-    first, second = APP.format(word="old", seconds=1000), APP.format(word="new", seconds=2000)
-    steps = ((first, up), (second, up), (second, down))
+    baseline: list[killed.Baseline] = []
 
-    def do(text: str) -> str:
-        app.write_text(text)
-        return str(app)
+    def write(word: str, seconds: int) -> Callable[[], object]:
+        return lambda: app.write_text(APP.format(word=word, seconds=seconds))
 
-    totals = [killed.count(play, launcher, *words, do(text)) for text, words in steps]
-    clean = set(killed.state(play))
-    clean = {line for line in clean if not line.startswith("link")}
-    assert not [line for line in clean if line.startswith(OF_PODS)], clean
+    def converged(about: str) -> None:
+        podpy.ok(*up, str(app))
+        assert running(podpy) == 3, about
+        assert "nothing to change" in podpy.ok("diff", "-f", str(app)), about
 
-    for at in zip(*map(killed.points, totals), strict=True):
-        for (text, words), number in zip(steps, at, strict=True):
-            killed.run(play, launcher, number, *words, do(text))
-            about = f"killed at {number} of {words}"
-            play.ok(*words, str(app))
-            if words is up:
-                assert running(play) == 3, about
-                assert "nothing to change" in play.ok("diff", "-f", str(app)), about
-            else:
-                left = traces.settled(lambda: set(killed.state(play)) - clean, 20.0)
-                assert not left, about
-    data = Path(play.paths.claim("default", "data"))
+    def removed(about: str) -> None:
+        podpy.ok(*down, str(app))
+        if not baseline:
+            baseline.append(killed.Baseline(podpy))
+        assert not baseline[0].left(), about
+        assert not [line for line in killed.state(podpy) if line.startswith(OF_PODS)], about
+
+    steps = [
+        killed.Step((*up, str(app)), converged, write("old", 1000)),
+        killed.Step((*up, str(app)), converged, write("new", 2000)),
+        killed.Step((*down, str(app)), removed),
+    ]
+    killed.tell(dying, lambda: None, steps)
+
+    data = Path(podpy.paths.claim("default", "data"))
     assert sorted(os.listdir(data)) == ["new", "old"]
     assert (data / "new").read_text() == "new\n"
 
 
 def test_a_secret_that_was_not_recorded_is_taken_away_by_the_next_command(
-    podpy: Podpy, tmp_path: Path
+    podpy: Podpy, dying: killed.Dying, tmp_path: Path
 ) -> None:
-    launcher = killed.write(str(tmp_path / "dying"))
     file, other = tmp_path / "key.yaml", tmp_path / "other.yaml"
     file.write_text("{apiVersion: v1, kind: Secret, metadata: {name: key}, stringData: {a: b}}")
     other.write_text("{apiVersion: v1, kind: ConfigMap, metadata: {name: other}}")
-    total = killed.count(podpy, launcher, "kube", "play", str(file))
-    podpy.ok("kube", "down", str(file))
 
-    for number in range(1, total + 1):
-        killed.run(podpy, launcher, number, "kube", "play", str(file))
+    def settle(about: str) -> None:
         podpy.ok("kube", "play", str(other))
         recorded = podpy.run("get", "secret", "key").status == 0
         kept = [line for line in killed.state(podpy) if podpy.paths.secrets in line]
-        assert len(kept) == recorded, f"killed at {number}: {kept}"
+        assert len(kept) == recorded, f"{about}: {kept}"
         podpy.ok("kube", "down", str(file))
+
+    step = killed.Step(("kube", "play", str(file)), settle)
+    killed.tell(dying, lambda: None, [step])

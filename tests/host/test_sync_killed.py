@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fixtures import killed, traces
+from tests.fixtures import killed
 from tests.fixtures.forge import Forge
 from tests.fixtures.objects import config, pod
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.fixtures.command import Podpy
-    from tests.fixtures.images import Image
 
 pytestmark = pytest.mark.host
 
@@ -30,7 +29,6 @@ kind: Secret
 metadata: {name: key}
 stringData: {word: sesame}
 """
-POINTS = 4
 
 
 class Story:
@@ -39,11 +37,12 @@ class Story:
     def __init__(self, podpy: Podpy, folder: Path, image: str) -> None:
         self.podpy, self.folder, self.image = podpy, folder, image
         self.told = 0
+        self.baseline: killed.Baseline | None = None
 
-    def begin(self) -> Forge:
+    def begin(self) -> None:
         self.told += 1
-        forge = Forge(self.folder / f"forge{self.told}")
-        forge.commit(
+        self.forge = Forge(self.folder / f"forge{self.told}")
+        self.forge.commit(
             {
                 "web.yaml": pod(self.image),
                 "key.yaml": SECRET,
@@ -51,15 +50,27 @@ class Story:
                 "b.yaml": config("b"),
             }
         )
-        self.podpy.ok("sync", "add", "shop", "--url", forge.url)
-        return forge
+        self.podpy.ok("sync", "add", "shop", "--url", self.forge.url)
 
-    def settled(self, status: int, about: str) -> None:
-        """Let the next pass run, and make sure that the one after it has nothing to do."""
-        done = self.podpy.run(*RECONCILE)
-        assert done.status == status, f"{about}\n{done.stdout}{done.stderr}"
-        again = self.podpy.run(*RECONCILE)
-        assert again.stdout.count("\n") == 1, f"{about}\n{again.stdout}"
+    def settles(self, status: int, pods: list[str], configs: list[str]) -> Callable[[str], None]:
+        """Return what lets the next pass run, and finds that the one after it has nothing to do."""
+
+        def settled(about: str) -> None:
+            done = self.podpy.run(*RECONCILE)
+            assert done.status == status, f"{about}\n{done.stdout}{done.stderr}"
+            again = self.podpy.run(*RECONCILE)
+            assert again.stdout.count("\n") == 1, f"{about}\n{again.stdout}"
+            assert self.seen() == (pods, configs), about
+
+        return settled
+
+    def removed(self, about: str) -> None:
+        for one in self.podpy.json("sync", "ls", "-o", "json"):
+            self.podpy.ok("sync", "rm", one["metadata"]["name"])
+        if self.baseline is None:
+            self.baseline = killed.Baseline(self.podpy)
+        assert not self.baseline.left(), about
+        assert self.seen() == ([], []), about
 
     def seen(self) -> tuple[list[str], list[str]]:
         """What runs, and which ConfigMaps there are."""
@@ -69,47 +80,26 @@ class Story:
         return sorted(running), sorted(one["metadata"]["name"] for one in configs)
 
 
-def begun(_forge: Forge, _image: str) -> None:
-    """The first revision is there already."""
-
-
-def change(forge: Forge, image: str) -> None:
-    forge.commit({"web.yaml": None, "a.yaml": None, "new.yaml": pod(image, "new")})
-
-
-def spoil(forge: Forge, image: str) -> None:
-    forge.commit({"new.yaml": pod(image, "new", "no-such-program"), "b.yaml": None})
+@pytest.fixture
+def story(podpy: Podpy, tmp_path: Path, image: str) -> Story:
+    return Story(podpy, tmp_path, image)
 
 
 def test_every_pass_of_a_sync_can_be_killed_at_any_effect(
-    podpy: Podpy, tmp_path: Path, busybox_image: Image
+    dying: killed.Dying, story: Story
 ) -> None:
-    launcher = killed.write(str(tmp_path / "dying"))
-    story = Story(podpy, tmp_path, podpy.load(busybox_image))
-    steps: tuple[tuple[Callable[[Forge, str], None], int, object], ...] = (
-        (begun, 0, (["web"], ["a", "b"])),
-        (change, 0, (["new"], ["b"])),
-        (spoil, ROLLED_BACK, (["new"], ["b"])),
-    )
-    remove = ("sync", "rm", "shop")
-    forge = story.begin()
-    totals = []
-    for prepare, ends, _ in steps:
-        prepare(forge, story.image)
-        totals.append(killed.count(podpy, launcher, *RECONCILE, ends=ends))
-    totals.append(killed.count(podpy, launcher, *remove))
-    clean = {line for line in killed.state(podpy) if not line.startswith("link")}
+    def change() -> None:
+        new = pod(story.image, "new")
+        story.forge.commit({"web.yaml": None, "a.yaml": None, "new.yaml": new})
 
-    for at in zip(*(killed.points(total, POINTS) for total in totals), strict=True):
-        forge = story.begin()
-        for (prepare, ends, wanted), number in zip(steps, at[:-1], strict=True):
-            prepare(forge, story.image)
-            killed.run(podpy, launcher, number, *RECONCILE, ends=ends)
-            about = f"killed at {number} of {at}"
-            story.settled(ends, about)
-            assert story.seen() == wanted, about
-        killed.run(podpy, launcher, at[-1], *remove)
-        if podpy.json("sync", "ls", "-o", "json"):
-            podpy.ok(*remove)
-        left = traces.settled(lambda: set(killed.state(podpy)) - clean, 20.0)
-        assert not left, f"removal killed at {at[-1]}"
+    def spoil() -> None:
+        bad = pod(story.image, "new", "no-such-program")
+        story.forge.commit({"new.yaml": bad, "b.yaml": None})
+
+    steps = [
+        killed.Step(RECONCILE, story.settles(0, ["web"], ["a", "b"])),
+        killed.Step(RECONCILE, story.settles(0, ["new"], ["b"]), change),
+        killed.Step(RECONCILE, story.settles(ROLLED_BACK, ["new"], ["b"]), spoil, ends=ROLLED_BACK),
+        killed.Step(("sync", "rm", "shop"), story.removed),
+    ]
+    killed.tell(dying, story.begin, steps)

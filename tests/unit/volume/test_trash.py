@@ -150,3 +150,13 @@ def test_a_setting_that_is_wrong_is_told(paths: Paths, text: str) -> None:
 
     with pytest.raises((Invalid, HostFault), match=r"podpy\.toml"):
         trash.grace(paths)
+
+
+def test_what_a_killed_emptying_has_left_is_deleted(paths: Paths) -> None:
+    left = f"{paths.claims}/left"
+    os.makedirs(left)
+    claims.discard(paths, left)
+
+    assert trash.empty(paths) == ()
+    assert [names for _, _, names in os.walk(paths.claims) if names] == []
+    assert os.listdir(f"{paths.claims}/.removing") == []

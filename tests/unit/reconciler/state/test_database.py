@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -17,6 +18,7 @@ from manifests.faults import HostFault, Retry
 from manifests.ref import Ref
 from reconciler.state import database, events, leases, syncs
 from reconciler.state.events import Event
+from reconciler.syncs.status import SyncStatus
 from tests.fixtures.tree import TREE
 
 if TYPE_CHECKING:
@@ -54,6 +56,14 @@ def run_python(code: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", code, *arguments], cwd=TREE, stdout=subprocess.PIPE, text=True
     )
+
+
+def test_a_transaction_within_another_is_part_of_it(opened: Database) -> None:
+    with contextlib.suppress(KeyError), opened.transaction():
+        syncs.save(opened, "shop", SyncStatus(seen="1e72"))
+        raise KeyError
+
+    assert syncs.read(opened, "shop") == SyncStatus()
 
 
 def test_a_fresh_database_is_private_with_its_directory_and_log(path: str) -> None:
