@@ -23,6 +23,19 @@ spec:
     ports: [{{containerPort: 80, hostPort: 8080}}]
 """
 
+AGENT = """
+podpy agent --unit >/etc/systemd/system/podpy-agent.service
+systemctl daemon-reload
+systemctl enable --now podpy-agent
+"""
+# An ssh server that lets root of this machine in.
+KEYS = """
+mkdir -p /root/.ssh
+test -e /root/.ssh/id_ed25519 || ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
+cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys
+systemctl start ssh
+"""
+
 # As docs/podman.md has it.
 UNIT = """\
 [Service]

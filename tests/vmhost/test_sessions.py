@@ -17,12 +17,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(1800)]
 
 KILLING = "[Login]\nKillUserProcesses=yes\nKillExcludeUsers=\n"
-KEYS = """
-mkdir -p /root/.ssh
-test -e /root/.ssh/id_ed25519 || ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
-cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys
-systemctl start ssh
-"""
 SSH = "ssh -o StrictHostKeyChecking=no -o ConnectTimeout=60 root@127.0.0.1"
 STARTED = {
     "a unit that ends": "systemd-run --unit=x --wait podpy kube play /root/web.yaml",
@@ -41,7 +35,7 @@ def conmon_of_web(machine: Machine) -> str:
 def test_pods_and_their_names_outlive_it(machine: Machine, session: str) -> None:
     machine.write("/etc/systemd/logind.conf.d/killing.conf", KILLING)
     machine.write("/root/web.yaml", samples.WEB)
-    machine.sh(f"systemctl restart systemd-logind; {KEYS}")
+    machine.sh(f"systemctl restart systemd-logind\n{samples.KEYS}")
 
     machine.sh(STARTED[session])
 
@@ -58,8 +52,7 @@ def test_pods_and_their_names_outlive_it(machine: Machine, session: str) -> None
 
 def test_the_agents_unit_restarts_and_stops_without_touching_pods(machine: Machine) -> None:
     machine.write("/root/web.yaml", samples.WEB)
-    machine.sh("podpy agent --unit >/etc/systemd/system/podpy-agent.service")
-    machine.sh("systemctl daemon-reload; systemctl enable --now podpy-agent")
+    machine.sh(samples.AGENT)
     machine.sh("podpy apply -f /root/web.yaml")
     before = conmon_of_web(machine)
 
@@ -72,8 +65,7 @@ def test_the_agents_unit_restarts_and_stops_without_touching_pods(machine: Machi
 
 def test_the_agent_puts_right_what_is_taken_from_the_host(machine: Machine) -> None:
     machine.write("/root/web.yaml", samples.WEB)
-    machine.sh("podpy agent --unit >/etc/systemd/system/podpy-agent.service")
-    machine.sh("systemctl daemon-reload; systemctl start podpy-agent")
+    machine.sh(samples.AGENT)
     machine.sh("podpy apply -f /root/web.yaml")
 
     machine.sh("nft flush ruleset")
