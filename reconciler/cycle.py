@@ -273,8 +273,11 @@ def _locked(
     consent: Consent = _granted,
     earlier: Turn | None = None,
 ) -> Turn:
+    host.admit()
     host.sweep()
     seen = prospect(host, wished, options, consent)
+    if seen.expansion.pods:
+        host.arrange_shutdown()
     run = execute.Run(
         seen.plan,
         host,

@@ -18,7 +18,7 @@ from manifests.observed import Stage
 from reconciler import cycle
 from reconciler.state import events
 from reconciler.state.events import Event, EventType
-from reconciler.targets.host import logs, networking, sync, waiting
+from reconciler.targets.host import logs, networking, shutdown, sync, waiting
 from reconciler.workloads import lifecycle
 from reconciler.workloads.ownership import owner_in
 from runtime import locks
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 def exited(host: Host, uid: str, name: str) -> None:
     """Take the pod on after its container `name` has ended."""
     record = records.read_pod(host.base.paths, uid)
-    if record is None or record.deleting:
+    if record is None or record.deleting or shutdown.under_way(host.base.paths):
         return
     _note_end(host.base, record, name)
     attend(host, uid, name)
@@ -66,7 +66,7 @@ def _go_on(host: Host, uid: str, name: str) -> float | None:
     """Do what is due; return when there is more, this process being the one that waits for it."""
     base = host.base
     record = records.read_pod(base.paths, uid)
-    if record is None or record.deleting:
+    if record is None or record.deleting or shutdown.under_way(base.paths):
         return None
     wake_at: float | None = None
     job = owner_in(record)

@@ -29,6 +29,7 @@
         pending/NAMESPACE_POD.json       pods that could not be made, and why
         networks/NAME/                   the name server's files of that network
         nft.json                         the nft table as podpy has last loaded it
+        halting                          there once the host goes down: nothing is started
         secrets/NAMESPACE/               Secret objects: never on a disk
         crun/, conmon/                   the OCI runtime's and conmon's own state
         locks/                           flock files, never removed while a command runs
@@ -50,6 +51,7 @@ import os
 from manifests import digests
 from manifests.value import Value
 
+_RUN_DIR = "/run/podpy"
 NAME_BYTES = 255
 """NAME_MAX of every Linux file system."""
 
@@ -132,6 +134,15 @@ class Paths(Value):
         return f"{self.run_dir}/secrets"
 
     @property
+    def halting(self) -> str:
+        return f"{self.run_dir}/halting"
+
+    @property
+    def is_the_hosts(self) -> bool:
+        """Whether this is the instance of root on this host, not one of a user or beside it."""
+        return self.run_dir == _RUN_DIR
+
+    @property
     def locks(self) -> str:
         return f"{self.run_dir}/locks"
 
@@ -207,7 +218,7 @@ def default() -> Paths:
             instance=instance,
         )
     if os.geteuid() == 0:
-        return Paths(state_dir="/var/lib/podpy", run_dir="/run/podpy", log_dir="/var/log/pods")
+        return Paths(state_dir="/var/lib/podpy", run_dir=_RUN_DIR, log_dir="/var/log/pods")
     home = os.path.expanduser("~")
     data = os.environ.get("XDG_DATA_HOME", f"{home}/.local/share")
     run = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.geteuid()}")

@@ -1,7 +1,8 @@
-"""What is not called by people: the hook that goes on with a pod, and git's.
+"""What is not called by people: the hook that goes on with a pod, systemd's, and git's.
 
 exited UID CONTAINER    conmon runs it at a container's end, in the pod's namespaces
 attend UID              a pass runs it where nobody waits for a back-off or a deadline yet
+halt                    systemd runs it as this host goes down (reconciler.targets.host.shutdown)
 pre-receive NAME        git runs it before it takes a push, and refuses the push if it fails
 post-receive NAME       git runs it after a push; what it prints is the pusher's to read
 """
@@ -21,14 +22,16 @@ PUSHES = ("pre-receive", "post-receive")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("event", choices=("exited", "attend", *PUSHES))
-    parser.add_argument("subject", metavar="UID|NAME")
+    parser.add_argument("event", choices=("exited", "attend", "halt", *PUSHES))
+    parser.add_argument("subject", nargs="?", default="", metavar="UID|NAME")
     parser.add_argument("container", nargs="?", default="")
 
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.event in PUSHES:
         return _push(arguments.event, arguments.subject)
+    if arguments.event == "halt":
+        return _halt()
     # conmon waits for the program that it starts, and the container is not over until conmon is:
     # so the work is a child's.
     if os.fork():
@@ -46,6 +49,25 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         hook.attend(context.host, arguments.subject)
     return 0
+
+
+def _halt() -> int:
+    """Stop all pods, if the host really is going down."""
+    import sys
+
+    from runtime import systemd
+
+    found = systemd.state()
+    if found != systemd.STOPPING:
+        print(f"nothing is stopped: the host is {found or 'not known to systemd'}")
+        return 0
+    from podpy.context import Context
+    from reconciler import halting
+
+    faults = halting.halt(Context().host)
+    for fault in faults:
+        print(f"Error: {fault}", file=sys.stderr)
+    return 1 if faults else 0
 
 
 def _push(event: str, name: str) -> int:

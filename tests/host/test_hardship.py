@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.fixtures import traces
 from tests.fixtures.disks import fill
+from tests.fixtures.traces import reboot
 
 if TYPE_CHECKING:
     from runtime.paths import Paths
@@ -170,13 +170,6 @@ def in_use(paths: Paths) -> int:
     """How much of the memory that podpy's own files lie in is taken."""
     found = os.statvfs(paths.run_dir)
     return (found.f_blocks - found.f_bfree) * found.f_frsize
-
-
-def reboot(paths: Paths) -> None:
-    """Take away what a reboot would: processes, links, rules, mounts, and all of run_dir."""
-    for _ in range(2):
-        traces.remove_instance(paths.instance, paths.run_dir)
-        subprocess.run(["umount", "-l", paths.run_dir], capture_output=True, check=False)
 
 
 def test_after_a_reboot_all_is_made_again_and_only_claims_are_kept(

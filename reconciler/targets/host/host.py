@@ -9,7 +9,7 @@ import os
 
 from manifests.config import PersistentVolumeClaim
 from manifests.faults import HostFault
-from reconciler.targets.host import images, logs, networking, removal, waiting
+from reconciler.targets.host import images, logs, networking, removal, shutdown, waiting
 from reconciler.targets.host.base import Base
 from runtime.observe import pods as observed_pods
 from runtime.volume import claims
@@ -47,6 +47,14 @@ class Host:
         trash what is past its time."""
         removal.sweep(self.base)
         removal.empty_trash(self.base)
+
+    def admit(self) -> None:
+        """Let a pass begin that may start pods. Raises Retry where the host is going down."""
+        shutdown.refuse(self.base.paths)
+
+    def arrange_shutdown(self) -> None:
+        """See to it that pods are stopped in good order when the host goes down."""
+        shutdown.arrange(self.base)
 
     def ensure_network(self, network: Network) -> None:
         networking.ensure(self.base, network)

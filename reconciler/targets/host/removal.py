@@ -6,7 +6,6 @@ stopped, and is the last thing to go.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from functools import partial
@@ -206,8 +205,7 @@ def _announce(base: Base, states: Iterable[PodState], *, now: bool) -> dict[str,
         kill_at = min(at + grace, record.kill_at) if record.deleting else at + grace
         if not record.deleting or kill_at != record.kill_at:
             records.write_pod(base.paths, record.replace(deleting=True, kill_at=kill_at))
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(f"{base.paths.pod(state.uid)}/on-exit")
+        sync.mute(base.paths, state.uid)
         # Its processes may not have heard a signal yet.
         graces[state.uid] = max(kill_at - at, min(grace, _LEAST_SECONDS))
     return graces

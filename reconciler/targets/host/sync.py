@@ -18,9 +18,17 @@ from manifests.observed import ContainerRecord, Phase, Stage
 from reconciler.health import readiness, readying
 from reconciler.state import events
 from reconciler.state.events import Event, EventType
-from reconciler.targets.host import handlers, last_words, logs, networking, stopping, waiting
+from reconciler.targets.host import (
+    handlers,
+    last_words,
+    logs,
+    networking,
+    shutdown,
+    stopping,
+    waiting,
+)
 from reconciler.workloads import lifecycle
-from runtime import interrupts, locks
+from runtime import files, interrupts, locks
 from runtime.kernel import cgroups, namespaces, processes
 from runtime.observe import pods, records
 from runtime.oci import container as oci
@@ -36,6 +44,7 @@ if TYPE_CHECKING:
     from reconciler.workloads.lifecycle import Decision
     from runtime.kernel.inside import Inside
     from runtime.oci.creation import Creating
+    from runtime.paths import Paths
 
 
 _POLL_SECONDS = 0.05
@@ -55,8 +64,8 @@ def lock_name(uid: str) -> str:
 def step(base: Base, uid: str, inside: Inside | None = None) -> tuple[PodState, Decision] | None:
     """Do what the pod needs now; return it as it is then with what it waits for.
 
-    None when the pod is gone, is being deleted, is held or has ended for good. The caller holds
-    no lock.
+    None when the pod is gone, is being deleted, is held or has ended for good, and where the host
+    goes down. The caller holds no lock.
     """
     with locks.held(base.paths, [lock_name(uid)]):
         stepped = advance(base, uid, inside)
@@ -72,6 +81,8 @@ def advance(base: Base, uid: str, inside: Inside | None = None) -> tuple[PodStat
     """
     record = records.read_pod(base.paths, uid)
     if record is None or record.deleting or record.finished or record.held:
+        return None
+    if shutdown.under_way(base.paths):
         return None
     while True:
         state = pods.state_of(base.paths, record, base.cgroups)
@@ -285,6 +296,11 @@ def _hook(base: Base, record: PodRecord, name: str) -> tuple[str, ...]:
     if not os.path.islink(link):
         os.symlink(base.hook, link)
     return link, "internal", "exited", record.uid, name
+
+
+def mute(paths: Paths, uid: str) -> None:
+    """Have conmon start nothing at further ends of the pod's containers."""
+    files.unlink(f"{paths.pod(uid)}/on-exit")
 
 
 def _begun(state: PodState) -> bool:

@@ -1,0 +1,117 @@
+"""Stop every pod as the host goes down, dependents first; nothing runs again before the next boot.
+
+    mark       from now on no pass, hook or agent starts anything
+    silence    the ends that follow count for nothing: no restart, no back-off, no failure of a Job
+    stop       turn by turn, all pods of one at once, each with its own grace period
+
+Called by `podpy internal halt`. Killed half-way, what is left is systemd's to kill. Pods stay
+wished: after the boot they are made anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+from manifests import kinds
+from manifests.faults import Fault
+from manifests.observed import Stage
+from reconciler.plan import order
+from reconciler.state import events, objects
+from reconciler.state.events import Event
+from reconciler.targets.host import shutdown, stopping, sync, waiting
+from reconciler.workloads.ownership import belongs_to
+from runtime import descriptors, locks
+from runtime.observe import records
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from manifests.observed import PodState
+    from manifests.ref import Ref
+    from reconciler.targets.host.host import Host
+
+_LOCK_SECONDS = 5.0
+"""How long others may finish what they are doing with pods: systemd ends them, too."""
+_ALIVE = (Stage.RUNNING, Stage.CREATED)
+REASON = "Terminated"
+MESSAGE = "Pod was terminated in response to imminent node shutdown."
+"""What the kubelet says of pods that it ends so."""
+
+
+def halt(host: Host, seconds: float = shutdown.SECONDS) -> tuple[Fault, ...]:
+    """Stop all pods, which have `seconds` together; return what kept some from it."""
+    base = host.base
+    shutdown.begin(base.paths)
+    deadline = time.monotonic() + seconds
+    with descriptors.room_for(_descriptors(host.pods())), contextlib.ExitStack() as held:
+        faults = _lock(host, held)
+        states = [state for state in host.pods() if _lives(state)]
+        for state in states:
+            sync.mute(base.paths, state.uid)
+            waiting.end(base.paths, state.uid)
+        for turn in turns(states, _order(host)):
+            left = max(0.0, deadline - time.monotonic())
+            try:
+                stopping.pods(base, turn, graces(turn, left))
+            except Fault as fault:
+                faults.append(fault)
+        _note(host, states)
+    return tuple(faults)
+
+
+def turns(states: Sequence[PodState], begun: Mapping[Ref, int]) -> list[list[PodState]]:
+    """Return the pods in the turns in which they go: what began last goes first. Pure."""
+    found: dict[int, list[PodState]] = {}
+    for state in states:
+        found.setdefault(begun.get(belongs_to(state), 0), []).append(state)
+    return [found[turn] for turn in sorted(found, reverse=True)]
+
+
+def graces(states: Sequence[PodState], left: float) -> dict[str, float]:
+    """Return how long each pod has: as it says itself, within what is left. Pure."""
+    return {
+        state.uid: min(float(state.pod.spec.termination_grace_period_seconds), left)
+        for state in states
+    }
+
+
+def _lives(state: PodState) -> bool:
+    return any(container.stage in _ALIVE for container in state.containers.values())
+
+
+def _descriptors(states: Sequence[PodState]) -> int:
+    """A lock for each pod; for each container two processes to be waited for."""
+    return sum(1 + 2 * len(state.containers) for state in states)
+
+
+def _lock(host: Host, held: contextlib.ExitStack) -> list[Fault]:
+    """Take the pods' locks; return those that others keep: the host goes down all the same."""
+    deadline = time.monotonic() + _LOCK_SECONDS
+    late: list[Fault] = []
+    for record in records.read_pods(host.base.paths):
+        left = max(0.0, deadline - time.monotonic())
+        try:
+            held.enter_context(
+                locks.held(host.base.paths, [sync.lock_name(record.uid)], timeout=left)
+            )
+        except Fault as fault:
+            late.append(fault)
+    return late
+
+
+def _order(host: Host) -> dict[Ref, int]:
+    """In which turn what is remembered begins; nothing where no object says anything of its turn,
+    or the database is lost."""
+    try:
+        things = [item.object() for item in objects.read(host.base.database)]
+    except Fault:
+        return {}
+    return order.turns(things) if order.ordered(things) else {}
+
+
+def _note(host: Host, states: Sequence[PodState]) -> None:
+    happened = [Event(ref=kinds.ref(state.pod), reason=REASON, message=MESSAGE) for state in states]
+    if happened:
+        events.record(host.base.database, happened, time.time())
