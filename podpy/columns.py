@@ -85,7 +85,8 @@ def cells(inventory: Inventory, item: Item, *, wide: bool) -> tuple[str, ...]:
         case ConfigMap():
             return name, str(len(thing.content())), age
         case Secret():
-            return name, thing.type, str(len(thing.content())), age
+            lost = inventory.has_lost(thing)
+            return name, thing.type, "lost" if lost else str(len(thing.content())), age
         case PersistentVolumeClaim():
             return _claim(item, thing, age, wide=wide)
         case Network():

@@ -39,6 +39,11 @@ def described(inventory: Inventory, item: Item) -> dict[str, Node]:
         case Secret():
             tree["Type"] = thing.type
             tree["Data"] = _sizes(thing.content())
+            if inventory.has_lost(thing):
+                tree["Data"] = (
+                    "lost: Secrets are kept in memory only, and this host has booted since; "
+                    "apply the manifest again"
+                )
         case PersistentVolumeClaim():
             tree |= _claim(inventory, thing)
         case Network():

@@ -170,6 +170,13 @@ class Inventory:
         content = {key: SecretBytes(value) for key, value in held.content().items()}
         return held.replace(data=content, string_data={})
 
+    def has_lost(self, secret: Secret) -> bool:
+        """Tell whether the host has booted since the Secret was applied: its content is gone."""
+        from reconciler.state import secrets
+
+        metadata = secret.metadata
+        return secrets.read(self.paths, metadata.namespace, metadata.name) is None
+
     def _namespaces(self) -> dict[str, float]:
         """Return the namespaces that something is in, and since when; the default one always."""
         from reconciler.state import objects

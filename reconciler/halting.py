@@ -15,21 +15,23 @@ import time
 
 from manifests import kinds
 from manifests.faults import Fault
-from manifests.observed import Stage
+from manifests.observed import Phase, Stage
 from reconciler.plan import order
 from reconciler.state import events, objects
 from reconciler.state.events import Event
 from reconciler.targets.host import shutdown, stopping, sync, waiting
+from reconciler.workloads import lifecycle
 from reconciler.workloads.ownership import belongs_to
 from runtime import descriptors, locks
 from runtime.observe import records
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from manifests.observed import PodState
     from manifests.ref import Ref
+    from reconciler.targets.host.base import Base
     from reconciler.targets.host.host import Host
 
 _LOCK_SECONDS = 5.0
@@ -47,7 +49,9 @@ def halt(host: Host, seconds: float = shutdown.SECONDS) -> tuple[Fault, ...]:
     deadline = time.monotonic() + seconds
     with descriptors.room_for(_descriptors(host.pods())), contextlib.ExitStack() as held:
         faults = _lock(host, held)
-        states = [state for state in host.pods() if _lives(state)]
+        present = host.pods()
+        faults += _finish(base, present)
+        states = [state for state in present if _lives(state)]
         for state in states:
             sync.mute(base.paths, state.uid)
             waiting.end(base.paths, state.uid)
@@ -79,6 +83,22 @@ def graces(states: Sequence[PodState], left: float) -> dict[str, float]:
 
 def _lives(state: PodState) -> bool:
     return any(container.stage in _ALIVE for container in state.containers.values())
+
+
+def _finish(base: Base, states: Iterable[PodState]) -> list[Fault]:
+    """Record the pods that have ended by themselves, and whose hooks were too late to do it."""
+    faults: list[Fault] = []
+    now = time.time()
+    for state in states:
+        record = state.record
+        if record.finished or record.deleting or not record.complete or _lives(state):
+            continue
+        if lifecycle.of_pod(state, now).phase in (Phase.SUCCEEDED, Phase.FAILED):
+            try:
+                sync.finish(base, state)
+            except Fault as fault:
+                faults.append(fault)
+    return faults
 
 
 def _descriptors(states: Sequence[PodState]) -> int:

@@ -14,6 +14,7 @@
             containers/CONTAINER/        {upper,work}: its writable layer; volumes/: its image's
             emptydir/VOLUME/
             etc/{hosts,resolv.conf,hostname}     containers may write to them
+            ended.json                   what a pod that is no workload's came to
     run_dir    /run/podpy                (tmpfs, 0711; dies with what it describes)
         pods/UID/                        (pods: 0700)
             pod.json                     the pod as it was asked for, and what it was given
@@ -158,6 +159,9 @@ class Paths(Value):
 
     def container_disk(self, uid: str, name: str) -> str:
         return f"{self.state_dir}/pods/{uid}/containers/{name}"
+
+    def ended(self, uid: str) -> str:
+        return f"{self.state_dir}/pods/{uid}/ended.json"
 
     def empty_dir(self, uid: str, volume: str) -> str:
         return f"{self.state_dir}/pods/{uid}/emptydir/{volume}"

@@ -1,5 +1,6 @@
 """Read and write a pod's files in run_dir: pod.json, and status.json of each container.
 
+What a pod that has ended came to is kept on disk, too: run_dir does not outlive the boot.
 They are written whole (runtime.files), and hold no secret: the pod's manifest names Secrets, their
 content is elsewhere.
 """
@@ -14,7 +15,7 @@ from runtime import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from runtime.paths import Paths
 
@@ -73,6 +74,34 @@ def write_container(paths: Paths, uid: str, name: str, record: ContainerRecord) 
     directory = paths.container(uid, name)
     os.makedirs(directory, mode=0o700, exist_ok=True)
     files.write_json(f"{directory}/status.json", codec.encode(record))
+
+
+def keep_ended(paths: Paths, record: PodRecord, containers: Mapping[str, ContainerRecord]) -> None:
+    """Save on disk what `restore_ended` makes the records of an ended pod of."""
+    kept = {
+        "pod": codec.encode(record),
+        "containers": {name: codec.encode(one) for name, one in containers.items()},
+    }
+    os.makedirs(paths.pod_disk(record.uid), mode=0o711, exist_ok=True)
+    files.write_json(paths.ended(record.uid), kept, durable=True)
+
+
+def read_ended(paths: Paths, uid: str) -> PodRecord | None:
+    """Return the record of a pod that was kept; None where there is none."""
+    kept = files.read_json(paths.ended(uid))
+    try:
+        return None if kept is None else codec.restore(PodRecord, kept["pod"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def restore_ended(paths: Paths, record: PodRecord) -> None:
+    """Write the records of a pod that was kept, as they were when it had ended."""
+    kept = files.read_json(paths.ended(record.uid))
+    os.makedirs(paths.pod(record.uid), mode=0o711, exist_ok=True)
+    for name, one in kept["containers"].items():
+        write_container(paths, record.uid, name, codec.restore(ContainerRecord, one))
+    write_pod(paths, record)
 
 
 def read_container(paths: Paths, uid: str, name: str) -> ContainerRecord | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.fixtures.command import wait_until
 from tests.fixtures.disks import fill
 from tests.fixtures.traces import reboot
 
@@ -70,6 +71,19 @@ spec:
       - name: c
         image: localhost/podpy-test/busybox:1
         command: [sh, -c, "echo x > /written; echo done"]
+"""
+ONCE = """
+apiVersion: v1
+kind: Pod
+metadata: {name: NAME}
+spec:
+  restartPolicy: POLICY
+  containers:
+  - name: c
+    image: localhost/podpy-test/busybox:1
+    command: [sh, -c, "echo NAME >>/shared/ran; echo said by NAME; exit CODE"]
+    volumeMounts: [{name: shared, mountPath: /shared}]
+  volumes: [{name: shared, hostPath: {path: "FOLDER"}}]
 """
 SMALL = """
 apiVersion: podpy.dev/v1
@@ -216,6 +230,99 @@ def test_after_a_reboot_the_logs_of_an_ended_job_stay_as_long_as_the_job(
     podpy.ok("delete", "-f", str(app), "-f", str(job))
     assert os.listdir(podpy.paths.log_dir) == []
     assert os.listdir(f"{podpy.paths.state_dir}/pods") == []
+
+
+def once(name: str, policy: str, code: int, folder: Path) -> str:
+    """A pod that ends, and notes in the folder that it has run."""
+    words = {"NAME": name, "POLICY": policy, "CODE": str(code), "FOLDER": str(folder)}
+    text = ONCE
+    for word, value in words.items():
+        text = text.replace(word, value)
+    return text
+
+
+def phases(podpy: Podpy) -> dict[str, str]:
+    return {name: pod["status"]["phase"] for name, pod in pods(podpy).items()}
+
+
+def recorded(podpy: Podpy) -> int:
+    """How many pods are known to have ended, whatever becomes of run_dir."""
+    return len(list(Path(podpy.paths.state_dir).glob("pods/*/ended.json")))
+
+
+def test_a_pod_that_has_ended_is_not_run_again_by_a_reboot(
+    podpy: Podpy, busybox_image: Image, tmp_path: Path
+) -> None:
+    podpy.load(busybox_image)
+    file = tmp_path / "once.yaml"
+    kinds = (("well", "Never", 0), ("badly", "Never", 3), ("once", "OnFailure", 0))
+    file.write_text("---".join(once(*kind, tmp_path) for kind in kinds))
+    podpy.ok("apply", "-f", str(file))
+    ended = {"well": "Succeeded", "badly": "Failed", "once": "Succeeded"}
+    wait_until(lambda: recorded(podpy) == 3, "the pods end, and their hooks have recorded it")
+    assert phases(podpy) == ended
+    before = uids(podpy)
+    reboot(podpy.paths)
+
+    for _ in range(2):
+        podpy.ok("apply", "-f", str(file))
+
+    assert sorted((tmp_path / "ran").read_text().split()) == ["badly", "once", "well"]
+    assert (phases(podpy), uids(podpy)) == (ended, before)
+    assert podpy.ok("logs", "well") == "said by well\n"
+    (container,) = pods(podpy)["badly"]["status"]["containerStatuses"]
+    assert container["state"]["terminated"]["exitCode"] == 3
+    podpy.ok("kube", "play", "--replace", str(file))
+    twice = sorted(2 * list(ended))
+    wait_until(lambda: sorted((tmp_path / "ran").read_text().split()) == twice, "they run again")
+    podpy.ok("delete", "-f", str(file))
+    assert os.listdir(f"{podpy.paths.state_dir}/pods") == []
+    assert os.listdir(podpy.paths.log_dir) == []
+
+
+def test_an_ended_pod_that_nobody_wants_any_more_does_not_come_back(
+    podpy: Podpy, busybox_image: Image, tmp_path: Path
+) -> None:
+    podpy.load(busybox_image)
+    file, app = tmp_path / "once.yaml", tmp_path / "app.yaml"
+    file.write_text(once("well", "Never", 0, tmp_path))
+    app.write_text(EXTRA % 18555)
+    podpy.ok("apply", "-f", str(file))
+    wait_until(lambda: recorded(podpy) == 1, "the pod ends, and its hook has recorded it")
+    reboot(podpy.paths)
+
+    podpy.ok("delete", "-f", str(file))
+    podpy.ok("apply", "-f", str(app))
+
+    assert set(pods(podpy)) == {"extra"}
+    assert len(os.listdir(podpy.paths.log_dir)) == 1
+
+
+def test_after_a_reboot_pods_wait_for_secrets_and_say_so(
+    podpy: Podpy, busybox_image: Image, tmp_path: Path
+) -> None:
+    podpy.load(busybox_image)
+    secret, app = tmp_path / "secret.yaml", tmp_path / "app.yaml"
+    first, _, rest = APP.partition("---")
+    secret.write_text(first)
+    # Optional or not: it was there.
+    app.write_text(rest.replace("key: word}", "key: word, optional: true}"))
+    podpy.ok("apply", "-f", str(secret), "-f", str(app))
+    reboot(podpy.paths)
+
+    done = podpy.run("apply", "-f", str(app))
+
+    assert done.status == 1
+    assert 'secret "key" has no content since this host has booted' in done.stderr
+    assert f"{secret}:2: apply its manifest again" in done.stderr
+    (container,) = pods(podpy)["app"]["status"]["containerStatuses"]
+    assert container["state"]["waiting"]["reason"] == "CreateContainerConfigError"
+    assert "has no content" in podpy.ok("describe", "pod", "app")
+    assert "lost: Secrets are kept in memory only" in podpy.ok("describe", "secret", "key")
+    assert podpy.ok("get", "secrets").split("\n")[1].split()[2] == "lost"
+    podpy.ok("apply", "-f", str(secret))
+    podpy.ok("apply", "-f", str(app))
+    assert podpy.ok("exec", "app", "--", "cat", "/data/file") == "swordfish\n" * 2
 
 
 @pytest.mark.parametrize("how", ["deleted", "damaged"])

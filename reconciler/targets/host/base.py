@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from manifests.ref import Ref
     from manifests.targeting import HostIdentity
     from reconciler.state.database import Database
+    from reconciler.state.objects import Applied
     from reconciler.targets.host.environment import HostFacts, Sources
     from runtime.image.store import Store
     from runtime.kernel.inside import Inside
@@ -188,9 +189,12 @@ class Base:
             return self._wished[ref]
         if ref.kind == "Secret":
             return secrets.read(self.paths, ref.namespace, ref.name)
-        with self._database_lock:
-            applied = objects.find(self.database, ref)
+        applied = self._applied(ref)
         return None if applied is None else applied.object()
+
+    def _applied(self, ref: Ref) -> Applied | None:
+        with self._database_lock:
+            return objects.find(self.database, ref)
 
     def sources(self, pod: Pod) -> Sources:
         """Return the ConfigMaps and Secrets that the pod names and that exist."""
@@ -199,15 +203,29 @@ class Base:
 
         configmaps: dict[str, ConfigMap] = {}
         found_secrets: dict[str, Secret] = {}
+        lost: dict[str, str] = {}
         for ref in references.references(pod):
             thing = self.find(ref) if ref.kind in ("ConfigMap", "Secret") else None
             if isinstance(thing, ConfigMap):
                 configmaps[ref.name] = thing
             elif isinstance(thing, Secret):
                 found_secrets[ref.name] = thing
+            elif ref.kind == "Secret" and (applied := self._applied(ref)) is not None:
+                lost[ref.name] = _coming_back(applied)
         shown = any(volume.downward_api or volume.projected for volume in pod.spec.volumes)
         facts = self.facts if shown else None
-        return Sources(configmaps=configmaps, secrets=found_secrets, facts=facts)
+        return Sources(configmaps=configmaps, secrets=found_secrets, lost=lost, facts=facts)
+
+
+def _coming_back(secret: Applied) -> str:
+    """Say how a Secret whose content is lost comes back: from where it came."""
+    from reconciler.syncs import decide
+
+    if secret.applyset.startswith(decide.APPLYSET):
+        name = secret.applyset.removeprefix(decide.APPLYSET)
+        return f"the next pass of its Sync brings it: podpy sync reconcile {name}"
+    where = f"it came from {secret.file}:{secret.line}: " if secret.file else ""
+    return f"{where}apply its manifest again"
 
 
 def ensure_directories(paths: Paths) -> None:

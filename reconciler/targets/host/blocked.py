@@ -16,3 +16,13 @@ class Blocked(Retry):
 
     `reason` is what the container's waiting state and the event say, one of this module's words.
     """
+
+
+def lost(owner: str, secret: str, *, reason: str, hint: str) -> Blocked:
+    """Return the fault of a Secret that was there before the host has booted."""
+    return Blocked(
+        f'{owner}: secret "{secret}" has no content since this host has booted: '
+        "Secrets are kept in memory only",
+        reason=reason,
+        hint=hint,
+    )

@@ -40,11 +40,14 @@ class HostFacts(Value):
 class Sources(Value):
     """The ConfigMaps and Secrets of the pod's namespace, by name.
 
-    `facts` are there for a pod with volumes that may show them (downwardAPI).
+    `lost` are Secrets that were applied before the host booted, which did not keep their content;
+    with how each comes back. `facts` are there for a pod with volumes that may show them
+    (downwardAPI).
     """
 
     configmaps: Mapping[str, ConfigMap] = EMPTY
     secrets: Mapping[str, Secret] = EMPTY
+    lost: Mapping[str, str] = EMPTY
     facts: HostFacts | None = None
 
 
@@ -138,6 +141,7 @@ def _referenced(subject: Subject, name: str, source: EnvVarSource) -> str | byte
         return _key(subject, "ConfigMap", wanted, configmap.data if configmap else None)
     if source.secret_key_ref is not None:
         wanted = source.secret_key_ref
+        _refuse_lost(subject, wanted.name)
         secret = subject.sources.secrets.get(wanted.name)
         return _key(subject, "Secret", wanted, secret.content() if secret else None)
     return ""
@@ -153,6 +157,7 @@ def _whole(subject: Subject, source: EnvFromSource) -> dict[str, str | bytes]:
         content = configmap.data if configmap else None
     elif source.secret_ref is not None:
         kind, wanted = "Secret", source.secret_ref
+        _refuse_lost(subject, wanted.name)
         secret = subject.sources.secrets.get(wanted.name)
         content = secret.content() if secret else None
     else:
@@ -187,6 +192,13 @@ def _missing(subject: Subject, kind: str, name: str) -> blocked.Blocked:
         reason=blocked.CONFIG,
         hint=f"apply the {kind}, correct its name, or make the reference optional",
     )
+
+
+def _refuse_lost(subject: Subject, secret: str) -> None:
+    """Raise where the Secret's content is lost: a reference to it that is optional waits, too."""
+    if secret in subject.sources.lost:
+        hint = subject.sources.lost[secret]
+        raise blocked.lost(subject.label, secret, reason=blocked.CONFIG, hint=hint)
 
 
 def _text(subject: Subject, name: str, value: str | bytes) -> str:

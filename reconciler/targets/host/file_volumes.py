@@ -26,13 +26,16 @@ def files(
 ) -> tuple[projected.File, ...]:
     """Return the volume's files; none where its object is optional and missing.
 
-    Raises blocked.Blocked, naming `owner`, for an object or a key that is missing.
+    Raises blocked.Blocked, naming `owner`, for an object or a key that is missing, and for a Secret
+    whose content is lost, though it be optional.
     """
     found: list[projected.File] = []
     for part in projection.parts(volume, sources.configmaps, sources.secrets):
         if isinstance(part, projection.Downward):
             found.extend(_described(part, record, sources, owner))
             continue
+        if part.kind == projection.SECRET and part.name in sources.lost:
+            raise blocked.lost(owner, part.name, reason=blocked.MOUNT, hint=sources.lost[part.name])
         missing = part.missing()
         if missing:
             raise blocked.Blocked(

@@ -31,7 +31,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from manifests.observed import PodState
+    from manifests.observed import PodRecord, PodState
     from manifests.ref import Ref
     from reconciler.targets.host.base import Base
 
@@ -110,8 +110,9 @@ def sweep(base: Base) -> None:
     """Remove what is left of pods without a record: podpy was killed before or after it was there.
 
     After a reboot, which wipes run_dir, that is what the pods from before have on the disk. Logs of
-    a Job that has ended stay as long as the Job: nothing runs again that could write them. Files
-    that were being written go, too: a Secret may be in one.
+    a Job that has ended stay as long as the Job: nothing runs again that could write them. A pod
+    of its own that has ended is put on record again, with its logs. Files that were being written
+    go, too: a Secret may be in one.
     """
     paths = base.paths
     for above in (paths.networks, paths.secrets):
@@ -147,7 +148,30 @@ def _sweep_strays(base: Base, strays: Iterable[str]) -> None:
 
     ended = results.ended_pods(base.database)
     for uid in strays:
-        _sweep_one(base, uid, logs_stay=uid in ended)
+        kept = records.read_ended(base.paths, uid)
+        if kept is not None and _remembered(base, kept):
+            _restore(base, kept)
+        else:
+            _sweep_one(base, uid, logs_stay=uid in ended)
+
+
+def _remembered(base: Base, record: PodRecord) -> bool:
+    """Tell whether somebody may still want the pod; without the database nobody knows."""
+    wanted = objects.find(base.database, kinds.ref(record.pod))
+    return wanted is not None or base.database.rebuilt
+
+
+def _restore(base: Base, record: PodRecord) -> None:
+    """Put an ended pod on record again, with nothing of it on the disk but that and its logs."""
+    uid, disk = record.uid, base.paths.pod_disk(record.uid)
+    with locks.tried(base.paths, sync.lock_name(uid)) as alone:
+        if not alone:
+            return
+        _let_go(base, uid)
+        _forget_containers(base, [uid])
+        kept = os.path.basename(base.paths.ended(uid))
+        trees.remove([f"{disk}/{name}" for name in _listed(disk) if name != kept])
+        records.restore_ended(base.paths, record)
 
 
 def _sweep_secrets(base: Base) -> None:

@@ -28,6 +28,7 @@ from reconciler.targets.host import (
     waiting,
 )
 from reconciler.workloads import lifecycle
+from reconciler.workloads.ownership import owner_in
 from runtime import files, interrupts, locks
 from runtime.kernel import cgroups, namespaces, processes
 from runtime.observe import pods, records
@@ -269,16 +270,23 @@ def _next_attempt(before: ContainerState, where: OciContainer, image_id: str) ->
 
 
 def finish(base: Base, state: PodState) -> None:
-    """Let go of what an ended pod held; its record, how it ended and its logs stay."""
+    """Let go of what an ended pod held; its record, how it ended and its logs stay.
+
+    Those of a pod that no workload counts outlive the boot: it would run again else.
+    """
     waiting.end(base.paths, state.uid)
-    ended = {name: container.ended for name, container in state.containers.items()}
-    for name, container in state.containers.items():
+    over = {
+        name: container.record.replace(last=container.ended)
+        for name, container in state.containers.items()
+    }
+    for name, container in over.items():
         oci.remove(OciContainer.of(base.paths, state.uid, name), base.cgroups)
-        records.write_container(
-            base.paths, state.uid, name, container.record.replace(last=ended[name])
-        )
+        records.write_container(base.paths, state.uid, name, container)
     namespaces.remove(base.paths.pod(state.uid))
-    records.write_pod(base.paths, state.record.replace(finished=True, complete=False))
+    record = state.record.replace(finished=True, complete=False)
+    if owner_in(record) is None:
+        records.keep_ended(base.paths, record, over)
+    records.write_pod(base.paths, record)
 
 
 def conmon_cgroup(base: Base, uid: str) -> str:

@@ -86,6 +86,32 @@ def test_only_what_was_declared_before_is_expanded() -> None:
     assert (found["FIRST"], found["LAST"]) == ("$(LATER)", "x-from-cm-$(LATER)")
 
 
+@pytest.mark.parametrize(
+    "container",
+    [
+        {"envFrom": [{"secretRef": {"name": "gone", "optional": True}}]},
+        {
+            "env": [
+                {
+                    "name": "X",
+                    "valueFrom": {"secretKeyRef": {"name": "gone", "key": "a", "optional": True}},
+                }
+            ]
+        },
+    ],
+)
+def test_a_secret_that_a_boot_has_taken_is_waited_for_though_it_is_optional(
+    container: dict[str, Any],
+) -> None:
+    found = subject(container)
+    found = found.replace(sources=found.sources.replace(lost={"gone": "apply it again"}))
+
+    with pytest.raises(blocked.Blocked, match="kept in memory only") as caught:
+        environment.declared(found)
+
+    assert caught.value.hint == "apply it again"
+
+
 def test_values_of_references_are_not_expanded() -> None:
     secret = {"secretKeyRef": {"name": "sec", "key": "a"}}
 

@@ -161,6 +161,24 @@ def test_a_projected_secret_stays_off_the_disk(source: dict[str, Any], secret: b
     assert found.secret is secret
 
 
+@pytest.mark.parametrize(
+    "volume",
+    [
+        {"secret": {"secretName": "gone", "optional": True}},
+        {"projected": {"sources": [{"secret": {"name": "gone", "optional": True}}]}},
+    ],
+)
+def test_a_secret_that_a_boot_has_taken_is_waited_for_though_it_is_optional(
+    volume: dict[str, Any],
+) -> None:
+    sources = SOURCES.replace(lost={"gone": "apply it again"})
+
+    with pytest.raises(blocked.Blocked, match="kept in memory only") as caught:
+        volumes.plan(record([{"name": "v", **volume}]), sources, PATHS)
+
+    assert caught.value.hint == "apply it again"
+
+
 def test_a_projected_object_that_is_missing_blocks_the_pod() -> None:
     with pytest.raises(blocked.Blocked, match='configmap "none" not found'):
         planned({"projected": {"sources": [{"configMap": {"name": "none"}}]}})
