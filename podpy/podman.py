@@ -51,7 +51,7 @@ def build(context: Context, wished: Iterable[Wished], arguments: argparse.Namesp
             continue
         spec = part[1]
         for container in (*spec.init_containers, *spec.containers):
-            directory = _build_directory(container.image, item.file, arguments.context_dir)
+            directory = build_directory(container.image, item.file, arguments.context_dir)
             if not directory:
                 continue
             if arguments.build or context.base.store.find(container.image) is None:
@@ -66,8 +66,11 @@ def build(context: Context, wished: Iterable[Wished], arguments: argparse.Namesp
                 )
 
 
-def _build_directory(image: str, file: str, context_dir: str) -> str:
-    """The directory to build `image` from: below --context-dir, beside the manifest, or here."""
+def build_directory(image: str, file: str, context_dir: str) -> str:
+    """Return the directory to build `image` from, "" for none.
+
+    It is looked for below --context-dir, or beside the manifest `file`, and here.
+    """
     name = image.partition("@")[0].rpartition("/")
     stem = f"{name[0]}{name[1]}{name[2].partition(':')[0]}"
     roots = (context_dir,) if context_dir else (os.path.dirname(file) or ".", ".")

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-from manifests import kinds, settings
+from manifests import codec, kinds, settings
 from manifests.config import ConfigMap, Namespace, Network, PersistentVolumeClaim, Secret
 from manifests.faults import Invalid
 from manifests.problems import Problem, Severity, ordered, path_text
 from manifests.value import Value
-from manifests.workloads import ConcurrencyPolicy, CronJob
-from podpy import quadlet_sources
-from renderers.quadlet import jobs, naming, network, timers, volumes
+from manifests.workloads import ConcurrencyPolicy, CronJob, Deployment, Job, ReplicaSet
+from podpy import quadlet_sources, yaml_text
+from renderers.quadlet import images, jobs, kube, naming, network, timers, volumes
 from renderers.quadlet import render as quadlet
+from renderers.quadlet.images import Forms
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from manifests.loaded import Loaded, Located
     from manifests.problems import FieldPath
-    from podpy.quadlet_sources import Rendered
-    from renderers.quadlet.unit import File
+    from podpy.quadlet_sources import Building, Objects, Rendered
+    from renderers.quadlet.images import Use
+    from renderers.quadlet.unit import File, Loss
     from renderers.quadlet_keys import Target
 
 
 class Options(Value):
-    """Which Podman reads the files, in whose systemd."""
+    """Which Podman reads the files, in whose systemd, and how images are had.
+
+    `building` is as for quadlet_sources.pods; `kube` is for .kube units with YAML beside them.
+    """
 
     target: Target
     user: bool = False
+    forms: Forms = Forms(whole=quadlet_sources.whole)
+    building: Building | None = None
+    kube: bool = False
 
 
 def render(loaded: Loaded, options: Options) -> tuple[tuple[File, ...], tuple[Problem, ...]]:
@@ -40,9 +48,14 @@ def render(loaded: Loaded, options: Options) -> tuple[tuple[File, ...], tuple[Pr
     objects = quadlet_sources.Objects(loaded)
     for located in loaded.objects:
         thing = located.object
-        for pod in quadlet_sources.pods(located, objects):
+        if options.kube and kinds.pod_part(thing) is not None:
+            lost.update(dict.fromkeys(_kube(loaded, located, objects, options, found)))
+            continue
+        for pod in quadlet_sources.pods(located, objects, options.forms, options.building):
             lost.update(dict.fromkeys(_pod(loaded, located, pod, options, found)))
         if isinstance(thing, PersistentVolumeClaim):
+            if options.kube:
+                continue  # it is in the YAML of the pods that have it
             stem = naming.stem(thing.metadata.namespace, thing.metadata.name)
             origin = quadlet_sources.origin(located)
             group = objects.groups.get((thing.metadata.namespace, thing.metadata.name))
@@ -61,6 +74,7 @@ def render(loaded: Loaded, options: Options) -> tuple[tuple[File, ...], tuple[Pr
         ):
             lost[_problem(loaded, located, (), f"{thing.kind} is not rendered")] = None
         lost.update(dict.fromkeys(_lost_annotations(loaded, located)))
+    found.images(options, lost)
     if found.mention(f"Network={naming.NETWORK}.network\n"):
         found.put(quadlet.network(f"{quadlet_sources.MARK}: the network of pods that name none."))
     return found.ordered(), ordered(lost)
@@ -72,6 +86,7 @@ class _Files:
     def __init__(self) -> None:
         self._files: dict[str, File] = {}
         self._taken: dict[str, str] = {}
+        self.used: list[Use] = []
 
     def put(self, file: File) -> None:
         for name in _claimed(file):
@@ -79,6 +94,15 @@ class _Files:
             if other != file.name or file.name in self._files:
                 raise Invalid(f"{file.name} and {other} would both be {name}", hint="rename one")
         self._files[file.name] = file
+
+    def images(self, options: Options, lost: dict[Problem, None]) -> None:
+        """Add the units of the images that were used."""
+        losses: list[Loss] = []
+        origin = f"{quadlet_sources.MARK}: an image that several may use."
+        for file in images.files(self.used, options.forms, origin, options.target, losses):
+            self.put(file)
+        for loss in losses:
+            lost[Problem(message=f"an image {loss.message}", severity=Severity.WARNING)] = None
 
     def mention(self, text: str) -> bool:
         sought = text.encode()
@@ -94,12 +118,46 @@ def _pod(
     made = quadlet.render(pod.source, options.target, user=options.user)
     for file in made.files:
         found.put(file)
-    for loss in made.losses:
-        front = (*pod.path[:-1], "metadata") if loss.of_metadata else pod.path
-        yield _problem(loaded, located, (*front, *loss.path), loss.message)
+    found.used.extend(made.images)
+    yield from _losses(loaded, located, pod, made.losses)
     if pod.source.job is not None:
         for path, message in jobs.losses(pod.source.job):
             yield _problem(loaded, located, (*pod.job_path, *path), message)
+
+
+def _kube(
+    loaded: Loaded, located: Located, objects: Objects, options: Options, found: _Files
+) -> Iterator[Problem]:
+    """Add the .kube unit of an object, with what its pods name in the YAML beside it."""
+    thing = located.object
+    if isinstance(thing, CronJob):
+        yield _problem(loaded, located, (), "CronJob is not rendered as a .kube unit")
+        return
+    if isinstance(thing, Deployment | ReplicaSet) and thing.spec.replicas != 1:
+        message = "is passed over by `podman kube play`: it runs one pod"
+        yield _problem(loaded, located, ("spec", "replicas"), message)
+    if isinstance(thing, Job):
+        for field in codec.encode(thing.spec).keys() - {"template"}:
+            if field != "completions" or thing.spec.completions != 1:
+                message = "is passed over by `podman kube play`"
+                yield _problem(loaded, located, ("spec", field), message)
+    pod = quadlet_sources.one(located, objects, options.forms)
+    named = objects.named(pod.source.pod)
+    raws = [kinds.dump(one) for one in named] + [kube.adapted(kinds.dump(thing), pod.source.stem)]
+    text = "---\n".join(yaml_text.dumps(raw) for raw in raws)
+    secret = any(isinstance(one, Secret) for one in named)
+    made = kube.write(pod.source, text, options.target, user=options.user, secret=secret)
+    for file in made.files:
+        found.put(file)
+    yield from _losses(loaded, located, pod, made.losses)
+
+
+def _losses(
+    loaded: Loaded, located: Located, pod: Rendered, losses: Iterable[Loss]
+) -> Iterator[Problem]:
+    for loss in losses:
+        front = (*pod.path[:-1], "metadata") if loss.of_metadata else pod.path
+        yield _problem(loaded, located, (*front, *loss.path), loss.message)
 
 
 def _timer(located: Located, thing: CronJob, alone: bool) -> File:
@@ -134,7 +192,9 @@ def _claimed(file: File) -> tuple[str, ...]:
             return f"the file {file.name}", f"{stem}.service", f"{stem} in Podman"
         case "pod":
             return f"the file {file.name}", f"{stem}-pod.service", f"{stem} in Podman"
-        case "volume" | "network":
+        case "kube":
+            return f"the file {file.name}", f"{stem}.service", f"{stem} in Podman"
+        case "volume" | "network" | "image" | "build":
             return f"the file {file.name}", f"{stem}-{kind}.service"
         case _:
             return (f"the file {file.name}",)

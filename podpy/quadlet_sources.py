@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from manifests import kinds
-from manifests.config import ConfigMap, Network, Secret
+from manifests import kinds, references
+from manifests.config import ConfigMap, Network, PersistentVolumeClaim, Secret
 from manifests.meta import ObjectMeta
 from manifests.pod import Pod
 from manifests.value import Value
@@ -14,11 +14,15 @@ from runtime.image import reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from manifests.kinds import Object
     from manifests.loaded import Loaded, Located
     from manifests.problems import FieldPath
+    from renderers.quadlet.images import Forms
+
+    Named = ConfigMap | Secret | PersistentVolumeClaim
+    Building = Callable[[str, str], str]
 
 MARK = "Rendered by podpy render quadlet"
 
@@ -37,6 +41,7 @@ class Objects:
     def __init__(self, loaded: Loaded) -> None:
         self.configmaps: dict[str, dict[str, ConfigMap]] = {}
         self.secrets: dict[str, dict[str, Secret]] = {}
+        self.claims: dict[str, dict[str, PersistentVolumeClaim]] = {}
         self.networks: dict[str, Network] = {}
         self.groups: dict[tuple[str, str], int] = {}
         """The fsGroup of the pods that have a claim, by its namespace and name."""
@@ -47,10 +52,25 @@ class Objects:
                 self.configmaps.setdefault(namespace, {})[name] = thing
             elif isinstance(thing, Secret):
                 self.secrets.setdefault(namespace, {})[name] = thing
+            elif isinstance(thing, PersistentVolumeClaim):
+                self.claims.setdefault(namespace, {})[name] = thing
             elif isinstance(thing, Network):
                 self.networks[name] = thing
             else:
                 self._add_groups(thing)
+
+    def named(self, pod: Pod) -> tuple[Named, ...]:
+        """Return the objects that a pod names, of those that are given."""
+        of_kind: dict[str, Mapping[str, Mapping[str, Named]]] = {
+            "ConfigMap": self.configmaps,
+            "Secret": self.secrets,
+            "PersistentVolumeClaim": self.claims,
+        }
+        found = (
+            of_kind[ref.kind].get(ref.namespace, {}).get(ref.name)
+            for ref in references.references(pod)
+        )
+        return tuple(thing for thing in found if thing is not None)
 
     def _add_groups(self, thing: Object) -> None:
         part = kinds.pod_part(thing)
@@ -63,40 +83,62 @@ class Objects:
                 self.groups.setdefault((thing.metadata.namespace, claim.claim_name), group)
 
 
-def pods(located: Located, objects: Objects) -> Iterator[Rendered]:
-    """Yield the pods that an object stands for; none for one that stands for no pods."""
+def pods(
+    located: Located, objects: Objects, forms: Forms, building: Building | None
+) -> Iterator[Rendered]:
+    """Yield the pods that an object stands for; none for one that stands for no pods.
+
+    `building` says for an image and a manifest which directory it is built from, "" for none.
+    """
     thing = located.object
     part = kinds.pod_part(thing)
     if part is None:
         return
-    metadata, spec, path = part
+    if building is not None:
+        forms = forms.replace(contexts=_contexts(located, building))
     count = thing.spec.replicas if isinstance(thing, Deployment | ReplicaSet) else 1
-    namespace, name = thing.metadata.namespace, thing.metadata.name
     for index in range(count):
-        own = f"{name}-{index}" if count > 1 else name
-        pod = Pod(
-            metadata=ObjectMeta(
-                name=own,
-                namespace=namespace,
-                labels=metadata.labels,
-                annotations=metadata.annotations,
-            ),
-            spec=spec,
-        )
-        lasting = isinstance(thing, Deployment | ReplicaSet | DaemonSet)
-        source = Source(
-            pod=pod,
-            stem=naming.stem(namespace, own),
-            origin=origin(located),
-            aliases=(f"{name}-pod",) if lasting and count == 1 else (),
-            configmaps=objects.configmaps.get(namespace, {}),
-            secrets=objects.secrets.get(namespace, {}),
-            networks=objects.networks,
-            job=_job(located),
-            started=not isinstance(thing, CronJob),
-            image=image,
-        )
-        yield Rendered(source=source, path=path, job_path=path[:-2])
+        own = f"{thing.metadata.name}-{index}" if count > 1 else thing.metadata.name
+        yield _rendered(located, objects, forms, own, aliased=count == 1)
+
+
+def one(located: Located, objects: Objects, forms: Forms) -> Rendered:
+    """Return the pod that an object stands for, however many it has."""
+    return _rendered(located, objects, forms, located.object.metadata.name, aliased=False)
+
+
+def _rendered(
+    located: Located, objects: Objects, forms: Forms, own: str, *, aliased: bool
+) -> Rendered:
+    thing = located.object
+    part = kinds.pod_part(thing)
+    if part is None:
+        raise ValueError(f"{kinds.ref(thing)} stands for no pods")
+    metadata, spec, path = part
+    namespace, name = thing.metadata.namespace, thing.metadata.name
+    pod = Pod(
+        metadata=ObjectMeta(
+            name=own,
+            namespace=namespace,
+            labels=metadata.labels,
+            annotations=metadata.annotations,
+        ),
+        spec=spec,
+    )
+    lasting = isinstance(thing, Deployment | ReplicaSet | DaemonSet)
+    source = Source(
+        pod=pod,
+        stem=naming.stem(namespace, own),
+        origin=origin(located),
+        aliases=(f"{name}-pod",) if lasting and aliased else (),
+        configmaps=objects.configmaps.get(namespace, {}),
+        secrets=objects.secrets.get(namespace, {}),
+        networks=objects.networks,
+        job=_job(located),
+        started=not isinstance(thing, CronJob),
+        forms=forms,
+    )
+    return Rendered(source=source, path=path, job_path=path[:-2])
 
 
 def _job(located: Located) -> jobs.Job | None:
@@ -111,7 +153,7 @@ def _job(located: Located) -> jobs.Job | None:
     return None
 
 
-def image(name: str) -> str:
+def whole(name: str) -> str:
     """Return the whole name of an image: Podman asks about short ones, or refuses them."""
     if reference.source(name) is not None:
         return name
@@ -120,6 +162,17 @@ def image(name: str) -> str:
         return str(parsed)
     repository = parsed.repository if "/" in parsed.repository else f"library/{parsed.repository}"
     return str(parsed.replace(registry=reference.DEFAULT_REGISTRY, repository=repository))
+
+
+def _contexts(located: Located, building: Building) -> dict[str, str]:
+    """Return where each image is built from that has a directory with a Containerfile."""
+    import os
+
+    part = kinds.pod_part(located.object)
+    if part is None:
+        return {}
+    found = {name: building(name, located.file) for _, name, _ in references.images(part[1])}
+    return {name: os.path.abspath(directory) for name, directory in found.items() if directory}
 
 
 def origin(located: Located) -> str:

@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from podpy.quadlet_files import Options
     from renderers.quadlet.unit import File
 
 EXAMPLES = """
@@ -38,6 +39,36 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="VERSION",
         help="that reads them; 5.4 if left out",
     )
+    quadlet.add_argument(
+        "--as",
+        dest="form",
+        choices=("pods", "kube"),
+        default="pods",
+        help="pods: .pod and .container (the default); kube: .kube with the YAML beside it",
+    )
+    quadlet.add_argument(
+        "--image-units", action="store_true", help="each image as an .image, pulled once for all"
+    )
+    quadlet.add_argument(
+        "--authfile", default="", metavar="FILE", help="where registries' logins are, for .image"
+    )
+    quadlet.add_argument(
+        "--cert-dir", default="", metavar="DIR", help="certificates for registries, for .image"
+    )
+    quadlet.add_argument(
+        "--tls-verify",
+        action="store_true",
+        default=None,
+        help="--tls-verify=false: plain HTTP, too, for .image",
+    )
+    quadlet.add_argument(
+        "--build",
+        action="store_true",
+        help="images that have a directory with a Containerfile as a .build",
+    )
+    quadlet.add_argument(
+        "--context-dir", default="", metavar="DIR", help="where these are; beside the manifests"
+    )
     quadlet.add_argument("--user", action="store_true", help="for systemd's user instance")
     quadlet.add_argument(
         "--strict", action="store_true", help="write nothing where a field would be lost"
@@ -50,10 +81,9 @@ def run(arguments: argparse.Namespace) -> int:
     from manifests.faults import Invalid
     from manifests.problems import Severity
     from podpy import changes, quadlet_files
-    from renderers import quadlet_keys
     from runtime import paths as runtime_paths
 
-    target = quadlet_keys.Target(arguments.podman_version)
+    wanted = _options(arguments)
     # What podpy itself does not honour is lost here, too, and told with the rest.
     options = load.APPLY.replace(
         namespace=arguments.namespace, unsupported=Severity.WARNING, rendered=True
@@ -63,8 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(problem.shown, file=sys.stderr)
     if loaded.errors:
         raise Invalid(f"{changes.count(len(loaded.errors), 'problem')} found, nothing was written")
-    rendering = quadlet_files.Options(target=target, user=arguments.user)
-    files, lost = quadlet_files.render(loaded, rendering)
+    files, lost = quadlet_files.render(loaded, wanted)
     for problem in lost:
         print(problem.shown, file=sys.stderr)
     count = len(lost) + len(loaded.unsupported)
@@ -75,6 +104,34 @@ def run(arguments: argparse.Namespace) -> int:
         _write(arguments.output, file)
     print(f"{changes.count(len(files), 'file')} in {arguments.output}")
     return 0
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    from podpy import quadlet_files, quadlet_sources
+    from renderers import quadlet_keys
+    from renderers.quadlet import images
+
+    forms = images.Forms(
+        whole=quadlet_sources.whole,
+        authfile=arguments.authfile and os.path.abspath(arguments.authfile),
+        cert_dir=arguments.cert_dir and os.path.abspath(arguments.cert_dir),
+        tls_verify=arguments.tls_verify,
+    )
+    told = (arguments.authfile, arguments.cert_dir, arguments.tls_verify is not None)
+    building = None
+    if arguments.build:
+        from podpy import podman
+
+        def building(image: str, file: str) -> str:
+            return podman.build_directory(image, file, arguments.context_dir)
+
+    return quadlet_files.Options(
+        target=quadlet_keys.Target(arguments.podman_version),
+        user=arguments.user,
+        forms=forms.replace(units=arguments.image_units or any(told)),
+        building=building,
+        kube=arguments.form == "kube",
+    )
 
 
 def _write(directory: str, file: File) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from manifests.container import PullPolicy
 from manifests.pod import RestartPolicy
 from renderers import systemd_text
 from renderers.quadlet import (
@@ -10,6 +9,7 @@ from renderers.quadlet import (
     environment,
     handlers,
     health,
+    images,
     jobs,
     mounts,
     network,
@@ -27,13 +27,6 @@ if TYPE_CHECKING:
     from renderers.quadlet.rendering import Rendering
     from renderers.quadlet.unit import Lines, Section
 
-_PULLS = {
-    PullPolicy.ALWAYS: "always",
-    PullPolicy.NEVER: "never",
-    PullPolicy.IF_NOT_PRESENT: "missing",
-    PullPolicy.MISSING: "missing",
-    PullPolicy.NEWER: "newer",
-}
 _RESTARTS = {
     RestartPolicy.ALWAYS: "always",
     RestartPolicy.ON_FAILURE: "on-failure",
@@ -71,8 +64,8 @@ def write(rendering: Rendering, step: Step) -> None:
 def _written(rendering: Rendering, step: Step, lines: Section) -> Lines:
     """Add what the container's own fields say; return what the service does before its start."""
     where, container = step.path, step.container
-    lines.text((*where, "image"), "Image", rendering.source.image(container.image))
-    lines.plain("Pull", _PULLS[container.image_pull_policy or PullPolicy.IF_NOT_PRESENT])
+    path = (*where, "image")
+    images.write(rendering, path, container.image, container.image_pull_policy, lines)
     declared = variables.declared(rendering, where, container)
     command.write(rendering, where, container, declared, lines)
     environment.write(rendering, step.name, declared, lines)

@@ -5,10 +5,15 @@ A place that is added to manifests/ is told of, until it is written here. Pure.
 
 from __future__ import annotations
 
+import functools
+
+from manifests import codec
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from manifests.pod import PodSpec
     from manifests.problems import FieldPath
 
 HONOURED = frozenset(
@@ -37,26 +42,40 @@ HONOURED = frozenset(
 """Places below a pod's specification; what is below one is honoured with it."""
 
 
-_PARENTS = frozenset(
-    place[:end]
-    for place in HONOURED
-    for end, sign in enumerate(place)
-    if sign == "." or place.startswith("[]", end)
-)
-"""The places that one of HONOURED is below of."""
 _SAME = {"initContainers": "containers"}
 
 
-def others(raw: object, path: FieldPath = (), place: str = "") -> Iterator[FieldPath]:
-    """Yield the paths of fields that no place in HONOURED covers, as near the top as can be."""
-    if place in HONOURED:
+def others(spec: PodSpec, honoured: frozenset[str] = HONOURED) -> Iterator[FieldPath]:
+    """Yield the paths of set fields that no place covers, as near the top as can be."""
+    return _others(codec.encode(spec), honoured, _parents(honoured))
+
+
+@functools.cache
+def _parents(honoured: frozenset[str]) -> frozenset[str]:
+    """Return the places that one of `honoured` is below of."""
+    return frozenset(
+        place[:end]
+        for place in honoured
+        for end, sign in enumerate(place)
+        if sign == "." or place.startswith("[]", end)
+    )
+
+
+def _others(
+    raw: object,
+    honoured: frozenset[str],
+    parents: frozenset[str],
+    path: FieldPath = (),
+    place: str = "",
+) -> Iterator[FieldPath]:
+    if place in honoured:
         return
-    if isinstance(raw, list) and raw and place in _PARENTS:
+    if isinstance(raw, list) and raw and place in parents:
         for index, item in enumerate(raw):
-            yield from others(item, (*path, index), f"{place}[]")
-    elif isinstance(raw, dict) and (not place or place in _PARENTS):
+            yield from _others(item, honoured, parents, (*path, index), f"{place}[]")
+    elif isinstance(raw, dict) and (not place or place in parents):
         for key, item in raw.items():
             below = f"{place}.{key}" if place else _SAME.get(key, str(key))
-            yield from others(item, (*path, key), below)
+            yield from _others(item, honoured, parents, (*path, key), below)
     else:
         yield path

@@ -11,7 +11,7 @@ import posixpath
 from manifests import projection
 from manifests.container import MountPropagation
 from manifests.value import Value
-from renderers.quadlet import host_paths, shell, variables, volumes
+from renderers.quadlet import host_paths, images, shell, variables, volumes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,7 +116,9 @@ def _image(rendering: Rendering, one: _Mounted, lines: Section) -> None:
     if one.sub_path:
         rendering.lose((*one.path, "subPath"), "of an image has no form here; left out")
         return
-    source = rendering.source.image(one.volume.image.reference)
+    wanted = one.volume.image
+    use = images.used(rendering, wanted.reference, images.pull(wanted.pull_policy))
+    source = use.unit if use else rendering.source.forms.whole(wanted.reference)
     fields = ["type=image", f"source={source}", f"destination={one.mount.mount_path}"]
     lines.word(one.path, "Mount", _csv(fields))
 

@@ -18,7 +18,7 @@ _HOST, _NONE = "host", "none"
 
 def write(rendering: Rendering, lines: Section, *, found: bool = True) -> None:
     """Add the lines; `found` tells whether others are to find it: by names, by published ports."""
-    network = _network(rendering)
+    network = named(rendering)
     lines.text((), "Network", network)
     if network != _HOST:
         lines.either(("hostname",), "HostName", "--hostname", _hostname(rendering))
@@ -50,7 +50,8 @@ def file(thing: Network, origin: str) -> File | None:
     return unit.write(f"{name}.network", origin, {"Network": lines})
 
 
-def _network(rendering: Rendering) -> str:
+def named(rendering: Rendering) -> str:
+    """Return what Network= says: a unit, or a network of Podman's own."""
     if rendering.spec.host_network:
         return _HOST
     name = references.network_of(rendering.source.pod)

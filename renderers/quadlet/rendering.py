@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from manifests.value import EMPTY, Value
 from renderers.quadlet import jobs, unit
+from renderers.quadlet.images import Forms
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from manifests.config import ConfigMap, Network, Secret
     from manifests.pod import Pod, PodSpec
     from manifests.problems import FieldPath
+    from renderers.quadlet.images import Use
     from renderers.quadlet.jobs import Job
     from renderers.quadlet.unit import File, Lines, Loss, Section
     from renderers.quadlet_keys import Target
@@ -33,7 +35,7 @@ class Source(Value):
     networks: Mapping[str, Network] = EMPTY
     job: Job | None = None
     started: bool = True
-    image: Callable[[str], str] = str
+    forms: Forms = Forms()
 
 
 class Rendering:
@@ -44,6 +46,7 @@ class Rendering:
         self.user = user
         self.files: list[File] = []
         self.losses: list[Loss] = []
+        self.images: list[Use] = []
         self.target = target
         self.shown: dict[str, tuple[str, ...]] = {}
         """The paths in each volume that shows files."""
