@@ -1,6 +1,7 @@
 """Tell who holds a lock: an open, locked file in, processes and their commands out.
 
-Imported only when a wait has been in vain. The kernel lists locks in /proc/locks by inode.
+Imported only when a wait has been in vain. The kernel lists the locks of each open file in
+/proc/PID/fdinfo/FD; open file description locks have no process in /proc/locks.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ LONGEST = 120
 _SECRET_FLAGS = ("--creds",)
 
 
-def timed_out(descriptor: int, about: str, seconds: float) -> TimedOut:
-    """Return the fault of having waited `seconds` for the lock on `descriptor`."""
-    pids = holders(descriptor)
+def timed_out(descriptor: int, about: str, seconds: float, place: int | None = None) -> TimedOut:
+    """Return the fault of having waited `seconds` for the lock on `descriptor`, at byte `place`."""
+    pids = holders(descriptor, place)
     if not pids:
         return TimedOut(
             f"{about}: its lock was held for {seconds:.0f} s, by a process that cannot be seen "
@@ -38,17 +39,11 @@ def named(pids: Iterable[int]) -> str:
     return ", ".join(f"{command(pid)} (process {pid})" for pid in pids)
 
 
-def holders(descriptor: int) -> tuple[int, ...]:
-    """Return the processes that hold a lock on the file which `descriptor` has open."""
+def holders(descriptor: int, place: int | None = None) -> tuple[int, ...]:
+    """Return the processes that have the file open by which it is locked, or its byte `place`."""
     wanted = os.fstat(descriptor)
-    pids: set[int] = set()
-    with open("/proc/locks", encoding="ascii") as file:
-        for line in file:
-            fields = line.split()
-            # "1: FLOCK ADVISORY WRITE 4711 08:01:1234 0 EOF"; one that waits has "->" after "1:".
-            if fields[1] == "FLOCK" and fields[5].rpartition(":")[2] == str(wanted.st_ino):
-                pids.add(int(fields[4]))
-    return tuple(sorted(pid for pid in pids if pid != os.getpid() and _has_open(pid, wanted)))
+    pids = (int(name) for name in os.listdir("/proc") if name.isdigit())
+    return tuple(sorted(pid for pid in pids if pid != os.getpid() and _locks(pid, wanted, place)))
 
 
 def command(pid: int) -> str:
@@ -78,15 +73,27 @@ def _is_secret(flag: str) -> bool:
     return len(flag) > 3 and any(secret.startswith(flag) for secret in _SECRET_FLAGS)
 
 
-def _has_open(pid: int, wanted: os.stat_result) -> bool:
+def _locks(pid: int, wanted: os.stat_result, place: int | None) -> bool:
     directory = f"/proc/{pid}/fd"
     try:
-        for name in os.listdir(directory):
-            try:
-                if os.path.samestat(os.stat(f"{directory}/{name}"), wanted):
-                    return True
-            except OSError:
-                continue
+        names = os.listdir(directory)
     except OSError:
         return False
+    for name in names:
+        try:
+            if os.path.samestat(os.stat(f"{directory}/{name}"), wanted):
+                with open(f"/proc/{pid}/fdinfo/{name}", encoding="ascii") as file:
+                    if any(_is_at(line, place) for line in file):
+                        return True
+        except OSError:
+            continue
     return False
+
+
+def _is_at(line: str, place: int | None) -> bool:
+    """Tell whether a line of fdinfo is about the lock at that byte, or, for None, any lock.
+
+    "lock:   1: OFDLCK ADVISORY  WRITE -1 08:01:1234 17 17"
+    """
+    fields = line.split()
+    return fields[0] == "lock:" and (place is None or fields[-2] == str(place))

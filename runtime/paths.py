@@ -6,6 +6,7 @@
         images/                          image store: see runtime.image.store
         layers/                          unpacked layers, shared by all images
         volumes/NAMESPACE/CLAIM/         PersistentVolumeClaims: user data, never removed unasked
+        locks                            an empty file: byte ranges of it are the locks of names
         sources/SYNC.git                 a Sync's revisions; a cache, fetched again when lost
         receive/NAME.git                 repositories that are pushed to: the users' own
         trial/                           what is tried of overlayfs, once a boot; gone at its end
@@ -33,7 +34,6 @@
         halting                          there once the host goes down: nothing is started
         secrets/NAMESPACE/               Secret objects: never on a disk
         crun/, conmon/                   the OCI runtime's and conmon's own state
-        locks/                           flock files, never removed while a command runs
     config_dir /etc/podpy                (the administrator's; podpy writes what it is told to)
         podpy.toml                       settings: the host's labels, the trash's time
         syncs.d/*.yaml                   the Syncs that this host follows
@@ -145,7 +145,7 @@ class Paths(Value):
 
     @property
     def locks(self) -> str:
-        return f"{self.run_dir}/locks"
+        return f"{self.state_dir}/locks"
 
     @property
     def oci_state(self) -> str:

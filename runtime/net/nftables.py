@@ -7,6 +7,7 @@ nft 5 ms. What the rules are is renderers.nft. Acts in the calling thread's netw
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 
 from manifests.faults import HostFault
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _LIBRARY = "libnftables.so.1"
 _OUTPUT_JSON = 1 << 4
 _SECONDS = 30.0
+_MOST_DESCRIPTORS = 1024 - 100
+"""FD_SETSIZE less what other threads may open meanwhile."""
 
 
 def load(text: str) -> None:
@@ -72,9 +75,19 @@ def _decoded(output: str) -> dict[str, Any]:
 def _run(text: str, *, json: bool = False) -> tuple[int, str, str]:
     """Return status, output and complaint of nft commands."""
     library = _Library.found()
-    if library is not None:
+    if library is not None and _selectable():
         return library.run(text, json=json)
     return run_program(text, json=json)
+
+
+def _selectable() -> bool:
+    """Tell whether the next descriptor is one for select(2), which libnftables waits with.
+
+    With one of FD_SETSIZE or more the C library ends the whole process.
+    """
+    descriptor = os.open("/", os.O_PATH | os.O_CLOEXEC)
+    os.close(descriptor)
+    return descriptor < _MOST_DESCRIPTORS
 
 
 def run_program(text: str, *, json: bool = False) -> tuple[int, str, str]:

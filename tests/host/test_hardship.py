@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -323,6 +324,25 @@ def test_after_a_reboot_pods_wait_for_secrets_and_say_so(
     podpy.ok("apply", "-f", str(secret))
     podpy.ok("apply", "-f", str(app))
     assert podpy.ok("exec", "app", "--", "cat", "/data/file") == "swordfish\n" * 2
+
+
+def test_more_objects_than_a_process_may_have_files_open(
+    podpy: Podpy, busybox_image: Image, tmp_path: Path
+) -> None:
+    podpy.load(busybox_image)
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: page-%d}\n"
+    file = tmp_path / "app.yaml"
+    file.write_text("---\n".join([EXTRA % 18554, *(config % one for one in range(300))]))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        podpy.ok("apply", "-f", str(file))
+        again = podpy.ok("apply", "-f", str(file))
+        podpy.ok("delete", "-f", str(file))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert "unchanged: 301 objects" in again
 
 
 @pytest.mark.parametrize("how", ["deleted", "damaged"])

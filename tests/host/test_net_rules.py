@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -258,3 +259,20 @@ def test_an_init_container_may_claim_a_port_before_a_container_does() -> None:
     found = {item.key: item.port for item in ruleset.port_maps(record)}
 
     assert found == {"tcp . 8080": 80, "tcp . 8082": 80, "192.0.2.2 . udp . 8081": 80}
+
+
+def test_nftables_is_asked_where_no_small_descriptor_is_left() -> None:
+    # libnftables waits with select(2), and the C library ends a process whose descriptor is 1024.
+    program = """
+import os, resource
+from runtime.net import nftables
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (2000, hard))
+held = [os.open("/", os.O_PATH) for _ in range(1100)]
+print(nftables.listed("no-such-table"))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "None\n", "")

@@ -130,7 +130,8 @@ def test_an_authority_that_is_not_given_is_not_trusted(
     done = podpy.run("sync", "reconcile", "shop")
 
     assert done.status == 1
-    assert "certificate" in done.stdout
+    # GnuTLS has been seen to stumble over the end of such a handshake in words of its own.
+    assert "certificate" in done.stdout or "handshake() failed" in done.stdout
     assert server.asked == []
 
 
