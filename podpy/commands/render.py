@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 import sys
 
-from podpy import cli
+from podpy import cli, wishes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
     from podpy.quadlet_files import Options
-    from renderers.quadlet.unit import File
+    from podpy.rendered_files import Outcome
 
 EXAMPLES = """
 podpy render quadlet -f app/ -o /etc/containers/systemd
@@ -70,6 +70,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--context-dir", default="", metavar="DIR", help="where these are; beside the manifests"
     )
     quadlet.add_argument("--user", action="store_true", help="for systemd's user instance")
+    wishes.add_prune_options(quadlet, "remove what these sources had there before")
     quadlet.add_argument(
         "--strict", action="store_true", help="write nothing where a field would be lost"
     )
@@ -80,10 +81,11 @@ def run(arguments: argparse.Namespace) -> int:
     from manifests import load
     from manifests.faults import Invalid
     from manifests.problems import Severity
-    from podpy import changes, quadlet_files
+    from podpy import changes, quadlet_files, rendered_files
     from runtime import paths as runtime_paths
 
     wanted = _options(arguments)
+    applyset = wishes.pruned_set(arguments)
     # What podpy itself does not honour is lost here, too, and told with the rest.
     options = load.APPLY.replace(
         namespace=arguments.namespace, unsupported=Severity.WARNING, rendered=True
@@ -99,9 +101,14 @@ def run(arguments: argparse.Namespace) -> int:
     count = len(lost) + len(loaded.unsupported)
     if count and arguments.strict:
         raise Invalid(f"{changes.count(count, 'field')} would be lost, nothing was written")
-    os.makedirs(arguments.output, exist_ok=True)
-    for file in files:
-        _write(arguments.output, file)
+    outcome = rendered_files.write(
+        arguments.output,
+        files,
+        applyset,
+        prune=arguments.prune,
+        whole=wishes.tells_set(arguments),
+    )
+    _tell(arguments.output, outcome)
     print(f"{changes.count(len(files), 'file')} in {arguments.output}")
     return 0
 
@@ -134,19 +141,14 @@ def _options(arguments: argparse.Namespace) -> Options:
     )
 
 
-def _write(directory: str, file: File) -> None:
-    """Put a file in its place, whole or not at all; what is private is so before it is there."""
-    from runtime import files
-
-    path = os.path.join(directory, file.name)
-    if file.private:
-        own = os.path.join(directory, file.name.partition("/")[0])
-        os.makedirs(own, mode=0o700, exist_ok=True)
-        os.chmod(own, 0o700)
-    if file.name.endswith("/"):
-        os.makedirs(path, exist_ok=True)
-    else:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        temporary = f"{path}.{os.getpid()}.tmp"
-        files.write(path, file.content, temporary=temporary, mode=file.mode & 0o600)
-    os.chmod(path, file.mode)
+def _tell(directory: str, outcome: Outcome) -> None:
+    """Tell what became of files of an earlier rendering."""
+    for name in outcome.taken:
+        print(f"{directory}/{name} was of other sources before", file=sys.stderr)
+    for name in outcome.changed:
+        print(f"{directory}/{name} is stale and was changed since: it stays", file=sys.stderr)
+    if outcome.left:
+        stale = ", ".join(outcome.left)
+        print(f"no longer wanted, which --prune removes: {stale}", file=sys.stderr)
+    for name in outcome.removed:
+        print(f"{directory}/{name} removed")
