@@ -47,6 +47,11 @@ class Notice(Value):
         """The same for notices of which the second is no news."""
         return f"{self.commit} {self.state} {self.reason}"
 
+    @property
+    def id(self) -> str:
+        """The same for each attempt to send this one, and for no other."""
+        return digests.of(f"{self.sync} {self.host} {self.key} {self.at}")[:32]
+
 
 class Mailbox(Value):
     """What one receiver is to be told: `last` is the key of the newest notice, sent or waiting.

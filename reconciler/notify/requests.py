@@ -54,7 +54,8 @@ def worded(notice: Notice, receiver: Receiver, secret: bytes) -> Request:
         }
     )
     signature = hmac.new(secret.strip(), body, hashlib.sha256).hexdigest()
-    return Request(url=url, headers=_headers({"X-Signature": f"sha256={signature}"}), body=body)
+    headers = {"X-Signature": f"sha256={signature}", "Webhook-Id": notice.id}
+    return Request(url=url, headers=_headers(headers), body=body)
 
 
 def _status(notice: Notice, wanted: CommitStatus, token: str) -> Request:

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 SECONDS = 10.0
 """How long one receiver may take for one notice."""
-CLOSING_SECONDS = 15.0
+CLOSING_SECONDS = 2.0
+"""How long a command that has said all it has to say waits for receivers."""
 _LARGEST_SECRET = 64 << 10
 _LATER = (408, 425, 429)
 """What a server says to who is to come again; so are those from 500 on."""
@@ -51,6 +52,7 @@ class Notifier:
         self._paths, self._database, self._sync = paths, database, sync
         self._name = sync.metadata.name
         self._threads: list[threading.Thread] = []
+        self._under_way: dict[str, Notice] = {}
 
     def tell(self, notice: Notice | None) -> None:
         """Queue a notice, where it is news, and send whatever is due."""
@@ -76,10 +78,16 @@ class Notifier:
         return after
 
     def close(self) -> None:
-        """Wait a while for what is being sent; what has not arrived goes with the next pass."""
+        """Wait a moment for what is being sent. What is not answered by then stays in the database,
+        as if it had failed: a receiver that is away holds up nobody again and again."""
         deadline = time.monotonic() + CLOSING_SECONDS
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
+        for name, notice in list(self._under_way.items()):
+            try:
+                self._note(name, notice, f"has not answered within {CLOSING_SECONDS:g} s")
+            except Retry as fault:
+                self._record(f"{name}: {fault}")
 
     def _held(self) -> AbstractContextManager[None]:
         return locks.held(self._paths, [f"the notices of Sync/{self._name}"])
@@ -103,6 +111,7 @@ class Notifier:
         if not _due(box, time.time()):
             return False
         notice = box.waiting[0]
+        self._under_way[name] = notice
         trouble, for_good = "", False
         try:
             deliver(notice, receiver)
@@ -110,9 +119,17 @@ class Notifier:
             trouble, for_good = fault.message, True
         except Fault as fault:
             trouble = fault.message
+        self._note(name, notice, trouble, for_good=for_good)
+        del self._under_way[name]
+        return not trouble or for_good
+
+    def _note(self, name: str, notice: Notice, trouble: str, *, for_good: bool = False) -> None:
+        """Remember what came of an attempt to send a notice: it has arrived, or `trouble`."""
         with self._held():
             boxes = kept.read(self._database, self._name)
             box = boxes.of(name)
+            if trouble and not box.waiting:
+                return  # It has just arrived all the same.
             if trouble:
                 box = notices.failed(box, notice, trouble, time.time(), for_good=for_good)
             else:
@@ -120,7 +137,6 @@ class Notifier:
             kept.save(self._database, self._name, boxes.put(box))
         if trouble:
             self._record(f"{name}: {trouble}")
-        return not trouble or for_good
 
     def _record(self, message: str) -> None:
         event = Event(

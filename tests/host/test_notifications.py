@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import http.server
 import json
+import sqlite3
+import ssl
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.fixtures import certificates
+from tests.fixtures.command import wait_until
 from tests.fixtures.forge import Forge
 from tests.fixtures.objects import config, pod
 
@@ -24,16 +29,25 @@ pytestmark = pytest.mark.host
 
 
 class Listener:
-    """A server on loopback that answers with `status`, and keeps what it was sent."""
+    """A server on loopback that answers with `status`, and keeps what it was sent; over TLS with
+    the certificates in `tls`.
 
-    def __init__(self) -> None:
+    While `silent` is set it answers nothing, and `ignored` counts what came.
+    """
+
+    def __init__(self, tls: Path | None = None) -> None:
         self.status = 201
         self.got: list[tuple[str, dict[str, str], bytes]] = []
+        self.silent, self.over, self.ignored = threading.Event(), threading.Event(), 0
         listener = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                if listener.silent.is_set():
+                    listener.ignored += 1
+                    listener.over.wait(60)
+                    return
                 listener.got.append((self.path, dict(self.headers.items()), body))
                 self.send_response(listener.status)
                 self.send_header("Content-Length", "0")
@@ -43,8 +57,20 @@ class Listener:
                 return
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.server.handle_error = lambda *_: None  # type: ignore[method-assign]
+        scheme = "http"
+        if tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(tls / "host.crt", tls / "host.key")
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+            scheme = "https"
+        self.url = f"{scheme}://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self.over.set()
+        self.server.shutdown()
+        self.server.server_close()
 
     def told(self) -> list[dict[str, Any]]:
         return [json.loads(body) for _, _, body in self.got]
@@ -57,8 +83,7 @@ class Listener:
 def listener() -> Iterator[Listener]:
     made = Listener()
     yield made
-    made.server.shutdown()
-    made.server.server_close()
+    made.close()
 
 
 @pytest.fixture
@@ -156,3 +181,99 @@ def test_a_receiver_that_refuses_is_not_asked_again(
 
     assert len(listener.got) == asked
     assert "given up" in podpy.ok("sync", "status", "shop")
+
+
+@pytest.mark.parametrize("receiver", ["webhook", "commitStatus"])
+def test_a_receiver_of_an_own_authority_is_told_over_tls_and_no_other(
+    podpy: Podpy, forge: Forge, tmp_path: Path, receiver: str
+) -> None:
+    certificates.make(tmp_path / "tls")
+    listener = Listener(tmp_path / "tls")
+    given = {
+        "webhook": f"url: '{listener.url}/in', secretFile: {secret(tmp_path)}",
+        "commitStatus": f"provider: gitea, repository: a/b, url: '{listener.url}', "
+        f"tokenFile: {secret(tmp_path)}",
+    }[receiver]
+    follow(podpy, forge, f"{{{receiver}: {{{given}}}}}")
+    forge.commit({"page.yaml": config("page")})
+    podpy.ok("sync", "reconcile", "shop")
+    unknown, got = podpy.ok("sync", "status", "shop"), len(listener.got)
+    file = Path(podpy.root) / "etc/syncs.d/shop.yaml"
+    authority = f"{tmp_path}/tls/ca/ca.crt"
+    file.write_text(file.read_text().replace(given, f"{given}, caFile: {authority}"))
+    forge.commit({"page.yaml": config("page", "2")})
+    forget_pauses(podpy)
+    podpy.ok("sync", "reconcile", "shop")
+    listener.close()
+
+    assert "certificate verify failed" in unknown
+    assert got == 0
+    assert listener.told()[-1]["state"] == "success"
+    assert "all sent" in podpy.ok("sync", "status", "shop")
+
+
+def forget_pauses(podpy: Podpy) -> None:
+    """Let what waits be due now."""
+    with contextlib.closing(sqlite3.connect(podpy.paths.database)) as connection, connection:
+        ((body,),) = connection.execute("SELECT body FROM notices").fetchall()
+        boxes = json.loads(body)
+        for box in boxes["boxes"]:
+            box.pop("nextAt", None)
+        connection.execute("UPDATE notices SET body = ?", (json.dumps(boxes),))
+
+
+def test_a_receiver_that_does_not_answer_holds_up_no_pass_and_is_told_later(
+    podpy: Podpy, forge: Forge, listener: Listener, tmp_path: Path
+) -> None:
+    listener.silent.set()
+    follow(podpy, forge, hook(listener, tmp_path))
+    forge.commit({"page.yaml": config("page")})
+    done = podpy.ok("sync", "reconcile", "shop")
+    waits = podpy.ok("sync", "status", "shop")
+    listener.silent.clear()
+    forget_pauses(podpy)
+    podpy.ok("sync", "reconcile", "shop")
+    podpy.ok("sync", "reconcile", "shop")
+
+    assert "Ready" in done
+    assert "1 to send (has not answered within 2 s)" in waits
+    assert listener.reasons() == ["Ready"]
+    assert "all sent" in podpy.ok("sync", "status", "shop")
+
+
+def test_an_agent_that_is_killed_before_a_notice_has_arrived_sends_it_once(
+    podpy: Podpy, forge: Forge, listener: Listener, tmp_path: Path
+) -> None:
+    listener.silent.set()
+    follow(podpy, forge, hook(listener, tmp_path))
+    forge.commit({"page.yaml": config("page")})
+    killed = podpy.start("agent")
+    wait_until(lambda: "Ready" in podpy.ok("sync", "ls") and listener.ignored, "the outcome")
+    killed.kill()
+    killed.wait(30)
+    listener.silent.clear()
+    for _ in range(2):
+        agent = podpy.start("agent")
+        wait_until(lambda: "all sent" in podpy.ok("sync", "status", "shop"), "the notice")
+        agent.terminate()
+        agent.wait(30)
+
+    assert listener.reasons() == ["Ready"]
+
+
+def test_an_agent_that_is_killed_before_it_can_tell_anybody_tells_it_when_it_is_back(
+    podpy: Podpy, forge: Forge, listener: Listener, tmp_path: Path
+) -> None:
+    # Killed there, it has left what a pass without receivers leaves: an outcome, and no notice.
+    podpy.ok("sync", "add", "shop", "--url", forge.url)
+    forge.commit({"page.yaml": config("page")})
+    podpy.ok("sync", "reconcile", "shop")
+    file = Path(podpy.root) / "etc/syncs.d/shop.yaml"
+    file.write_text(f"{file.read_text()}  notify: [{hook(listener, tmp_path)}]\n")
+    agent = podpy.start("agent")
+    wait_until(listener.reasons, "the notice")
+    agent.terminate()
+    agent.wait(30)
+    podpy.ok("sync", "reconcile", "shop")
+
+    assert listener.reasons() == ["Ready"]
