@@ -3,6 +3,7 @@
     podpy.dev/wave: "1"                   begins when all of lower waves are healthy; else 0
     podpy.dev/depends-on: Deployment/db   KIND/NAME or KIND/NAMESPACE/NAME, parted by commas
     podpy.dev/hook: pre-sync              a Job that a Sync runs once for each revision
+    podpy.dev/hook-delete-policy: HookSucceeded       when that Job is removed again
 
 They stand on objects, not on templates, and change nothing of what runs.
 """
@@ -11,13 +12,13 @@ from __future__ import annotations
 
 from manifests import kinds
 from manifests.ref import Ref
-from manifests.settings import DEPENDS_ON, HOOK, WAVE
+from manifests.settings import DEPENDS_ON, HOOK, HOOK_DELETE_POLICY, WAVE
 from manifests.strenum import StrEnum
 from manifests.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from manifests.kinds import Object
 
@@ -32,6 +33,18 @@ class Hook(StrEnum):
     PRE_SYNC = "pre-sync"
     POST_SYNC = "post-sync"
     SYNC_FAIL = "sync-fail"
+
+
+class DeletePolicy(StrEnum):
+    """When a hook's Job is removed, as Argo CD's argocd-hook-delete-policy has it.
+
+    BEFORE_CREATION   when another revision begins; what is meant where nothing is said
+    SUCCEEDED, FAILED   when it has ended so
+    """
+
+    BEFORE_CREATION = "BeforeHookCreation"
+    SUCCEEDED = "HookSucceeded"
+    FAILED = "HookFailed"
 
 
 class Dependency(Value):
@@ -54,10 +67,26 @@ def depends_on(thing: Object) -> tuple[Ref, ...]:
     return tuple(one.ref for one in _dependencies(thing) if one.ref is not None)
 
 
+def words_of(refs: Iterable[Ref]) -> str:
+    """Return what `depends-on` says where these objects come before: KIND/NAMESPACE/NAME."""
+    return ",".join("/".join(filter(None, (ref.kind, ref.namespace, ref.name))) for ref in refs)
+
+
 def hook(thing: Object) -> Hook | None:
     """Return when the object, a Job, is to run as a hook; None for what is no hook."""
     word = thing.metadata.annotations.get(HOOK)
     return Hook(word) if word in tuple(Hook) else None
+
+
+def delete_policies(thing: Object) -> frozenset[DeletePolicy]:
+    """Return when a hook's Job is to be removed; more than one may be said."""
+    words = _words(thing.metadata.annotations.get(HOOK_DELETE_POLICY, ""))
+    known = frozenset(DeletePolicy(word) for word in words if word in tuple(DeletePolicy))
+    return known or frozenset({DeletePolicy.BEFORE_CREATION})
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",")]
 
 
 def faults(thing: Object) -> Iterator[tuple[str, str]]:
@@ -67,6 +96,8 @@ def faults(thing: Object) -> Iterator[tuple[str, str]]:
         yield WAVE, f'"{given[WAVE]}" must be an integer, as "1"'
     if DEPENDS_ON in given:
         yield from ((DEPENDS_ON, one.fault) for one in _dependencies(thing) if one.fault)
+    if HOOK_DELETE_POLICY in given:
+        yield from ((HOOK_DELETE_POLICY, fault) for fault in _policy_faults(given))
     if HOOK not in given:
         return
     words = ", ".join(Hook)
@@ -76,6 +107,15 @@ def faults(thing: Object) -> Iterator[tuple[str, str]]:
         yield HOOK, f"a hook is a Job, and this is a {thing.kind}"
     if len(thing.metadata.name) > LONGEST_HOOK_NAME:
         yield HOOK, f"the name of a hook must be no more than {LONGEST_HOOK_NAME} characters"
+
+
+def _policy_faults(given: Mapping[str, str]) -> Iterator[str]:
+    if HOOK not in given:
+        yield f"is for hooks, and this is none: {HOOK} is not there"
+    known = ", ".join(DeletePolicy)
+    for word in _words(given[HOOK_DELETE_POLICY]):
+        if word not in tuple(DeletePolicy):
+            yield f'"{word}" must be one of {known}'
 
 
 def _integer(text: str) -> int | None:

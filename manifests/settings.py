@@ -36,7 +36,8 @@ TEMPLATE_HASH = "podpy.dev/template-hash"
 WAVE = "podpy.dev/wave"
 DEPENDS_ON = "podpy.dev/depends-on"
 HOOK = "podpy.dev/hook"
-ORDER = (WAVE, DEPENDS_ON, HOOK)
+HOOK_DELETE_POLICY = "podpy.dev/hook-delete-policy"
+ORDER = (WAVE, DEPENDS_ON, HOOK, HOOK_DELETE_POLICY)
 """When an object begins; they stand on the object itself: manifests.ordering reads them."""
 
 KNOWN = (

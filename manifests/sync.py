@@ -181,7 +181,8 @@ class SyncSpec(Value):
 
     `hosts` are names or patterns of names of the hosts that follow it, and `host_selector` is over
     their labels; with neither every host does. `interval` and `timeout` are spans (30s, 5m);
-    `suspend_until` is a time of RFC 3339.
+    `suspend_until` is a time of RFC 3339. With `wait` a new revision counts as good when all that
+    it changes is healthy.
     """
 
     source: SyncSource
@@ -195,6 +196,7 @@ class SyncSpec(Value):
     prune: bool = True
     prune_limit: PruneLimit = PruneLimit()
     rollback: bool = True
+    wait: bool = True
     depends_on: tuple[SyncName, ...] = ()
     decryption: Decryption | None = None
     template: Template | None = None

@@ -245,8 +245,12 @@ def _rolled_out(
             turn = rolling.give_up(turn, given_up)
             history.note(host.base.database, seen[before:])
             continue
+        # What waits for others is looked at, too: else no later turn would know of it.
         following = options.replace(
-            only=frozenset(steps), followed=frozenset(steps), prune=False, whole=False
+            only=frozenset((*steps, *turns.waiting(turn))),
+            followed=frozenset(steps),
+            prune=False,
+            whole=False,
         )
         turn = _pass(host, wished, following, notify, earlier=turn)
         attending.see_to_waits(host, turn.seen)

@@ -65,6 +65,11 @@ with `--output-watch-events` as `{"type", "object"}` |
 | `network rm`, `network prune` | `{"removed", "failed"}` |
 | `volume rm`, `volume import` | `{"removed"}`, `{"namespace", "name", "source", "usedBytes"}` |
 | `volume ls` | `[{"namespace", "name", "requested", "usedBytes", "pods", "directory"}]` |
+| `sync ls`, `status`, `reconcile`, `suspend`, `resume`, `approve`, `retry`, `rollback` | the \
+Syncs, each with its status as it is after the command: `[{"metadata", "spec", "status": {"state", \
+"outcome", "message", "applied", "good", "bad", "withheld", ...}}]` |
+| `sync history` | `[{"revision", "outcome", "message", "changes", "at", "seconds"}]` |
+| `sync diff` | as `diff` |
 | `top` | `[{"namespace", "pod", "cpuCores", "memoryBytes", "pids"}]` |
 | `explain` | `[{"path", "type", "required", "values", "honoured", "note"}]` |
 | `doctor` | `{"healthy", "findings": [{"verdict", "subject", "text"}]}` |

@@ -1,7 +1,8 @@
 """Remove objects with their pods, as kubectl delete does: those in files, or those that are named.
 
 Claims keep their data unless --volumes is said: then it can be brought back for a week (podpy
-undo). A namespace goes with all that is in it.
+undo). A namespace goes with all that is in it, a Sync with what it has brought, unless that is more
+than its pruneLimit lets go without consent.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from manifests.ref import Ref
     from podpy.parser import Parser
     from reconciler.report import Report
+    from reconciler.syncs.removal import Going
 
     Found = tuple[dict[Ref, Object], list[str]]
 
@@ -45,6 +47,7 @@ def configure(parser: Parser) -> None:
     add("--grace-period", type=int, default=-1, metavar="SECONDS", help="in place of the pods' own")
     add("--now", action="store_true", help="as --grace-period=1")
     add("--force", action="store_true", help="kill at once, as --grace-period=0")
+    add("--keep", action="store_true", help="leave what Syncs have brought")
     add("--ignore-not-found", action="store_true", help="what is not there is no error")
     parser.switch("--wait", ("true", "false"), "true", default="true", help="podpy always waits")
     parser.switch(
@@ -72,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     _refuse_mixed(arguments)
     found = _from_files if arguments.filename else _by_name
     things, missing = found(context, arguments)
+    going = _syncs(context, things, keep=arguments.keep)
     if arguments.wait == "false":
         print("Warning: --wait=false: podpy has no daemon to go on, so it waits", file=sys.stderr)
     if not things and not missing:
@@ -79,13 +83,16 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.dry_run != "none":
         _show_dry(context, things, arguments)
     else:
-        notify = {"text": changes.show_outcome, "name": changes.show_name}.get(arguments.output)
-        report = removing.remove(
-            context.host,
-            things,
-            data=arguments.volumes,
-            notify=notify or (lambda _outcome: None),
-        )
+        told = {"text": changes.show_outcome, "name": changes.show_name}.get(arguments.output)
+        notify = told or (lambda _outcome: None)
+        if going is not None:
+            from podpy import sync_removal
+
+            report = sync_removal.remove(
+                context, going, notify, others=things, data=arguments.volumes
+            )
+        else:
+            report = removing.remove(context.host, things, data=arguments.volumes, notify=notify)
         if arguments.output == "json":
             print(changes.report_json(report))
         volume.tell_of_trash(context.paths, report.outcomes)
@@ -94,6 +101,22 @@ def run(arguments: argparse.Namespace) -> int:
     if missing and not arguments.ignore_not_found:
         raise Invalid(f"not found: {', '.join(missing)}", hint="podpy get all -A")
     return 0
+
+
+def _syncs(context: Context, things: dict[Ref, Object], *, keep: bool) -> Going | None:
+    """Add to `things` what goes with the Syncs among them; None where there are none."""
+    names = [ref.name for ref in things if ref.kind == "Sync"]
+    if not names:
+        if keep:
+            raise Invalid("delete: --keep is for Syncs, and none of these is one")
+        return None
+    from podpy import sync_removal
+    from reconciler.syncs import removal
+
+    going = sync_removal.of_delete(context, names, keep=keep)
+    for row in removal.brought(context.base, going):
+        things.setdefault(row.ref, row.object())
+    return going
 
 
 def _replenish(context: Context, report: Report, things: dict[Ref, Object]) -> bool:

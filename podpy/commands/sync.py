@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import argparse
 
     from reconciler.syncs.declared import Declared, Found
+    from reconciler.syncs.steering import Steering
 
 EXAMPLES = """
 podpy sync add shop --url https://git.example/shop.git --branch main --path deploy
@@ -65,14 +66,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     stopping = cli.verb(verbs, "suspend", "leave a Sync alone")
     stopping.add_argument("name", metavar="NAME")
     stopping.add_argument("--for", dest="span", default="", metavar="SPAN", help="as 30m or 8h")
+    steering = [stopping]
     for word, what in (
         ("resume", "follow a suspended Sync again"),
         ("approve", "consent to what the present revision removes"),
         ("retry", "try revisions again that have failed"),
+        ("rollback", "go back to an earlier revision, until there is a new one"),
     ):
-        cli.verb(verbs, word, what).add_argument("name", metavar="NAME")
-    back = cli.verb(verbs, "rollback", "go back to an earlier revision, until there is a new one")
-    back.add_argument("name", metavar="NAME")
+        steering.append(cli.verb(verbs, word, what))
+        steering[-1].add_argument("name", metavar="NAME")
+    for verb in steering:
+        cli.add_output(verb)
+    back = steering[-1]
     back.add_argument("revision", nargs="?", default="", help="left out, the last other good one")
 
 
@@ -95,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
         case "reconcile":
             return _reconcile(context, found, arguments)
         case "rm":
-            return _remove(context, found.named(arguments.name), keep=arguments.keep)
+            return _remove(context, found, arguments)
         case _:
             return _steer(context, found, arguments)
     return 0
@@ -181,51 +186,59 @@ def _tell_of_wait(context: Context, one: Declared) -> None:
 
 
 def _steer(context: Context, found: Found, arguments: argparse.Namespace) -> int:
+    """Tell a Sync what people want of it, and do the pass that acts on it."""
     from reconciler.syncs.steering import Steering
 
-    name = found.named(arguments.name).sync.metadata.name
+    one = found.named(arguments.name)
+    name = one.sync.metadata.name
     steering = Steering(context.paths, context.database, name)
+    said: list[str] = []
     match arguments.verb:
         case "suspend":
-            span = durations.duration(arguments.span) if arguments.span else 0.0
-            steering.suspend(time.time() + span if span else 0.0)
-            print(f"sync/{name} suspended" + (f" for {arguments.span}" if span else ""))
-            holder = locks.holder(context.paths, decide.lock(name))
-            if holder:
-                print(f"the pass of {holder} is under way and goes on to its end", file=sys.stderr)
-            return 0
+            return _suspend(context, one, steering, arguments)
         case "resume":
             steering.resume()
         case "approve":
-            for ref in steering.approve():
-                print(f"{ref} may go")
+            said = [f"{ref} may go" for ref in steering.approve()]
         case "retry":
-            for revision in steering.retry():
-                print(f"revision {digests.short(revision)} is tried again")
+            again = [digests.short(revision) for revision in steering.retry()]
+            said = [f"revision {revision} is tried again" for revision in again]
         case _:
             target = steering.go_back(arguments.revision)
-            print(f"sync/{name} goes back to revision {digests.short(target)}")
-    arguments.names, arguments.output = [name], "text"
+            said = [f"sync/{name} goes back to revision {digests.short(target)}"]
+    if arguments.output != "json":
+        for line in said:
+            print(line, flush=True)
+    arguments.names = [name]
     status = _reconcile(context, found, arguments)
     if arguments.verb == "rollback" and status == sync_output.ROLLED_BACK:
         return 0  # That is what was asked for.
     return status
 
 
-def _remove(context: Context, one: Declared, *, keep: bool) -> int:
-    """Remove the Sync's file last: killed before it, the command is given again."""
-    from reconciler.syncs import removal
-
+def _suspend(
+    context: Context, one: Declared, steering: Steering, arguments: argparse.Namespace
+) -> int:
     name = one.sync.metadata.name
-    if one.file != f"{context.paths.syncs}/{name}.yaml":
-        raise Invalid(f"Sync/{name} is declared at {one.file}:{one.line}", hint="remove it there")
-    report = removal.remove(
-        *(context.host, name),
-        keep=keep,
-        notify=changes.show_outcome,
-        undeclare=lambda: sync_adding.remove(context.paths, name),
-    )
-    if report is not None and report.failed:
+    span = durations.duration(arguments.span) if arguments.span else 0.0
+    steering.suspend(time.time() + span if span else 0.0)
+    if arguments.output == "json":
+        print(json.dumps([sync_output.wire(context.database, one)], indent=2))
+    else:
+        print(f"sync/{name} suspended" + (f" for {arguments.span}" if span else ""))
+    holder = locks.holder(context.paths, decide.lock(name))
+    if holder:
+        print(f"the pass of {holder} is under way and goes on to its end", file=sys.stderr)
+    return 0
+
+
+def _remove(context: Context, found: Found, arguments: argparse.Namespace) -> int:
+    """Remove a Sync with what it has brought; killed on the way, the command is given again."""
+    from podpy import sync_removal
+
+    going = sync_removal.of_rm(context, found, arguments.name, keep=arguments.keep)
+    report = sync_removal.remove(context, going, changes.show_outcome)
+    if report.failed:
         return 1
-    print(f"sync/{name} removed")
+    print(f"sync/{arguments.name} removed")
     return 0

@@ -2,6 +2,7 @@
 
     a Sync's interval      that Sync
     files of a directory   the Syncs of that directory; of syncs.d, all
+    podpy.toml             all: the host's labels say what is for this host
     links, rules, mounts   whatever drifted, of all that is remembered
     an end of a conmon     the same
     SIGHUP                 all Syncs
@@ -35,8 +36,10 @@ if TYPE_CHECKING:
     from reconciler.agent.webhooks import Webhooks
     from runtime.paths import Paths
 
-DECLARATIONS = "syncs.d"
-"""The name that the directory of the administrator's Syncs is watched under."""
+DECLARATIONS = "the files of Syncs"
+SETTINGS = "the settings"
+"""What the directories of the administrator's Syncs and of podpy.toml are watched under. No Sync
+has such a name."""
 MEND_SECONDS = 600.0
 """How often what drifted is looked for without a sign of it; sooner where mending failed."""
 SHORTEST_REST, LONGEST_REST = 0.3, 60.0
@@ -74,6 +77,7 @@ class Loop:
         self._lock = threading.Lock()
         self._busy: dict[str, threading.Thread] = {}
         self._syncs: dict[str, Sync] = {}
+        self._settings = b""
         self._ended: list[tuple[str, ...]] = []
         self._failures = 0
         self._asked = False
@@ -125,6 +129,7 @@ class Loop:
         return sync.spec.webhook.secret_file if sync is not None and sync.spec.webhook else ""
 
     def _loop(self) -> None:
+        self._settings = _content(self._paths.settings)
         self._declare()
         self._wakes.at(DRIFT, time.monotonic())
         ping = service.watchdog_seconds()
@@ -148,7 +153,8 @@ class Loop:
         self._watch_directories()
 
     def _watch_directories(self) -> None:
-        wanted = {DECLARATIONS: self._paths.syncs}
+        above = os.path.dirname(self._paths.settings)
+        wanted = {DECLARATIONS: self._paths.syncs, SETTINGS: above}
         for name, sync in self._syncs.items():
             if sync.spec.source.directory is not None:
                 wanted[name] = sync.spec.source.directory.path
@@ -159,15 +165,20 @@ class Loop:
         now = time.monotonic()
         with self._lock:
             due = self._wakes.take(now, frozenset(self._busy))
-        if DECLARATIONS in due:
+        if DECLARATIONS in due or (SETTINGS in due and self._settings_changed()):
             self._declare()
-            due = (*(name for name in due if name != DECLARATIONS), *self._syncs)
+            due = (*due, *self._syncs)
         for name in dict.fromkeys(due):
             if name in self._busy or (name != DRIFT and name not in self._syncs):
                 continue
             thread = threading.Thread(target=self._work_on, args=(name,), name=name or "drift")
             self._busy[name] = thread
             thread.start()
+
+    def _settings_changed(self) -> bool:
+        """Tell whether podpy.toml is otherwise than before: there is more in its directory."""
+        before, self._settings = self._settings, _content(self._paths.settings)
+        return self._settings != before
 
     def _work_on(self, name: str) -> None:
         """In a thread: do the pass, and ring when it is over."""
@@ -253,6 +264,15 @@ class Loop:
             os.write(self._bell_out, b"!")
         except BlockingIOError:
             return  # It rings already.
+
+
+def _content(path: str) -> bytes:
+    """Return what a file holds; of one that cannot be read, as passes will tell, nothing."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
 
 
 def _drain(descriptor: int) -> None:

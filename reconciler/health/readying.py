@@ -82,5 +82,7 @@ def unready(base: Base, uids: Collection[str]) -> dict[str, str]:
             continue
         why = readiness.why_not(state)
         if why:
-            found[uid] = why
+            from reconciler.health import assess
+
+            found[uid] = assess.of_pod(state, time.time()).why or why
     return found

@@ -87,6 +87,11 @@ def revision(candidate: str, status: SyncStatus, now: float) -> str:
     return status.good if not candidate or candidate in status.bad or put_off else candidate
 
 
+def may_go_back(spec: SyncSpec, status: SyncStatus, chosen: str) -> bool:
+    """Tell whether there is a good revision to go back to where `chosen` cannot be reached."""
+    return spec.rollback and status.good not in ("", chosen)
+
+
 _HOST_TROUBLES = tuple(
     os.strerror(number).lower()
     for number in (
@@ -113,7 +118,8 @@ def rest(attempts: int) -> float:
 
 def recorded(before: SyncStatus, now: SyncStatus, after: SyncStatus) -> SyncStatus:
     """Return what to remember at a pass's end: `before` is what it began with, `after` what it has
-    come to, and `now` what is remembered, as people may have said something meanwhile.
+    come to, and `now` what is remembered: people may have said something meanwhile, and hooks have
+    ended.
     """
     added = [one for one in after.bad if one not in before.bad and one not in now.bad]
     result = after.replace(
@@ -121,6 +127,7 @@ def recorded(before: SyncStatus, now: SyncStatus, after: SyncStatus) -> SyncStat
         suspended_until=now.suspended_until,
         bad=(*now.bad, *added),
         retries=now.retries,
+        hooks=now.hooks,
     )
     if now.approved != before.approved:
         result = result.replace(approved=now.approved)

@@ -4,40 +4,41 @@ A hook is a Job of its revision: `migrate` of revision 1e72785b... runs as the J
 migrate-1e72785b, in a set of its own that nothing else prunes. Jobs that have ended are remembered,
 so each runs once for a revision, whoever is killed meanwhile; one that has failed is tried again
 when somebody asks for the revision to be. Those of earlier revisions go, with their logs, when
-another one begins.
+another one begins; podpy.dev/hook-delete-policy says otherwise.
 """
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 
 from manifests import digests, durations, kinds, ordering, settings
 from manifests.checks import sets
 from manifests.faults import Fault, TimedOut, Unfit
-from manifests.ordering import Hook
+from manifests.ordering import DeletePolicy, Hook
 from manifests.value import Value
 from manifests.workloads import Job
-from reconciler import cycle
+from reconciler import cycle, removing
 from reconciler.execute.run import Outcome, object_of
-from reconciler.health import assess
 from reconciler.plan.change import Change, Op, Plan
 from reconciler.report import Report
-from reconciler.state import objects, results
-from reconciler.syncs import decide
-from runtime import interrupts
+from reconciler.state import objects, syncs
+from reconciler.syncs import decide, settling
+from reconciler.syncs.status import HookEnd
+from runtime import locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from manifests.ref import Ref
     from manifests.sync import Sync
     from reconciler.plan.wish import Wished
+    from reconciler.state.objects import Applied
     from reconciler.syncs.status import SyncStatus
+    from reconciler.targets.host.base import Base
     from reconciler.targets.host.host import Host
 
 REVISION_SHOWN = 8
-POLL_SECONDS = 0.1
 GRACE_SECONDS = 60.0
 """How much longer than its deadline a Job is waited for: its pods are given time to stop."""
 
@@ -51,10 +52,14 @@ def worded(found: Iterable[Wished]) -> tuple[str, ...]:
 
 
 class Revision(Value):
-    """A revision's objects, hooks and others; `id` tells its Jobs from those of other ones."""
+    """A revision's objects, hooks and others; `id` tells its Jobs from those of other ones.
+
+    `changed` returns those of the others that are otherwise than in the last good revision.
+    """
 
     id: str
     others: tuple[Wished, ...]
+    changed: Callable[[], tuple[Wished, ...]]
     hooks: tuple[Wished, ...] = ()
 
 
@@ -80,8 +85,10 @@ class Runner:
         self._host = host
         self._database = host.base.database
         self._seconds = durations.duration(sync.spec.timeout)
+        self._waits = sync.spec.wait
         self._revision = revision
         self._notify = notify
+        self._memory = _Memory(host.base, sync.metadata.name)
         self._set = decide.hook_set(sync.metadata.name)
         self._of_sync = decide.applyset(sync.metadata.name)
 
@@ -91,7 +98,9 @@ class Runner:
         if report is None or not report.failed:
             report = reach()
             if not report.failed and self._due(Hook.POST_SYNC):
-                report = _with(report, self._unsettled() or self._run(Hook.POST_SYNC))
+                report = _with(report, self._unsettled(jobs=True) or self._run(Hook.POST_SYNC))
+            elif not report.failed and self._waits:
+                report = _with(report, self._unsettled(jobs=False))
         if report.failed and not report.refused and self._due(Hook.SYNC_FAIL):
             report = _with(report, self._run(Hook.SYNC_FAIL))
         return report
@@ -109,10 +118,18 @@ class Runner:
 
         The report has a fault for each that has failed.
         """
-        due = self._due(when)
         mine = {one.ref: one for one in map(self._renamed, self._revision.hooks)}
-        known = {row.ref for row in objects.read(self._database, applyset=self._set)}
-        if not due and known <= mine.keys():
+        over = self._memory.of(mine)
+        rows = objects.read(self._database, applyset=self._set)
+        self._remove(row for row in rows if row.ref in over)
+        due = self._due(when)
+        failed = [_failure(item.ref, Fault(why)) for item in due if (why := over.get(item.ref))]
+        if failed:
+            return _report(failed)
+        due = [item for item in due if item.ref not in over]
+        old = [row for row in rows if row.ref not in mine]
+        staying = frozenset(row.ref for row in old if not _replaceable(row))
+        if not due and len(staying) == len(old):
             return None
         if when is Hook.PRE_SYNC and due:
             unfit = self._host.unfit(())
@@ -120,22 +137,30 @@ class Runner:
                 raise Unfit(unfit)
             self._supply(due)
         # Those that have begun are not to be pruned; they have ended, and nothing is done to them.
-        begun = [mine[ref] for ref in known & mine.keys() if mine[ref] not in due]
+        known = {row.ref for row in rows if row.ref not in over}
+        coming = {item.ref for item in due}
+        begun = [mine[ref] for ref in known & mine.keys() if ref not in coming]
         # Once the revision is here, what keeps a hook from being made is its failure.
         options = cycle.Options(
-            applyset=self._set, prune=True, whole=True, piecemeal=when is not Hook.PRE_SYNC
+            applyset=self._set,
+            prune=True,
+            whole=True,
+            piecemeal=when is not Hook.PRE_SYNC,
+            aside=staying,
         )
         report = cycle.converge(self._host, (*begun, *due), options, self._notify)
-        failed = {object_of(one.change) for one in report.failed}
-        ended = self._ended([one for one in due if one.ref not in failed])
+        failed_refs = {object_of(one.change) for one in report.failed}
+        ended = self._ended([one for one in due if one.ref not in failed_refs])
         return report.replace(outcomes=(*report.outcomes, *ended))
 
-    def _unsettled(self) -> Report | None:
-        """Wait until all objects of the revision are healthy; None when they are.
+    def _unsettled(self, *, jobs: bool) -> Report | None:
+        """Wait until what the revision has changed is healthy, with `jobs` until all of it is and
+        its Jobs are complete; None when that is so.
 
-        The report has a fault for each that is not in time, or cannot be.
+        The report has a fault for each object that is not in time, or cannot be.
         """
-        told = self._wait(self._revision.others, time.monotonic() + self._seconds)
+        items = self._revision.others if jobs else self._revision.changed()
+        told = settling.unsettled(self._host, items, self._seconds, jobs=jobs)
         if not told:
             return None
         return _report(
@@ -150,9 +175,8 @@ class Runner:
         names = {one.ref: self._name(one.ref.name) for one in self._revision.hooks}
         annotations = dict(thing.metadata.annotations)
         if settings.DEPENDS_ON in annotations:
-            annotations[settings.DEPENDS_ON] = ",".join(
-                f"{ref.kind}/{ref.namespace}/{names.get(ref, ref.name)}"
-                for ref in ordering.depends_on(thing)
+            annotations[settings.DEPENDS_ON] = ordering.words_of(
+                ref.replace(name=names.get(ref, ref.name)) for ref in ordering.depends_on(thing)
             )
         own = thing.spec.active_deadline_seconds
         seconds = max(1, int(self._seconds))
@@ -185,27 +209,57 @@ class Runner:
 
     def _ended(self, due: Sequence[Wished]) -> list[Outcome]:
         """Wait for the Jobs' ends; return an outcome for each that has not ended well."""
-        told = self._wait(due, time.monotonic() + self._seconds + GRACE_SECONDS)
-        return [
-            _failure(item.ref, Fault(f"{item.ref}: {_phrase(item)} failed: {seen.why}"))
-            for item, seen in told
-        ]
+        told = settling.ended(self._host, due, self._seconds + GRACE_SECONDS)
+        whys = {item.ref: f"{item.ref}: {_phrase(item)} failed: {seen.why}" for item, seen in told}
+        lasting = {item.ref for item, seen in told if not seen.final}
+        going = [item for item in due if item.ref not in lasting and _goes(item, whys)]
+        self._memory.note([HookEnd(job=str(one.ref), why=whys.get(one.ref, "")) for one in going])
+        rows = objects.read(self._database, applyset=self._set) if going else ()
+        self._remove(row for row in rows if row.ref in {item.ref for item in going})
+        return [_failure(item.ref, Fault(whys[item.ref])) for item, _seen in told]
 
-    def _wait(
-        self, items: Sequence[Wished], deadline: float
-    ) -> list[tuple[Wished, assess.Assessment]]:
-        """Wait until all are healthy; return those that never will be, or are not in time."""
-        with interrupts.noticed():
-            while True:
-                remembered = results.read_jobs(self._database)
-                states, now = self._host.pods(), time.time()
-                seen = [
-                    (item, assess.assess(item.object, states, now, remembered)) for item in items
-                ]
-                ill = [(item, one) for item, one in seen if not one.healthy]
-                if all(one.final for _item, one in ill) or time.monotonic() >= deadline:
-                    return ill
-                interrupts.sleep(POLL_SECONDS)
+    def _remove(self, rows: Iterable[Applied]) -> None:
+        """Remove Jobs that are remembered to have ended."""
+        things = {row.ref: row.object() for row in rows}
+        if things:
+            removing.remove(self._host, things, notify=self._notify)
+
+
+class _Memory:
+    """Which hooks of the present revision have ended and are gone: in the Sync's status."""
+
+    def __init__(self, base: Base, name: str) -> None:
+        self._base, self._name = base, name
+
+    def of(self, mine: Iterable[Ref]) -> dict[Ref, str]:
+        """Return those of these Jobs that have ended, with why each has failed; others are of
+        another revision, and are forgotten: it has its hooks run anew when it is followed again."""
+        known = syncs.read(self._base.database, self._name).hooks
+        names = {str(ref): ref for ref in mine}
+        if any(one.job not in names for one in known):
+            self._save([one for one in known if one.job in names])
+        return {names[one.job]: one.why for one in known if one.job in names}
+
+    def note(self, ended: Sequence[HookEnd]) -> None:
+        """Remember this before the Jobs are removed: killed in between, they do not run again."""
+        if ended:
+            self._save([*syncs.read(self._base.database, self._name).hooks, *ended])
+
+    def _save(self, hooks: Sequence[HookEnd]) -> None:
+        with locks.held(self._base.paths, [decide.status_lock(self._name)]):
+            status = syncs.read(self._base.database, self._name)
+            syncs.save(self._base.database, self._name, status.replace(hooks=tuple(hooks)))
+
+
+def _replaceable(row: Applied) -> bool:
+    """Tell whether the Job of an earlier revision goes when another one begins."""
+    return DeletePolicy.BEFORE_CREATION in ordering.delete_policies(row.object())
+
+
+def _goes(item: Wished, failed: Collection[Ref]) -> bool:
+    """Tell whether a Job that has ended is to be removed now."""
+    end = DeletePolicy.FAILED if item.ref in failed else DeletePolicy.SUCCEEDED
+    return end in ordering.delete_policies(item.object)
 
 
 def _phrase(item: Wished) -> str:

@@ -1,56 +1,106 @@
-"""Follow a Sync no more: remove what it has brought, unless it is to stay, and forget it."""
+"""Follow Syncs no more: remove what they have brought, unless it is to stay, and forget them.
+
+Called by `podpy sync rm` and `podpy delete`. A Sync that says `prune: false` leaves what it has
+brought; Syncs among that which goes go with what they have brought in turn.
+"""
 
 from __future__ import annotations
 
+from manifests.ref import Ref
+from manifests.sync import Sync
+from manifests.value import EMPTY, Value
 from reconciler import removing
+from reconciler.plan.change import Plan
+from reconciler.report import Report
 from reconciler.state import objects
 from reconciler.syncs import decide, declared, departing
 from runtime import locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
+    from manifests.kinds import Object
     from reconciler.execute.run import Outcome
-    from reconciler.report import Report
+    from reconciler.state.objects import Applied
+    from reconciler.targets.host.base import Base
     from reconciler.targets.host.host import Host
+
+
+class Going(Value):
+    """`syncs` are followed no more; what they have brought goes, but for those in `keeping`."""
+
+    syncs: tuple[str, ...] = ()
+    keeping: tuple[str, ...] = ()
+
+    def __add__(self, other: Going) -> Going:
+        return Going(syncs=self.syncs + other.syncs, keeping=self.keeping + other.keeping)
+
+
+def find(base: Base, sync: Sync, *, keep: bool) -> Going:
+    """Return what goes with a Sync; with `keep` nothing of what it has brought does."""
+    name = sync.metadata.name
+    if keep or not sync.spec.prune:
+        return Going(syncs=(name,), keeping=(name,))
+    filed = declared.filed(declared.read(base.paths, base.database), base.paths)
+    with_it = departing.find(objects.read(base.database, kind="Sync"), name, (), (), filed)
+    return Going(syncs=(*with_it.syncs, name))
+
+
+def brought(base: Base, going: Going) -> tuple[Applied, ...]:
+    """Return what is to be removed: all that these Syncs have on the host and that is not kept."""
+    return _rows(base, [name for name in going.syncs if name not in going.keeping])
+
+
+def _rows(base: Base, names: Iterable[str]) -> tuple[Applied, ...]:
+    sets = decide.applysets(names)
+    return tuple(item for one in sorted(sets) for item in objects.read(base.database, applyset=one))
 
 
 def remove(
     host: Host,
-    name: str,
+    going: Going,
     *,
-    keep: bool,
+    others: Mapping[Ref, Object] = EMPTY,
+    data: bool = False,
     notify: Callable[[Outcome], None],
     undeclare: Callable[[], object],
-) -> Report | None:
-    """Remove the Sync's objects and what is known of it; claims keep their data.
+) -> Report:
+    """Remove what goes with Syncs, and `others` beside; claims keep their data, unless `data`.
 
-    Syncs among them go with what they have brought in turn, unless they say `prune: false`. With
-    `keep` its objects stay, as if they had been applied by hand. Where something could not be
-    removed, the report says so, and the Sync is still known. `undeclare` removes its file: a pass
-    that waits for this removal finds none, and brings nothing back.
+    What stays is as if it had been applied by hand. Where something could not be removed, the
+    report says so, and the Syncs are still known. `undeclare` removes their files: a pass that
+    waits for this removal finds none, and brings nothing back.
     """
     base = host.base
-    found = declared.read(base.paths, base.database)
-    rows = objects.read(base.database, kind="Sync")
-    filed = declared.filed(found, base.paths)
-    going = () if keep else departing.find(rows, name, (), (), filed).syncs
-    with locks.held(base.paths, [decide.lock(one) for one in (name, *going)]):
-        brought = [
-            item
-            for one in decide.applysets((name, *going))
-            for item in objects.read(base.database, applyset=one)
-        ]
-        report = None
-        if keep:
-            objects.put_back(base.database, [item.replace(applyset="") for item in brought])
-        elif brought:
-            things = {item.ref: item.object() for item in brought}
-            report = removing.remove(host, things, notify=notify)
-            if report.failed:
-                return report
-        for one in (*going, name):
-            departing.erase(base, one)
+    with locks.held(base.paths, [decide.lock(one) for one in dict.fromkeys(going.syncs)]):
+        rows = brought(base, going)
+        # The Syncs themselves go last: killed before that, the command is given again.
+        last = {ref: thing for ref, thing in others.items() if ref.kind == "Sync"}
+        first = {ref: thing for ref, thing in others.items() if ref not in last}
+        first |= {row.ref: row.object() for row in rows if row.ref not in last}
+        report = _removed(host, first, notify, data=data)
+        if report.failed:
+            return report
+        kept = _rows(base, going.keeping)
+        objects.put_back(base.database, [row.replace(applyset="") for row in kept])
+        for name in going.syncs:
+            departing.erase(base, name)
+        own = (objects.find(base.database, Ref(kind="Sync", name=name)) for name in going.syncs)
+        last |= {row.ref: row.object() for row in own if row is not None}
+        after = _removed(host, last, notify)
         undeclare()
-    return report
+    plan = report.plan.replace(changes=(*report.plan.changes, *after.plan.changes))
+    return report.replace(plan=plan, outcomes=(*report.outcomes, *after.outcomes))
+
+
+def _removed(
+    host: Host,
+    things: Mapping[Ref, Object],
+    notify: Callable[[Outcome], None],
+    *,
+    data: bool = False,
+) -> Report:
+    if not things:
+        return Report(plan=Plan(changes=()))
+    return removing.remove(host, things, data=data, notify=notify)

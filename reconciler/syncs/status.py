@@ -40,6 +40,13 @@ class Outcome(StrEnum):
         return self in (Outcome.READY, Outcome.WITHHELD)
 
 
+class HookEnd(Value):
+    """A hook's Job that has ended and is removed, as its delete policy says: `why` it failed."""
+
+    job: str
+    why: str = ""
+
+
 class SyncStatus(Value):
     """`seen` is the source's revision when it was last asked, `commit` what the source itself calls
     it, where that is something else, `applied` the one that the host
@@ -52,7 +59,8 @@ class SyncStatus(Value):
     `put_off` is a revision that this host has failed `attempts` times, for want of space, say: it
     is tried again at `put_off_until`. `departed` are Syncs that this one has brought and brings no
     more, until all that they have brought is gone. `retries` counts how often somebody wanted
-    failed revisions to be tried again: hooks run once more then.
+    failed revisions to be tried again: hooks run once more then. `hooks` are those of the present
+    revision that have ended and are not there any more.
     """
 
     seen: str = ""
@@ -74,6 +82,7 @@ class SyncStatus(Value):
     attempts: int = 0
     departed: tuple[str, ...] = ()
     retries: int = 0
+    hooks: tuple[HookEnd, ...] = ()
 
 
 class Revision(Value):

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,6 @@ from tests.fixtures.objects import config, pod
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.fixtures.command import Podpy
 
@@ -93,6 +93,23 @@ def test_an_agent_that_is_told_to_read_again_at_any_moment_goes_on(
             time.sleep(0.0002)
         (folder / "a.yaml").write_text(config("a", "2"))
         wait_until(lambda: configs(podpy) == {"a": "2"}, "the file is followed")
+
+
+def test_changed_labels_of_the_host_are_followed_at_once(podpy: Podpy, folder: Path) -> None:
+    settings = Path(podpy.root, "etc/podpy.toml")
+    declared = Path(podpy.root, "etc/syncs.d/local.yaml")
+    declared.parent.mkdir(parents=True)
+    settings.write_text('[host.labels]\nrole = "db"\n')
+    add = ("sync", "add", "local", "--directory", str(folder), "--interval", "1h", "--print")
+    chosen = "spec:\n  hostSelector: {matchLabels: {role: web}}\n"
+    declared.write_text(podpy.ok(*add).replace("spec:\n", chosen))
+    (folder / "a.yaml").write_text(config("a", "1"))
+    with agent(podpy):
+        wait_until(lambda: "NotForThisHost" in podpy.ok("sync", "ls"), "the first pass")
+        fresh = settings.with_name("new")
+        fresh.write_text('[host.labels]\nrole = "web"\n')
+        fresh.rename(settings)
+        wait_until(lambda: configs(podpy) == {"a": "1"}, "the labels are followed")
 
 
 def test_a_commit_is_followed_within_the_interval(podpy: Podpy, tmp_path: Path) -> None:

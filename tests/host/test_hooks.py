@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.fixtures import killed
 from tests.fixtures.command import wait_until
 from tests.fixtures.forge import Forge
 from tests.fixtures.objects import config
@@ -172,6 +173,71 @@ def test_hooks_have_an_order_and_a_removed_sync_takes_them(
     assert log == ["b", "a"]
     assert jobs(podpy) == []
     assert scene.pods() == {}
+
+
+def test_a_hook_is_removed_when_its_policy_says_so_and_still_runs_once(
+    scene: Scene, podpy: Podpy, forge: Forge
+) -> None:
+    given = files(scene, pre=0, post=1)
+    pre, post = str(given["pre.yaml"]), str(given["post.yaml"])
+    given["pre.yaml"] = with_policy(pre, "HookSucceeded")
+    given["post.yaml"] = with_policy(post, "HookSucceeded, HookFailed")
+    forge.commit(given)
+    first = podpy.run(*SYNC)
+    log, names = scene.log(), jobs(podpy)
+    again = podpy.run(*SYNC)
+    quiet = scene.log()
+    podpy.run("sync", "retry", "shop")
+
+    assert (first.status, again.status) == (1, 1)
+    assert log == quiet == ["pre", "web", "post", "fail"]
+    assert [name.split("-")[0] for name in names] == ["fail"]
+    assert "the post-sync hook failed: container main: exit 1" in again.stdout
+    assert scene.log() == [*log, "pre", "post", "fail"]
+
+
+def test_a_failed_hook_stays_where_only_its_success_removes_it(
+    scene: Scene, podpy: Podpy, forge: Forge
+) -> None:
+    kept = with_policy(scene.job("pre", says("pre", 4), hook="pre-sync"), POLICY)
+    bad = forge.commit({"page.yaml": config("page"), "pre.yaml": kept})
+    podpy.run(*SYNC)
+    forge.commit({"pre.yaml": with_policy(hook_of(scene), POLICY)})
+    podpy.ok(*SYNC)
+
+    assert scene.log() == ["pre", "pre"]
+    assert jobs(podpy) == [f"pre-{bad[:8]}"]
+    assert podpy.ok(*SYNC).count("\n") == 1
+
+
+def test_killed_before_it_is_removed_a_hook_does_not_run_again(
+    scene: Scene, podpy: Podpy, forge: Forge, tmp_path: Path
+) -> None:
+    forge.commit({"page.yaml": config("page"), "pre.yaml": with_policy(hook_of(scene), POLICY)})
+    dying, step = killed.Dying(podpy, tmp_path / "dying"), killed.Step(SYNC)
+    effects = dying.count(step)
+    for at in range(effects * 6 // 10, effects, max(1, effects // 15)):  # It has ended by then.
+        commit = forge.commit({"page.yaml": config("page", str(at))})
+        before = len(scene.log())
+        dying.run(at, step)
+        podpy.ok(*SYNC)
+
+        assert scene.log()[before:] == ["pre"], f"effect {at} of {effects}"
+        assert status(podpy)["good"] == commit
+        assert jobs(podpy) == []
+
+
+POLICY = "HookSucceeded"
+
+
+def hook_of(scene: Scene) -> str:
+    return scene.job("pre", says("pre"), hook="pre-sync")
+
+
+def with_policy(job: str, policy: str) -> str:
+    return job.replace(
+        "podpy.dev/hook:", f'podpy.dev/hook-delete-policy: "{policy}", podpy.dev/hook:'
+    )
 
 
 def test_apply_has_no_revision_and_takes_no_hooks(scene: Scene, podpy: Podpy) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -326,6 +327,32 @@ def test_going_back_lasts_until_a_new_commit(
     assert back == first
     assert still.status == ROLLED_BACK
     assert status(podpy)["applied"] == third
+
+
+def test_what_people_tell_a_sync_is_answered_in_json(
+    podpy: Podpy, forge: Forge, follow: Callable[[], Done]
+) -> None:
+    def told(*words: str) -> dict[str, Any]:
+        done = podpy.run("sync", *words, "-o", "json")
+        (one,) = json.loads(done.stdout)
+        assert one["metadata"]["name"] == "shop"
+        return {"exit": done.status, **one["status"]}
+
+    first = forge.commit({f"{name}.yaml": config(name) for name in "abcd"})
+    follow()
+    suspended, resumed = told("suspend", "shop", "--for", "1h"), told("resume", "shop")
+    second = forge.commit({f"{name}.yaml": None for name in "abc"})
+    follow()
+    approved = told("approve", "shop")
+    back = told("rollback", "shop")
+    retried = told("retry", "shop")
+
+    assert (suspended["state"], suspended["exit"]) == ("Suspended", 0)
+    assert suspended["suspendedUntil"] > 0
+    assert (resumed["state"], resumed["exit"], resumed["applied"]) == ("Ready", 0, first)
+    assert (approved["state"], approved["exit"], approved["withheld"]) == ("Ready", 0, [])
+    assert (back["state"], back["exit"], back["bad"]) == ("RolledBack", 0, [second])
+    assert (retried["exit"], retried["bad"], retried["applied"]) == (WITHHELD, [], second)
 
 
 def test_one_broken_sync_blocks_no_other_but_those_that_depend_on_it(

@@ -192,6 +192,70 @@ def test_the_removal_of_a_sync_takes_its_syncs_with_it(
     assert podpy.json("sync", "ls", "-o", "json") == []
 
 
+def test_a_sync_that_says_so_leaves_what_it_has_brought(podpy: Podpy, forge: Forge) -> None:
+    forge.commit({"page.yaml": config("page")})
+    podpy.ok("sync", "add", "shop", "--url", forge.url, "--no-prune")
+    podpy.ok("sync", "reconcile", "shop")
+    done = podpy.run("sync", "rm", "shop")
+
+    assert done.status == 0
+    assert "what it has brought stays (prune: false)" in done.stderr
+    assert names(podpy) == ["page"]
+    assert podpy.json("sync", "ls", "-o", "json") == []
+
+
+@pytest.mark.parametrize("how", ["a file", "applied"])
+def test_a_deleted_sync_takes_with_it_what_needs_no_consent(
+    podpy: Podpy, forge: Forge, tmp_path: Path, how: str
+) -> None:
+    add = ("sync", "add", "shop", "--url", forge.url)
+    if how == "a file":
+        podpy.ok(*add)
+    else:
+        podpy.ok("apply", "-f", "-", stdin=podpy.ok(*add, "--print"))
+    forge.commit({f"{name}.yaml": config(name) for name in "abc"})
+    podpy.ok("sync", "reconcile", "shop")
+    refused = podpy.run("delete", "sync/shop")
+    held = names(podpy)
+    forge.commit({"a.yaml": None})
+    podpy.ok("sync", "reconcile", "shop")
+    dry = podpy.ok("delete", "sync/shop", "--dry-run=client")
+    deleted = podpy.ok("delete", "sync/shop")
+
+    assert refused.status == 1
+    assert "delete: with Sync/shop 3 of 3 objects would be removed" in refused.stderr
+    assert "sync rm shop, if that is meant; --keep" in refused.stderr
+    assert held == ["a", "b", "c"]
+    assert "configmap/b" in dry
+    assert "configmap/b deleted" in deleted
+    assert "sync.podpy.dev/shop deleted" in deleted
+    assert names(podpy) == []
+    assert podpy.json("sync", "ls", "-o", "json") == []
+    assert not os.path.exists(f"{podpy.paths.sources}/shop.git")
+    assert "there is no Sync" in podpy.run("sync", "reconcile", "shop").stderr
+
+
+def test_a_deleted_sync_may_leave_what_it_has_brought(
+    podpy: Podpy, family: tuple[Forge, Forge]
+) -> None:
+    del family
+    refused = podpy.run("delete", "sync/child")
+    unfit = podpy.run("sync", "rm", "child")
+    done = podpy.run("delete", "sync/child", "--keep")
+    held = names(podpy)
+    podpy.ok("sync", "reconcile", "top")
+    back = podpy.run("sync", "reconcile", "child")
+    none = podpy.run("delete", "cm/a", "--keep")
+
+    assert "a claim that may hold data would be removed" in refused.stderr
+    assert "is brought by Sync/top" in unfit.stderr
+    assert "comes back with the next pass of Sync/top" in done.stderr
+    assert held == ["a", "b", "c", "page"]
+    assert back.status == 0
+    assert names(podpy) == held
+    assert "--keep is for Syncs" in none.stderr
+
+
 def test_a_signal_to_read_again_does_not_end_an_agent_that_begins(
     podpy: Podpy, forge: Forge
 ) -> None:

@@ -50,6 +50,10 @@ def clashes(*things: Any) -> list[str]:
         ({"depends_on": "Pod/a,"}, '"" must be KIND/NAME or KIND/NAMESPACE/NAME'),
         ({"depends_on": "Network/x/y"}, '"Network/x/y": a Network is in no namespace'),
         ({"hook": "pre-sync"}, "a hook is a Job, and this is a Pod"),
+        (
+            {"hook_delete_policy": "HookFailed"},
+            "is for hooks, and this is none: podpy.dev/hook is not there",
+        ),
     ],
 )
 def test_values_are_judged(make: Make, annotations: dict[str, str], fault: str) -> None:
@@ -102,3 +106,19 @@ def test_a_circle_is_told_once_at_its_first_object(make: Make) -> None:
 
     assert clashes(outside, a, b, c) == ["1 depends on itself: Pod/a -> Pod/b -> Pod/c -> Pod/a"]
     assert clashes(pod(make, "a", depends_on="Pod/a")) == ["0 depends on itself: Pod/a -> Pod/a"]
+
+
+def test_a_hooks_policy_is_one_of_argo_cds(make: Make) -> None:
+    def job(policy: str) -> Any:
+        given = {settings.HOOK: "pre-sync", settings.HOOK_DELETE_POLICY: policy}
+        metadata = {"name": "load", "annotations": given}
+        return make("Job", {".metadata": metadata})
+
+    assert flaws(job("HookSucceeded, HookFailed")) == []
+    assert flaws(job("HookSucceeded,Sometimes")) == [
+        '"Sometimes" must be one of BeforeHookCreation, HookSucceeded, HookFailed'
+    ]
+    assert ordering.delete_policies(job("HookSucceeded, HookFailed")) == {
+        ordering.DeletePolicy.SUCCEEDED,
+        ordering.DeletePolicy.FAILED,
+    }
