@@ -95,7 +95,7 @@ def load_wished(
         raise Invalid(f"{changes.count(errors, 'problem')} found, nothing was changed")
     if not (loaded.objects or loaded.unsupported or may_be_empty):
         raise Invalid(f"no objects in {', '.join(sources)}, nothing was changed")
-    wished = loading.wished(context.paths, loaded)
+    wished = loading.wished(context.paths, context.database, loaded)
     _refuse_hooks(wished)
     return wished
 

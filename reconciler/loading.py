@@ -7,15 +7,33 @@ from __future__ import annotations
 
 from manifests import kinds
 from reconciler.plan.wish import Wished
+from reconciler.state import objects
+from reconciler.workloads import restarting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from manifests.load import Loaded, Located
+    from reconciler.state.database import Database
     from runtime.paths import Paths
 
 
-def wished(paths: Paths, loaded: Loaded) -> tuple[Wished, ...]:
-    """Return the loaded objects as a wish."""
+def wished(paths: Paths, database: Database, loaded: Loaded) -> tuple[Wished, ...]:
+    """Return the loaded objects as a wish; workloads that were restarted stay so."""
+    found = _wished(paths, loaded)
+    if not any(item.ref.kind in restarting.KINDS for item in found):
+        return found
+    before = {row.ref: row for row in objects.holding(database, restarting.RESTARTED_AT)}
+    if not before:
+        return found
+    return tuple(
+        item.replace(object=restarting.taken_over(item.object, before[item.ref].object()))
+        if item.ref in before
+        else item
+        for item in found
+    )
+
+
+def _wished(paths: Paths, loaded: Loaded) -> tuple[Wished, ...]:
     return tuple(
         Wished(
             ref=kinds.ref(item.object),

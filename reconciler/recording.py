@@ -10,6 +10,7 @@ import time
 from manifests.config import Secret
 from reconciler.state import events, objects, results, secrets
 from reconciler.state.events import Event, EventType
+from reconciler.workloads import restarting
 from reconciler.workloads.jobs import Ending, Progress
 from runtime import locks
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from manifests.ref import Ref
-    from reconciler.plan.wish import Wish
+    from reconciler.plan.wish import Remembered, Wish, Wished
     from reconciler.state.database import Database
     from reconciler.targets.host.base import Base
 
@@ -31,8 +32,15 @@ def unrecorded(wish: Wish) -> bool:
         (known := wish.remembered.get(item.ref)) is None
         or known.digest != item.digest
         or (wish.applyset and known.applyset != wish.applyset)
+        or _restarted(item, known)
         for item in wish.objects
     )
+
+
+def _restarted(item: Wished, known: Remembered) -> bool:
+    """Tell whether a workload is restarted now: its manifest is as it was, its template is not."""
+    at = restarting.mark_of(item.object)
+    return bool(at) and at not in known.body
 
 
 def save_wish(base: Base, wish: Wish) -> None:
@@ -51,7 +59,9 @@ def _save_templates(base: Base, wish: Wish) -> None:
     """Remember which templates changed Deployments had."""
     for item in wish.objects:
         before = wish.remembered.get(item.ref) if item.ref.kind == "Deployment" else None
-        if before is not None and before.digest != item.digest:
+        if before is None:
+            continue
+        if before.digest != item.digest or _restarted(item, before):
             from reconciler.state import templates
 
             old, new = before.object, item.object

@@ -1,8 +1,9 @@
 """Follow, repeat, hold or take back how a workload's pods are replaced.
 
-`restart` makes every pod of the workload anew, as it was applied: manifests and records stay as
-they are, so the next apply finds nothing changed. `undo`, `pause` and `resume` change what was
-applied: they last until the manifest is applied again, which is the whole wish.
+`restart` replaces every pod of the workload, step by step, as for a change of its template; it is
+marked there as by kubectl (kubectl.kubernetes.io/restartedAt), and the next apply of the manifest,
+or pass of its Sync, finds nothing changed. `undo`, `pause` and `resume` change what was applied:
+they last until the manifest is applied again, which is the whole wish.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
     verbs = parser.add_subparsers(dest="verb", required=True)
     following = cli.verb(verbs, "status", "wait until all pods are as they are wanted, and ready")
-    restarting = cli.verb(verbs, "restart", "make every pod anew")
+    restarting = cli.verb(verbs, "restart", "replace every pod, step by step")
     undoing = cli.verb(verbs, "undo", "go back to an earlier template of a Deployment")
     steady = [
         cli.verb(verbs, "history", "list the templates that a Deployment has had"),
@@ -113,11 +114,21 @@ def _chosen(context: Context, arguments: argparse.Namespace) -> list[Item]:
 
 
 def _restart(context: Context, item: Item) -> None:
+    """Mark the workload as restarted, and take its rollout to the end. Raises HostFault where it
+    comes to none: old pods stay then, and the next pass goes on."""
     from podpy import changes
     from reconciler import cycle, remembered
+    from reconciler.workloads import restarting
 
-    wished = remembered.wished(context.base, [item.ref])
-    report = cycle.converge(context.host, wished, cycle.Options(recreate=True, ready=True))
+    (known,) = remembered.wished(context.base, [item.ref])
+    thing = known.object
+    assert isinstance(thing, Deployment | DaemonSet)  # noqa: S101 (_chosen has seen to it)
+    if isinstance(thing, Deployment) and thing.spec.paused:
+        raise Invalid(f"rollout restart: {item.ref} is paused", hint="podpy rollout resume first")
+    while (at := restarting.mark(time.time())) == restarting.mark_of(thing):
+        time.sleep(POLL_SECONDS)  # A mark has seconds, and tells one restart from the next.
+    again = known.replace(object=restarting.marked(thing, at))
+    report = cycle.converge(context.host, [again], cycle.Options(ready=True))
     changes.show_substitute(context.host)
     for outcome in report.failed:
         raise HostFault(f"{outcome.change.ref}: {outcome.fault}")

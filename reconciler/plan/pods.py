@@ -11,6 +11,7 @@ from reconciler.plan.diff import differences
 from reconciler.workloads import naming
 from reconciler.workloads.expand import TEMPLATE_ANNOTATION
 from reconciler.workloads.ownership import belongs_to
+from reconciler.workloads.restarting import RESTARTED_AT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -198,9 +199,11 @@ def _spec_reasons(before: PodState, wanted: WantedPod, scene: _Scene) -> tuple[R
 
 
 def _what_runs(pod: Pod) -> dict[str, object]:
-    """What makes a pod what it runs, as naming.spec_hash sees it."""
+    """What makes a pod what it runs, as naming.spec_hash sees it, and when it was restarted."""
     read = naming.read_annotations(pod)
     read.pop(TEMPLATE_ANNOTATION, None)
+    if RESTARTED_AT in pod.metadata.annotations:
+        read[RESTARTED_AT] = pod.metadata.annotations[RESTARTED_AT]
     return {"metadata": {"annotations": read}, "spec": codec.encode(pod.spec)}
 
 

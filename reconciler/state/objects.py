@@ -144,6 +144,12 @@ def read(database: Database, *, kind: str = "", applyset: str = "") -> tuple[App
     return tuple(_applied(row) for row in rows)
 
 
+def holding(database: Database, text: str) -> tuple[Applied, ...]:
+    """Return the objects that have a text in them, without decoding the others."""
+    query = f"SELECT {_COLUMNS} FROM objects WHERE instr(body, ?) > 0"  # noqa: S608
+    return tuple(_applied(row) for row in database.read(query, (text,)))
+
+
 def refs(database: Database) -> frozenset[Ref]:
     """Return which objects there are, without what they are."""
     rows = database.read("SELECT kind, namespace, name FROM objects")

@@ -109,7 +109,7 @@ class Reaching:
         except (UnusableError, DamagedError, Fault):
             return wished
         base = self._host.base
-        before = {one.ref: one.digest for one in loading.wished(base.paths, loaded)}
+        before = {one.ref: one.digest for one in loading.wished(base.paths, base.database, loaded)}
         return tuple(item for item in wished if before.get(item.ref) != item.digest)
 
     def _reaching(self, wished: tuple[Wished, ...], status: SyncStatus, revision: str) -> Report:

@@ -82,7 +82,7 @@ def wished(base: Base, sync: Sync, loaded: Loaded, syncs: Container[str]) -> tup
 
     Raises UnusableError where an object belongs to another Sync: the two would take turns.
     """
-    found = loading.wished(base.paths, loaded)
+    found = loading.wished(base.paths, base.database, loaded)
     here = {item.ref: item for item in found}
     for applied in objects.read(base.database):
         item = here.get(applied.ref)

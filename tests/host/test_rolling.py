@@ -263,6 +263,76 @@ def test_a_deployment_can_be_paused_and_resumed(podpy: Podpy, web: Path) -> None
     assert "deployment.apps/web resumed" in podpy.ok("rollout", "resume", "deploy/web")
 
 
+@pytest.mark.parametrize("kind", ["Deployment", "DaemonSet"])
+def test_a_restart_is_a_rollout_and_the_next_pass_finds_nothing_to_do(
+    podpy: Podpy, web: Path, kind: str
+) -> None:
+    text = WEB.format_map({**GOOD, "replicas": 2, "delay": 0.3})
+    if kind == "DaemonSet":
+        left_out = ("  replicas", "  progress", "  strategy")
+        lines = [line for line in text.splitlines() if not line.startswith(left_out)]
+        rolling = "  updateStrategy: {rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}\n  selector"
+        text = "\n".join(lines).replace("  selector", rolling).replace("Deployment", kind)
+    web.write_text(text)
+    podpy.ok("apply", "-f", str(web))
+    before = {pod["metadata"]["uid"] for pod in pods(podpy)}
+    with Watcher(podpy) as watched:
+        podpy.ok("rollout", "restart", kind, "web")
+    after = {pod["metadata"]["uid"] for pod in pods(podpy)}
+    foreseen = podpy.run("diff", "-f", str(web))
+    again = podpy.ok("apply", "-f", str(web))
+    podpy.ok("rollout", "restart", kind, "web")
+    twice = {pod["metadata"]["uid"] for pod in pods(podpy)}
+
+    assert len(before) == len(after) == len(twice) == (2 if kind == "Deployment" else 1)
+    assert not before & after
+    assert not after & twice
+    assert min(watched.ready) >= len(before)
+    assert foreseen.status == 0
+    assert "unchanged" in again
+    mark = "-o=jsonpath={.spec.template.metadata.annotations}"
+    assert "kubectl.kubernetes.io/restartedAt" in podpy.ok("get", kind, "web", mark)
+
+
+def test_a_restart_and_a_sync_leave_each_other_alone(
+    podpy: Podpy, web: Path, tmp_path: Path
+) -> None:
+    forge = Forge(tmp_path / "forge")
+    write(web, replicas=1)
+    forge.commit({"web.yaml": web.read_text()})
+    podpy.ok("sync", "add", "shop", "--url", forge.url)
+    podpy.ok("sync", "reconcile", "shop")
+    podpy.ok("rollout", "restart", "deploy/web")
+    restarted = {pod["metadata"]["uid"] for pod in pods(podpy)}
+    quiet = podpy.ok("sync", "reconcile", "shop")
+    kept = {pod["metadata"]["uid"] for pod in pods(podpy)}
+    forge.commit({"web.yaml": web.read_text().replace('"old"', '"new"')})
+    podpy.ok("sync", "reconcile", "shop")
+
+    assert quiet.count("\n") == 1
+    assert kept == restarted
+    assert list(map(word, pods(podpy))) == ["new"]
+    assert podpy.ok("sync", "reconcile", "shop").count("\n") == 1
+
+
+def test_a_restart_can_be_undone_and_a_paused_deployment_is_not_restarted(
+    podpy: Podpy, web: Path
+) -> None:
+    podpy.ok("apply", "-f", write(web, replicas=1))
+    podpy.ok("rollout", "restart", "deploy/web")
+    listed = podpy.ok("rollout", "history", "deploy/web")
+    podpy.ok("rollout", "undo", "deploy/web")
+    mark = podpy.ok("get", "deploy", "web", "-o=jsonpath={.spec.template.metadata.annotations}")
+    again = podpy.ok("apply", "-f", str(web))
+    podpy.ok("rollout", "pause", "deploy/web")
+    refused = podpy.run("rollout", "restart", "deploy/web")
+
+    assert [line.split()[0] for line in listed.splitlines()[2:]] == ["1", "2"]
+    assert "restartedAt" not in mark
+    assert "unchanged" in again
+    assert "is paused" in refused.stderr
+
+
 def test_a_sync_goes_back_from_a_revision_that_is_never_ready(
     podpy: Podpy, web: Path, tmp_path: Path
 ) -> None:
