@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 _FORMAT = b"podpy manifests 1"
 _PREFIX = "manifests-"
 _KEPT = 64  # files in the directory; the oldest give way
-_ROOMS = ("manifests", "manifests/checks", "manifests/yaml", "schemas")
+_ROOMS = (
+    *("manifests", "manifests/checks", "manifests/quadlet", "manifests/yaml"),
+    "schemas",
+)
 
 
 def slot(*parts: object) -> str:

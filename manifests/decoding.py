@@ -44,6 +44,8 @@ class Decoded(Value):
 
 def decode(document: Document, options: Options) -> Decoded:
     """Return the object of a document, as far as it can be made, and all its problems."""
+    if document.podman and not options.podman:
+        options = options.replace(podman=True)
     report = _Report(document, options)
     rendered = options.rendered
     info = kinds.supported(document.api_version, document.kind, rendered=rendered)

@@ -56,6 +56,7 @@ class Document(Value):
 
     `index` counts the objects of the file from 0. `origin`, `number` and `prefix` say where the
     object stands: in which document of which text, and at which path in it (an item of a List).
+    `podman`: what Podman takes beyond Kubernetes is read in any case.
     """
 
     file: str
@@ -69,6 +70,7 @@ class Document(Value):
     number: int
     first_line: int
     prefix: FieldPath = ()
+    podman: bool = False
 
     @property
     def line(self) -> int:
@@ -127,6 +129,13 @@ def parse(
     documents: list[Document] = []
     problems: list[Problem] = []
     for file in files:
+        if isinstance(file, manifest_sources.UnitSet):
+            from manifests.quadlet import reading as quadlet
+
+            units = quadlet.read(file)
+            documents.extend(units.documents)
+            problems.extend(units.problems)
+            continue
         try:
             text = syntax.decode(file.data, file.name)
         except syntax.UndecodableError as error:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from manifests.checks.sets import Clash
     from manifests.documents import Document
     from manifests.kinds import Object
+    from manifests.quadlet.remarks import Remark
     from manifests.sources import Bundle, File, Source
 
     _Parsed = tuple[tuple[Document, ...], tuple[Problem, ...]]
@@ -86,7 +87,7 @@ def load(
             missing = clashing.missing
             if missing is not None and (not everything or missing in declared):
                 continue
-            if options.podman and missing is not None and missing.kind == "PersistentVolumeClaim":
+            if missing is not None and _is_made(missing, clashing.problem, options):
                 if missing not in made:
                     made[missing] = _claim(missing, clashing.problem)
                     found.append(_made(missing, clashing.problem))
@@ -98,8 +99,23 @@ def load(
             objects=() if errors(found) else tuple(objects),
             problems=ordered(found),
             unsupported=ordered(one for reading in readings for one in reading.unsupported),
-            texts={file.name: Text(file) for file in files},
+            texts=_texts(files),
         )
+
+
+def _texts(files: Sequence[File]) -> dict[str, Text]:
+    """Return what tells the places of fields, by the names of files."""
+    texts: dict[str, Text] = {}
+    for file in files:
+        members = file.members if isinstance(file, sources.UnitSet) else ()
+        texts.update({one.name: Text(file, one.name) for one in members} or {file.name: Text(file)})
+    return texts
+
+
+def _is_made(missing: Ref, problem: Problem, options: Options) -> bool:
+    """Tell whether Podman would make what a pod names and nobody declares: a volume."""
+    podman = options.podman or problem.file.endswith(sources.UNIT_SUFFIXES)
+    return podman and missing.kind == "PersistentVolumeClaim"
 
 
 def _claim(missing: Ref, problem: Problem) -> Located:
@@ -187,6 +203,7 @@ class _Book:
         self._old = cache.read(directory, self._slot) if directory else {}
         self._new: dict[Any, Any] = {}
         self._parsed: dict[str, _Parsed] = {}
+        self._remarks: dict[str, tuple[Remark, ...]] = {}
         self._whole = True
 
     def readings(self, files: Sequence[File]) -> list[FileReading]:
@@ -203,6 +220,8 @@ class _Book:
         reading: FileReading | None = self._old.get(key)
         if reading is None:
             reading = _decoded(self._parse(file), self._options)
+            if file.name in self._remarks:
+                reading = _with_remarks(reading, self._remarks[file.name], self._options)
             if not _may_be_kept(reading):
                 self._whole = False
                 return reading
@@ -225,7 +244,12 @@ class _Book:
 
         found = sets.check([located.object for located in objects])
         wanted = {objects[clash.index].file for clash in found}
-        read = [one for file in files if file.name in wanted for one in self._parse(file)[0]]
+        read = [
+            one
+            for file in files
+            if file.name in wanted or isinstance(file, sources.UnitSet)
+            for one in self._parse(file)[0]
+        ]
         at = {(document.file, document.index): document for document in read}
         return tuple(_placed(clash, objects, at, self._options.missing) for clash in found)
 
@@ -233,7 +257,15 @@ class _Book:
         """The documents of a file, parsed once."""
         from manifests import documents
 
-        if file.name not in self._parsed:
+        if file.name in self._parsed:
+            return self._parsed[file.name]
+        if isinstance(file, sources.UnitSet):
+            from manifests.quadlet import reading
+
+            read = reading.read(file)
+            self._remarks[file.name] = read.remarks
+            self._parsed[file.name] = read.documents, read.problems
+        else:
             self._parsed[file.name] = documents.parse([file])
         return self._parsed[file.name]
 
@@ -282,6 +314,17 @@ def _decoded(parsed: _Parsed, options: Options) -> FileReading:
         unsupported=tuple(unsupported),
         broken=tuple(broken),
         partial=bool(errors(problems)),
+    )
+
+
+def _with_remarks(reading: FileReading, remarks: Iterable[Remark], options: Options) -> FileReading:
+    """Add what there is to say about the keys of units."""
+    from manifests.quadlet import severity
+
+    judged = severity.judge(remarks, options)
+    return reading.replace(
+        problems=(*reading.problems, *judged.problems),
+        unsupported=(*reading.unsupported, *judged.unsupported),
     )
 
 

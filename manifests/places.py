@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 class Text:
     """One file as it was read. No value: a Secret may be in it, which no repr shows."""
 
-    __slots__ = ("_documents", "_file")
+    __slots__ = ("_documents", "_file", "_name")
 
-    def __init__(self, file: File) -> None:
+    def __init__(self, file: File, name: str = "") -> None:
+        """`name` is that of a member, where the file is a set of units."""
         self._file = file
+        self._name = name or file.name
         self._documents: tuple[Document, ...] | None = None
 
     def __eq__(self, other: object) -> bool:
@@ -31,22 +33,29 @@ class Text:
         return hash(self._file)
 
     def line(self, index: int, paths: Iterable[FieldPath]) -> int:
-        """Return the line of the first of `paths` that is written in an object, 0 without object.
+        """Return the line alone of what `where` finds, 0 without object."""
+        return self.where(index, paths)[1]
 
-        `index` counts the objects of the file. Items of a list may stand under their names. Where
-        none is written to its end, that is the line of the nearest field above the first.
+    def where(self, index: int, paths: Iterable[FieldPath]) -> tuple[str, int]:
+        """Return file and line of the first of `paths` that is written in an object.
+
+        ("", 0) without object; another file than the object's where a drop-in says it. `index`
+        counts the objects of the file. Items of a list may stand under their names. Where none is
+        written to its end, that is the place of the nearest field above the first.
         """
         if self._documents is None:
             from manifests import documents
 
             self._documents, _problems = documents.parse([self._file])
-        document = next((one for one in self._documents if one.index == index), None)
+        ours = (one for one in self._documents if one.file == self._name)
+        document = next((one for one in ours if one.index == index), None)
         if document is None:
-            return 0
+            return "", 0
         found = [_written(document.raw, path) for path in paths]
         whole = (written for written, ended in found if ended)
         nearest = found[0][0] if found else ()
-        return document.position(next(whole, nearest))[0]
+        found_at = document.problem(next(whole, nearest), "")
+        return found_at.file, found_at.line
 
 
 def _written(raw: Any, path: FieldPath) -> tuple[FieldPath, bool]:

@@ -1,7 +1,8 @@
 """Find and read the files that a command names: paths, directories, standard input and URLs.
 
     app.yaml      the file, whatever its name ends in
-    app/          all *.yaml, *.yml and *.json below it, sorted; hidden names are left out
+    app/          all *.yaml, *.yml and *.json below it, and Quadlet's unit files, sorted; hidden
+                  names are left out
     -             standard input
     https://...   fetched, within a deadline and a size; pinned where a sha256 is given
 
@@ -23,12 +24,19 @@ from manifests.yaml import limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import BinaryIO
 
     from manifests.yaml.limits import Limits
 
 SUFFIXES = (".yaml", ".yml", ".json")
+UNIT_SUFFIXES = (
+    *(".container", ".pod", ".volume", ".network", ".kube", ".image", ".build", ".artifact"),
+)
+"""Of Quadlet's unit files: those of one source are one manifest (manifests.quadlet)."""
+VARIABLES = ".env"
+"""Ends the name of a file of variables that a unit of a revision names: others are not in it."""
+_DROPIN_FOLDERS = tuple(f"{suffix}.d" for suffix in UNIT_SUFFIXES)
 FETCH_SECONDS = 60.0
 PIPE_SECONDS = 60.0
 _CHUNK = 64 * 1024
@@ -60,8 +68,20 @@ class Bundle(Value):
     files: tuple[File, ...]
 
 
-class _TooBigError(Exception):
-    pass
+class UnitSet(File):
+    """The unit files of one source, with the files that they name; `data` is all of them.
+
+    `wanted` are the paths of the units that objects are made of, all where it is empty; the others
+    are there to be referred to. `on_host`: paths may be relative to the files.
+    """
+
+    members: tuple[File, ...] = ()
+    wanted: tuple[str, ...] = ()
+    on_host: bool = True
+
+
+class TooBigError(Exception):
+    """A file that is larger than any manifest."""
 
 
 def gather(
@@ -79,21 +99,55 @@ def gather(
     problems: list[Problem] = []
     for given in sources:
         if isinstance(given, Bundle):
-            files.extend(given.files)
+            files.extend(_with_sets(given.name, given.files, on_host=False))
             continue
         source = Source(location=given) if isinstance(given, str) else given
         if is_url(source.location):
             files.append(_fetched(source, limit))
             continue
+        found: list[File] = []
         for name in _names(source.location, problems):
             try:
-                data = _contents(name, stdin, limit.bytes)
-                files.append(File(name="stdin" if name == "-" else name, data=data))
-            except _TooBigError:
+                data = contents(name, stdin, limit.bytes)
+                found.append(File(name="stdin" if name == "-" else name, data=data))
+            except TooBigError:
                 problems.append(_too_big(name, limit))
             except OSError as error:
                 problems.append(Problem(file=name, message=f"cannot be read: {error.strerror}"))
+        files.extend(_with_sets(source.location, found, on_host=True))
     return tuple(files), tuple(problems)
+
+
+def _with_sets(name: str, files: Sequence[File], *, on_host: bool) -> Sequence[File]:
+    """Return the files of one source, its unit files as one set."""
+    if not any(file.name.endswith(UNIT_SUFFIXES) for file in files):
+        if on_host and not os.path.isdir(name):
+            return files
+        return [file for file in files if not is_beside(file.name)]
+    from manifests.quadlet import gathering
+
+    return gathering.with_set(name, files, on_host=on_host)
+
+
+def members(file: File) -> tuple[File, ...]:
+    """Return the files that a set is made of; a file that is none is its only one."""
+    return file.members if isinstance(file, UnitSet) else (file,)
+
+
+def is_dropin(path: str) -> bool:
+    """Whether the file is one that belongs to units: web.container.d/10-more.conf."""
+    folder = os.path.basename(os.path.dirname(path))
+    return path.endswith(".conf") and f".{folder}".endswith(_DROPIN_FOLDERS)
+
+
+def is_beside(path: str) -> bool:
+    """Whether the file says something only together with units: a drop-in, or variables."""
+    return is_dropin(path) or path.endswith(VARIABLES)
+
+
+def is_manifest(path: str) -> bool:
+    """Whether a directory's file is read: by its name, in whatever it holds."""
+    return path.endswith((*SUFFIXES, *UNIT_SUFFIXES)) or is_dropin(path)
 
 
 def is_url(location: str) -> bool:
@@ -111,7 +165,8 @@ def _names(location: str, problems: list[Problem]) -> Iterator[str]:
         found = True
         yield name
     if not found:
-        message = f"holds no {', '.join('*' + suffix for suffix in SUFFIXES)} file"
+        listed = ", ".join(f"*{suffix}" for suffix in SUFFIXES)
+        message = f"holds no {listed} file, and no unit file of Quadlet's"
         problems.append(Problem(file=location, message=message, severity=Severity.WARNING))
 
 
@@ -135,11 +190,12 @@ def _walk(
         if entry.is_dir():
             yield from _walk(entry.path, above | {here}, problems)
         # A link that leads nowhere is given too, so that opening it tells; a FIFO would wait.
-        elif entry.name.endswith(SUFFIXES) and (entry.is_file() or entry.is_symlink()):
+        elif is_manifest(entry.path) and (entry.is_file() or entry.is_symlink()):
             yield entry.path
 
 
-def _contents(name: str, stdin: BinaryIO | None, most: int) -> bytes:
+def contents(name: str, stdin: BinaryIO | None, most: int) -> bytes:
+    """Read a file, or standard input for "-". Raises OSError, and TooBigError above `most`."""
     if name == "-":
         if stdin is None and sys.stdin is None:  # as Python starts where descriptor 0 is closed
             raise OSError(errno.EBADF, "standard input is closed")
@@ -155,7 +211,7 @@ def _contents(name: str, stdin: BinaryIO | None, most: int) -> bytes:
             if len(data) > likely:  # it grew, or it is one of /proc's, which say 0
                 data += file.read(most + 1 - len(data))
     if len(data) > most:
-        raise _TooBigError
+        raise TooBigError
     return data
 
 
@@ -191,7 +247,7 @@ def _fetched(source: Source, limit: Limits) -> File:
     shown = f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
     try:
         data = _download(source.location, shown, limit.bytes)
-    except _TooBigError as error:
+    except TooBigError as error:
         raise Invalid(f"{shown} {_too_big('', limit).message}") from error
     digest = hashlib.sha256(data).hexdigest()
     if source.sha256 and digest != source.sha256.lower().removeprefix("sha256:"):
@@ -216,7 +272,7 @@ def _download(url: str, shown: str, most: int) -> bytes:
             while chunk := reply.read1(_CHUNK):
                 data += chunk
                 if len(data) > most:
-                    raise _TooBigError
+                    raise TooBigError
                 if time.monotonic() > deadline:
                     raise TimeoutError
             # read1 does not tell when the connection ends before the announced length.

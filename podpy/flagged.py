@@ -5,7 +5,7 @@ Flags count for every pod that is made, a workload's too; Podman leaves workload
 
 from __future__ import annotations
 
-from manifests import digests, kinds, settings
+from manifests import digests, kinds, publishing, settings
 from manifests.faults import Invalid
 from manifests.pod import Pod
 from manifests.references import NETWORK_ANNOTATION
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from manifests.container import Container, ContainerPort
     from manifests.kinds import Object
     from manifests.pod import PodSpec, PodTemplate
+    from manifests.publishing import Port
     from reconciler.plan.wish import Wished
 
     PodOrTemplate = TypeVar("PodOrTemplate", Pod, PodTemplate)
@@ -45,15 +46,6 @@ class Joined(Value):
     name: str = ""
     host: bool = False
     more: Mapping[str, str] = EMPTY
-
-
-class Port(Value):
-    """One port that --publish asks for."""
-
-    inner: int
-    protocol: str
-    host: int
-    ip: str = ""
 
 
 class _Flags(Value):
@@ -237,30 +229,7 @@ def _published(containers: tuple[Container, ...], flags: _Flags) -> tuple[Contai
 
 def published(word: str) -> Iterator[Port]:
     """Read [[IP:]HOST:]CONTAINER[/PROTOCOL]; HOST and CONTAINER may be ranges, as 8000-8010."""
-    from manifests.container import Protocol
-
-    ports, _, protocol = word.partition("/")
-    *front, container = ports.rsplit(":", 2)
-    host = front.pop() if front else ""
-    ip = ":".join(front).strip("[]")
-    sort = (protocol or "tcp").upper()
     try:
-        inner, outer = _range(container), _range(host or container)
+        yield from publishing.read(word)
     except ValueError as error:
-        raise Invalid(f"--publish {word}: is not [[IP:]HOST:]CONTAINER[/PROTOCOL]") from error
-    if sort not in {one.value for one in Protocol}:
-        raise Invalid(f"--publish {word}: the protocol must be tcp, udp or sctp")
-    if ip and (fault := settings.fault(settings.ADDRESS, ip)):
-        raise Invalid(f"--publish {word}: {fault}")
-    if len(inner) != len(outer):
-        raise Invalid(f"--publish {word}: {len(outer)} ports cannot lead to {len(inner)}")
-    for number, outside in zip(inner, outer, strict=True):
-        yield Port(inner=number, protocol=sort, host=outside, ip=ip)
-
-
-def _range(text: str) -> range:
-    first, dash, last = text.partition("-")
-    low, high = int(first), int(last if dash else first)
-    if not 0 < low <= high < 65536:
-        raise ValueError(text)
-    return range(low, high + 1)
+        raise Invalid(f"--publish {word}: {error}") from error

@@ -50,8 +50,8 @@ class Wished(Value):
         return self._at((*part[2][:-1], *path), path) if part else self.where
 
     def _at(self, *paths: FieldPath) -> str:
-        line = self.text.line(self.index, paths) if self.text else 0
-        return f"{self.file}:{line}" if line else self.where
+        file, line = self.text.where(self.index, paths) if self.text else ("", 0)
+        return f"{file}:{line}" if line else self.where
 
 
 class Remembered(Value):

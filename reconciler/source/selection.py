@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import re
 
-from manifests.sources import SUFFIXES
+from manifests.sources import VARIABLES, is_manifest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 def chosen(path: str, include: Sequence[str], exclude: Sequence[str]) -> bool:
     """Tell whether the file at `path` (below the Sync's own path) is one of its manifests."""
-    if not path.endswith(SUFFIXES) or any(part.startswith(".") for part in path.split("/")):
+    if any(part.startswith(".") for part in path.split("/")):
+        return False
+    if not (is_manifest(path) or path.endswith(VARIABLES)):
         return False
     if include and not any(matches(path, glob) for glob in include):
         return False

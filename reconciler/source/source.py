@@ -135,7 +135,13 @@ def _directory(root: str, *, whole: bool) -> list[File]:
     broken = errors(problems)
     if broken:
         raise Invalid("\n".join(str(one) for one in broken))
-    return [file.replace(name=file.name.removeprefix(root).lstrip("/")) for file in files]
+    found = [one for file in files for one in sources.members(file)]
+    lead = root.rstrip("/") + "/"
+    return [
+        File(name=file.name.removeprefix(lead), data=file.data)
+        for file in found
+        if file.name.startswith(lead)
+    ]
 
 
 class Manifests(Value):

@@ -51,7 +51,8 @@ def test_a_pipe_in_a_directory_is_left_alone(tmp_path: Path) -> None:
     files, problems = sources.gather([str(tmp_path)])
 
     assert files == ()
-    assert [str(one) for one in problems] == [f"{tmp_path}: holds no *.yaml, *.yml, *.json file"]
+    told = "holds no *.yaml, *.yml, *.json file, and no unit file of Quadlet's"
+    assert [str(one) for one in problems] == [f"{tmp_path}: {told}"]
 
 
 def test_a_pipe_that_is_named_is_read_to_its_end(tmp_path: Path) -> None:

@@ -1,0 +1,313 @@
+"""A set of unit files in, documents with what is wrong and what is left out of them, out. Pure.
+
+    read(unit_set) -> Reading: for manifests.load, beside manifests.documents
+
+A .container is a Pod of one container, a .pod a Pod of those that name it; a .volume is a claim, a
+.network a Network, a .kube the manifests that it names. What an object refers to comes from
+anywhere in the set.
+"""
+
+from __future__ import annotations
+
+from manifests.problems import Problem
+from manifests.quadlet import (
+    arguments,
+    container,
+    images,
+    kube,
+    mounts,
+    objects,
+    pods,
+    supervision,
+    tables,
+)
+from manifests.quadlet.pods import PodDraft
+from manifests.quadlet.reader import Read, Reader
+from manifests.quadlet.remarks import Grade, Remark
+from manifests.quadlet.tables import Table
+from manifests.quadlet.units import Unit, Units
+from manifests.settings import DEPENDS_ON
+from manifests.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from manifests.documents import Document
+    from manifests.problems import FieldPath
+    from manifests.quadlet.drafting import Draft
+    from manifests.quadlet.syntax import Entry
+    from manifests.sources import UnitSet
+
+POD = Table(
+    honoured=frozenset(
+        {
+            *("AddHost", "DNS", "DNSOption", "DNSSearch", "HostName", "IP", "IP6", "Label"),
+            *("Network", "NetworkAlias", "PodName", "PodmanArgs", "PublishPort", "ServiceName"),
+            *("ShmSize", "StopTimeout", "Volume"),
+        }
+    ),
+    unsupported={**tables.NAMESPACES, **tables.ARGUMENTS},
+    told={"ExitPolicy": "a pod stays as long as its object does"},
+    harmless={"UserNS": ("host",), "ExitPolicy": ("continue", "stop")},
+)
+TABLES: dict[str, Table] = {
+    "Container": container.TABLE,
+    "Pod": POD,
+    "Volume": objects.VOLUME,
+    "Network": objects.NETWORK,
+    "Kube": kube.TABLE,
+    "Image": images.IMAGE,
+    "Build": images.BUILD,
+    "Artifact": images.ARTIFACT,
+}
+_GRACE = 10
+"""Seconds that Podman gives a container to stop in, where nothing says so."""
+
+
+class Reading(Value):
+    """What a set holds: `remarks` are those about keys, `problems` those about texts."""
+
+    documents: tuple[Document, ...]
+    problems: tuple[Problem, ...]
+    remarks: tuple[Remark, ...]
+
+
+def read(given: UnitSet) -> Reading:
+    """Return what the units of a set stand for."""
+    return _Set(given).reading()
+
+
+class _Set:
+    """The drafts of a set as they come together."""
+
+    def __init__(self, given: UnitSet) -> None:
+        self._units = Units(given.members, on_host=given.on_host)
+        self._wanted = given.wanted
+        self._drafts: list[Draft] = []
+        self._documents: list[Document] = []
+        self._problems: list[Problem] = []
+        self._remarks: list[Remark] = []
+        self._pods: dict[str, PodDraft] = {}
+        self._manifests: dict[str, list[str]] = {}
+        self._after: list[tuple[Unit, Unit, Entry]] = []
+
+    def reading(self) -> Reading:
+        chosen = [unit for unit in self._chosen() if unit.suffix not in (".volume", ".network")]
+        for unit in chosen:
+            match unit.suffix:
+                case ".container":
+                    self._container(unit)
+                case ".pod":
+                    self._pod(unit)
+                case ".kube":
+                    self._kube(unit)
+                case _:
+                    self._keep(images.check(unit, self._units))
+        # Last, as a container's instance may have made instances of these.
+        for unit in [unit for unit in self._chosen() if unit.suffix in (".volume", ".network")]:
+            self._object(unit)
+        self._order()
+        self._finish()
+        return Reading(
+            documents=tuple(self._documents),
+            problems=(*self._units.problems, *self._problems),
+            remarks=tuple(self._remarks),
+        )
+
+    def _chosen(self) -> Iterator[Unit]:
+        for unit in list(self._units.by_name.values()):
+            if not self._wanted or unit.path in self._wanted:
+                yield unit
+
+    def _keep(self, reader: Reader) -> None:
+        """Keep what a reader has said, of a template once for all its instances."""
+        self._remarks.extend(one for one in reader.said if one not in self._remarks)
+
+    def _reader(self, unit: Unit) -> Reader:
+        reader = Reader(unit)
+        arguments.expand(reader)
+        return self._ordered(reader)
+
+    def _ordered(self, reader: Reader) -> Reader:
+        """Look at systemd's own sections, and keep what the unit waits for."""
+        unit = reader.unit
+        supervision.judge(reader, self._units)
+        for key in ("After", "Before"):
+            for other, entry in supervision.ordered(reader, self._units, key):
+                pair = (unit, other) if key == "After" else (other, unit)
+                self._after.append((*pair, entry))
+        return reader
+
+    def _container(self, unit: Unit) -> None:
+        """Make the pod of a container that is in no .pod."""
+        if self._pod_of(unit) is not None:
+            return
+        reader = self._reader(unit)
+        pod = PodDraft(self._units, unit.top)
+        self._name(pod, reader, "ContainerName")
+        pod.add(("spec", "containers"), {"name": pod.name}, unit.top)
+        where: FieldPath = ("spec", "containers", 0)
+        pods.shared_keys(reader, pod)
+        container.read(reader, pod, where)
+        pods.ports(reader, pod)
+        self._supervise(pod, [reader], None)
+        self._done(unit, pod, reader)
+
+    def _pod_of(self, unit: Unit) -> Unit | None:
+        """Return the .pod that a container is in; a mistake there is told, and it is left out."""
+        named = Reader(unit).text("Pod")
+        if named is None:
+            return None
+        pod = self._units.find(named.value, unit)
+        if pod is not None and pod.suffix == ".pod":
+            return pod
+        reader = Reader(unit)
+        wrong = "is not among the units" if named.value.endswith(".pod") else "is no .pod file"
+        reader.say(named.entry, f"{named.value} {wrong}", Grade.WRONG)
+        self._keep(reader)
+        return unit
+
+    def _pod(self, unit: Unit) -> None:
+        own = self._reader(unit)
+        tables.judge(own, POD)
+        tables.check_mappings(own)
+        pod = PodDraft(self._units, unit.top)
+        self._name(pod, own, "PodName")
+        pods.shared_keys(own, pod)
+        members = [one for one in list(self._units.by_name.values()) if one.suffix == ".container"]
+        readers = []
+        for member in members:
+            named = Reader(member).text("Pod")
+            if not member.template and named and self._units.find(named.value, member) is unit:
+                readers.append(self._reader(member))
+        begun = {id(one): self._member(one, pod, own) for one in self._in_turn(readers)}
+        lasting = [one for one in readers if begun[id(one)][1] == "containers"]
+        if not lasting:
+            message = "no container of the units is in this pod: nothing is made of it"
+            own.say(unit.top, message, Grade.TOLD)
+            self._keep(own)
+            return
+        pods.ports(own, pod)
+        pods.grace(own, pod)
+        self._supervise(pod, lasting, own)
+        self._done(unit, pod, own, *readers)
+
+    def _in_turn(self, readers: list[Reader]) -> list[Reader]:
+        """Order containers as After= and Before= have it, and by name where they do not."""
+        left = sorted(readers, key=lambda one: one.unit.name)
+        done: list[Reader] = []
+        while left:
+            waiting = {one.unit.name for one in left}
+            behind = {
+                first.name
+                for first, other, _ in self._after
+                if other.name in waiting - {first.name}
+            }
+            ready = next((one for one in left if one.unit.name not in behind), left[0])
+            left.remove(ready)
+            done.append(ready)
+        return done
+
+    def _member(self, reader: Reader, pod: PodDraft, own: Reader) -> FieldPath:
+        """Read one container of a pod; one that comes to an end is an init container."""
+        unit = reader.unit
+        start = reader.flag("StartWithPod")
+        first = supervision.once(unit)
+        if start is not None and not start.value and not first:
+            reader.say(start.entry, "is not supported: it starts with its pod")
+        given = reader.text("ContainerName")
+        name = pods.name_of(reader, given, unit.stem)
+        for prefix in (pod.name, own.unit.stem):
+            name = name.removeprefix(f"{prefix}-")
+        entry = given.entry if given is not None else unit.top
+        listed = "initContainers" if first else "containers"
+        where = pod.add(("spec", listed), {"name": name}, entry)
+        for key in container.POD_KEYS:
+            for one in unit.every(key):
+                reader.say(
+                    one, f"is left out: Podman refuses it in a pod; write it in {own.unit.name}"
+                )
+        container.read(reader, pod, where)
+        mounts.volumes(own, pod, where)
+        return where
+
+    def _name(self, pod: PodDraft, reader: Reader, key: str) -> None:
+        unit = reader.unit
+        named = reader.text(key)
+        pods.name_of(reader, named, unit.stem)
+        pod.put(("metadata", "name"), objects.object_name(unit), named.entry if named else unit.top)
+
+    def _supervise(self, pod: PodDraft, readers: list[Reader], own: Reader | None) -> None:
+        for reader in readers:
+            pods.grace(reader, pod)
+            supervision.deadline(reader, pod)
+        supervision.put_restart(pod, readers, own)
+        path = ("spec", "terminationGracePeriodSeconds")
+        if pod.at(path) is None:
+            pod.put(path, _GRACE, pod.top)
+
+    def _done(self, unit: Unit, pod: PodDraft, *readers: Reader) -> None:
+        if unit.template:
+            instances = [one for one in self._units.by_name if one.startswith(unit.stem)]
+            if instances == [unit.name]:
+                name = f"{unit.stem}NAME{unit.suffix}"
+                message = f"is a template: nothing is made of it without a link {name}"
+                readers[0].say(unit.top, message, Grade.TOLD)
+        elif not pod.left_out:
+            self._drafts.extend((pod, *pod.beside))
+            self._pods.update({one.unit.name: pod for one in readers})
+        for reader in readers:
+            self._keep(reader)
+
+    def _object(self, unit: Unit) -> None:
+        if unit.template:
+            return
+        if unit.suffix == ".volume":
+            draft, reader = objects.volume(unit, self._units)
+        else:
+            draft, reader = objects.network(unit)
+        supervision.judge(reader, self._units)
+        self._keep(reader)
+        if draft is not None:
+            self._drafts.append(draft)
+
+    def _kube(self, unit: Unit) -> None:
+        supervised = self._ordered(Reader(unit))
+        made, problems, reader = kube.read(unit, self._units)
+        reader.said.extend(supervised.said)
+        self._keep(reader)
+        self._problems.extend(problems)
+        if not unit.template:
+            self._documents.extend(made)
+            self._manifests[unit.name] = [
+                f"{one.kind}/{one.name}"
+                for one in made
+                if one.kind in ("Pod", "Deployment", "DaemonSet", "ReplicaSet", "Job")
+            ]
+
+    def _order(self) -> None:
+        """Write After= and Before= as the annotation that orders objects."""
+        wanted: dict[str, dict[str, Entry]] = {}
+        for later, earlier, entry in self._after:
+            pod, other = self._pods.get(later.name), self._pods.get(earlier.name)
+            if pod is None or pod is other:
+                continue
+            names = self._manifests.get(earlier.name, [])
+            for name in [f"Pod/{other.name}"] if other is not None else names:
+                wanted.setdefault(pod.name, {}).setdefault(name, entry)
+        for pod in dict.fromkeys(self._pods.values()):
+            listed = wanted.get(pod.name)
+            if listed:
+                read = Read(value=",".join(listed), entry=next(iter(listed.values())))
+                pod.annotate(DEPENDS_ON, read)
+
+    def _finish(self) -> None:
+        """Make documents of the drafts, counted by the files that they begin in."""
+        counts: dict[str, int] = {}
+        made = []
+        for draft in self._drafts:
+            file = draft.top.file
+            made.append(draft.document(file, counts.get(file, 0)))
+            counts[file] = counts.get(file, 0) + 1
+        self._documents = [*made, *self._documents]

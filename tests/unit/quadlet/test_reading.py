@@ -1,0 +1,395 @@
+"""What units mean as objects, key by key."""
+
+import pytest
+
+from manifests.config import Secret
+from tests.unit.quadlet.conftest import Units, raw, said
+
+IMAGE = "[Container]\nImage=docker.io/library/a:1\n"
+
+
+def test_a_container_is_a_pod(units: Units) -> None:
+    loaded = units(
+        {
+            "web.container": """[Unit]
+Description=The shop
+After=network-online.target
+
+[Container]
+Image=docker.io/library/nginx:1.27
+ContainerName=shop
+Entrypoint=["/bin/a", "b c"]
+Exec=--x "y z" $$(HOME) 100%%
+Environment=A=1 "B=x y" C=$$(A)
+PublishPort=127.0.0.1:8080:80/tcp
+PublishPort=53:53/udp
+Label=app=web
+Annotation=example.com/x="y z"
+HostName=front
+AddHost=db:10.0.0.9
+DNS=9.9.9.9
+User=1000
+Group=1001
+GroupAdd=27
+AddCapability=CAP_NET_ADMIN net_raw
+DropCapability=all
+SeccompProfile=unconfined
+StopSignal=INT
+StopTimeout=25
+Memory=64m
+PodmanArgs=--cpus 0.5 --privileged
+WorkingDir=/srv
+Pull=always
+Sysctl=net.core.somaxconn=10
+PidsLimit=50
+Ulimit=nofile=1:2
+
+[Service]
+Restart=on-failure
+RuntimeMaxSec=1min 30s
+
+[Install]
+WantedBy=default.target
+"""
+        },
+        apply=True,
+    )
+
+    assert raw(loaded, "Pod") == {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": "shop",
+            "namespace": "default",
+            "labels": {"app": "web"},
+            "annotations": {
+                "example.com/x": "y z",
+                "io.podman.annotations.pids-limit/shop": "50",
+                "io.podman.annotations.ulimit": "nofile=1:2",
+            },
+        },
+        "spec": {
+            "containers": [
+                {
+                    "name": "shop",
+                    "image": "docker.io/library/nginx:1.27",
+                    "imagePullPolicy": "Always",
+                    "command": ["/bin/a", "b c"],
+                    "args": ["--x", "y z", "$$(HOME)", "100%"],
+                    "workingDir": "/srv",
+                    "env": [
+                        {"name": "A", "value": "1"},
+                        {"name": "B", "value": "x y"},
+                        {"name": "C", "value": "$$(A)"},
+                    ],
+                    "ports": [
+                        {"containerPort": 80, "hostPort": 8080, "hostIP": "127.0.0.1"},
+                        {"containerPort": 53, "hostPort": 53, "protocol": "UDP"},
+                    ],
+                    "resources": {
+                        "limits": {"memory": "64Mi", "cpu": "500m"},
+                        "requests": {"memory": "64Mi", "cpu": "500m"},
+                    },
+                    "securityContext": {
+                        "runAsUser": 1000,
+                        "runAsGroup": 1001,
+                        "privileged": True,
+                        "capabilities": {"add": ["NET_ADMIN", "NET_RAW"], "drop": ["ALL"]},
+                        "seccompProfile": {"type": "Unconfined"},
+                    },
+                    "lifecycle": {"stopSignal": "SIGINT"},
+                }
+            ],
+            "restartPolicy": "OnFailure",
+            "terminationGracePeriodSeconds": 25,
+            "activeDeadlineSeconds": 90,
+            "hostname": "front",
+            "hostAliases": [{"ip": "10.0.0.9", "hostnames": ["db"]}],
+            "dnsConfig": {"nameservers": ["9.9.9.9"]},
+            "securityContext": {
+                "supplementalGroups": [27],
+                "sysctls": [{"name": "net.core.somaxconn", "value": "10"}],
+            },
+        },
+    }
+
+
+def test_mounts_become_volumes(units: Units) -> None:
+    loaded = units(
+        {
+            "web.container": IMAGE
+            + """Volume=data.volume:/data:ro
+Volume=named:/named
+Volume=./html:/html
+Volume=/host:/host:rslave
+Volume=/anonymous
+Volume=scratch.volume:/scratch
+Volume=bound.volume:/bound
+Mount=type=image,source=x.image,destination=/image
+Tmpfs=/run:size=10m
+ShmSize=1g
+Timezone=Europe/Berlin
+""",
+            "data.volume": "[Volume]\nVolumeName=stuff\nLabel=a=b\nUser=7\n",
+            "scratch.volume": "[Volume]\nType=tmpfs\nDevice=tmpfs\nOptions=size=1048576\n",
+            "bound.volume": "[Volume]\nType=bind\nDevice=/srv\n",
+            "x.image": "[Image]\nImage=docker.io/library/x:2\n",
+        }
+    )
+
+    spec = raw(loaded, "Pod")["spec"]
+    volumes = {one["name"]: one for one in spec["volumes"]}
+    found = {}
+    for mount in spec["containers"][0]["volumeMounts"]:
+        name = mount.pop("name")
+        source = {key: value for key, value in volumes[name].items() if key != "name"}
+        found[mount.pop("mountPath")] = (source, mount)
+    here = found["/html"][0]["hostPath"]["path"]
+    assert here.startswith("/")
+    assert here.endswith("/html")
+    image = {"reference": "docker.io/library/x:2", "pullPolicy": "IfNotPresent"}
+    zone = {"path": "/usr/share/zoneinfo/Europe/Berlin", "type": "File"}
+    assert found == {
+        "/data": ({"persistentVolumeClaim": {"claimName": "stuff"}}, {"readOnly": True}),
+        "/named": ({"persistentVolumeClaim": {"claimName": "named"}}, {}),
+        "/html": ({"hostPath": {"path": here}}, {}),
+        "/host": ({"hostPath": {"path": "/host"}}, {"mountPropagation": "HostToContainer"}),
+        "/anonymous": ({"emptyDir": {}}, {}),
+        "/scratch": ({"emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}, {}),
+        "/bound": ({"hostPath": {"path": "/srv"}}, {}),
+        "/image": ({"image": image}, {}),
+        "/run": ({"emptyDir": {"medium": "Memory", "sizeLimit": "10Mi"}}, {}),
+        "/dev/shm": ({"emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}}, {}),
+        "/etc/localtime": ({"hostPath": zone}, {"readOnly": True}),
+    }
+    claim = raw(loaded, "PersistentVolumeClaim", "stuff")
+    assert claim["metadata"]["labels"] == {"a": "b"}
+    assert claim["metadata"]["annotations"] == {"volume.podman.io/uid": "7"}
+    assert 'claim "named" is not declared; it is made' in "\n".join(said(loaded))
+
+
+def test_a_pod_holds_its_containers_and_what_runs_before_them(units: Units) -> None:
+    loaded = units(
+        {
+            "app.pod": "[Pod]\nPublishPort=80:80\nVolume=/srv:/srv\nLabel=a=b\nStopTimeout=5\n",
+            "app-web.container": "[Unit]\nAfter=app-prepare.container\n" + IMAGE + "Pod=app.pod\n"
+            "[Service]\nRestart=always\n",
+            "side.container": IMAGE + "Pod=app.pod\nStopTimeout=9\n[Service]\nRestart=always\n",
+            "app-prepare.container": IMAGE + "Pod=app.pod\n[Service]\nType=oneshot\n",
+        }
+    )
+
+    pod = raw(loaded, "Pod")
+    spec = pod["spec"]
+    assert [one["name"] for one in spec["containers"]] == ["web", "side"]
+    assert [one["name"] for one in spec["initContainers"]] == ["prepare"]
+    assert spec["containers"][0]["ports"] == [{"containerPort": 80, "hostPort": 80}]
+    assert all(one["volumeMounts"][0]["mountPath"] == "/srv" for one in spec["containers"])
+    assert spec.get("restartPolicy", "Always") == "Always"
+    assert spec["terminationGracePeriodSeconds"] == 9
+    assert pod["metadata"] == {"name": "app", "namespace": "default", "labels": {"a": "b"}}
+
+
+def test_containers_of_one_pod_that_restart_differently_are_told_of(units: Units) -> None:
+    loaded = units(
+        {
+            "app.pod": "[Pod]\n",
+            "a.container": IMAGE + "Pod=app.pod\n[Service]\nRestart=always\n",
+            "b.container": IMAGE + "Pod=app.pod\n[Service]\nRestart=no\n",
+        }
+    )
+
+    message = "is not supported here: the pod's Always holds for all its containers"
+    assert said(loaded) == [f"b.container:5: warning: [Service] Restart: {message}"]
+
+
+def test_units_that_come_after_others_wait_for_them(units: Units) -> None:
+    loaded = units(
+        {
+            "web.container": "[Unit]\nAfter=db.service app-pod.service nfs.service\n"
+            + IMAGE
+            + "Network=shop.network:ip=10.1.2.3\n",
+            "db.container": "[Unit]\nBefore=late.container\n" + IMAGE,
+            "late.container": IMAGE,
+            "app.pod": "[Pod]\n",
+            "a.container": IMAGE + "Pod=app.pod\n",
+            "shop.network": "[Network]\nSubnet=10.1.2.0/24\nGateway=10.1.2.1\nInternal=true\n"
+            "Options=mtu=1400\n",
+        }
+    )
+
+    annotations = raw(loaded, "Pod", "web")["metadata"]["annotations"]
+    assert annotations == {
+        "podpy.dev/network": "shop",
+        "podpy.dev/address": "10.1.2.3",
+        "podpy.dev/depends-on": "Pod/db,Pod/app",
+    }
+    late = raw(loaded, "Pod", "late")["metadata"]["annotations"]
+    assert late == {"podpy.dev/depends-on": "Pod/db"}
+    network = {"subnet": "10.1.2.0/24", "gateway": "10.1.2.1", "mtu": 1400, "internal": True}
+    assert raw(loaded, "Network")["spec"] == network
+    assert "podpy does not wait for nfs.service" in said(loaded)[0]
+
+
+def test_a_file_of_variables_becomes_a_secret(units: Units) -> None:
+    loaded = units(
+        {
+            "web.container": IMAGE + "EnvironmentFile=./web.env\nSecret=key,type=env,target=KEY\n",
+            "web.env": "# no\nPASSWORD=p w\nEMPTY=\n\nHERE\n",
+        }
+    )
+
+    container = raw(loaded, "Pod")["spec"]["containers"][0]
+    secret = next(one.object for one in loaded.objects if isinstance(one.object, Secret))
+    assert secret.metadata.name == "web-env"
+    assert {key: bytes(value) for key, value in secret.content().items()} == {
+        "PASSWORD": b"p w",
+        "EMPTY": b"",
+    }
+    assert container["envFrom"] == [{"secretRef": {"name": "web-env"}}]
+    reference = {"secretKeyRef": {"name": "key", "key": "key"}}
+    assert container["env"] == [{"name": "KEY", "valueFrom": reference}]
+    assert any("line 5 of the file has no value" in one for one in said(loaded))
+    assert not any("p w" in one for one in said(loaded))
+
+
+def test_health_checks_become_probes(units: Units) -> None:
+    loaded = units(
+        {
+            "a.container": IMAGE + "HealthCmd=curl -f localhost\nHealthOnFailure=kill\n"
+            "HealthInterval=1m30s\nHealthRetries=5\nHealthStartPeriod=10s\nNotify=healthy\n",
+            "b.container": IMAGE + 'HealthCmd=["CMD", "/ok"]\nHealthStartupCmd=/up\n',
+        }
+    )
+
+    one = raw(loaded, "Pod", "a")["spec"]["containers"][0]
+    probe = {
+        "exec": {"command": ["/bin/sh", "-c", "curl -f localhost"]},
+        "periodSeconds": 90,
+        "timeoutSeconds": 30,
+        "failureThreshold": 5,
+        "initialDelaySeconds": 10,
+    }
+    assert one["livenessProbe"] == one["readinessProbe"] == probe
+    other = raw(loaded, "Pod", "b")["spec"]["containers"][0]
+    assert other["readinessProbe"]["exec"] == {"command": ["/ok"]}
+    assert other["startupProbe"]["exec"] == {"command": ["/bin/sh", "-c", "/up"]}
+    assert "livenessProbe" not in other
+
+
+def test_a_kube_file_brings_its_manifests_as_it_says(units: Units) -> None:
+    loaded = units(
+        {
+            "shop.kube": "[Kube]\nYaml=app.yaml\nConfigMap=more.yaml\nNetwork=shop.network\n"
+            "PublishPort=8080:80\n",
+            "app.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n"
+            "  containers:\n  - {name: a, image: a}\n"
+            "  - {name: b, image: b, ports: [{containerPort: 80}]}\n",
+            "more.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more}\n",
+            "shop.network": "[Network]\n",
+            "web.container": "[Unit]\nAfter=shop.kube\n" + IMAGE + "ContainerName=later\n",
+        }
+    )
+
+    pod = raw(loaded, "Pod", "web")
+    assert pod["metadata"]["annotations"] == {"podpy.dev/network": "shop"}
+    assert pod["spec"]["containers"][1]["ports"] == [{"containerPort": 80, "hostPort": 8080}]
+    later = raw(loaded, "Pod", "later")["metadata"]["annotations"]
+    assert later == {"podpy.dev/depends-on": "Pod/web"}
+    assert raw(loaded, "ConfigMap", "more")
+    assert next(one for one in loaded.objects if one.object.metadata.name == "web").line == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[Container]\nExec=x\n", "[Container]: Image is required"),
+        (IMAGE + "Pod=x.pod\n", "[Container] Pod: x.pod is not among the units"),
+        (IMAGE + "Pod=x\n", "[Container] Pod: x is no .pod file"),
+        (IMAGE + "Volume=x.volume:/x\n", "[Container] Volume: x.volume is not among the units"),
+        (IMAGE + "Network=x.network\n", "[Container] Network: x.network is not among the units"),
+        (IMAGE + "Group=1\n", "[Container] Group: needs User"),
+        (IMAGE + "Mount=type=bind,dst=/x\n", "[Container] Mount: source is required for type=bind"),
+        (IMAGE + "UserNS=auto\nRemapUsers=auto\n", "[Container] RemapUsers: cannot stand beside UserNS"),  # noqa: E501
+        (IMAGE + "ReloadCmd=x\nReloadSignal=y\n", "[Container] ReloadSignal: cannot stand beside ReloadCmd"),  # noqa: E501
+        ("[Unit]\nAfter=x.pod\n" + IMAGE, "[Unit] After: x.pod is not among the units"),
+        (IMAGE + "PublishPort=x\n", '[Container] PublishPort: "x": is not [[IP:]HOST:]CONTAINER[/PROTOCOL]'),  # noqa: E501
+        (IMAGE + "HealthCmd=a\nHealthInterval=x\n", '[Container] HealthInterval: "x" is no span of time, as 90s or 1m30s'),  # noqa: E501
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused(units: Units, text: str, message: str) -> None:
+    loaded = units({"web.container": text}, apply=True)
+
+    errors = [str(one).partition(": ")[2] for one in loaded.errors]
+    assert message in errors
+    assert not loaded.objects
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "AddDevice=/dev/fuse",
+        "PodmanArgs=--annoy=1",
+        "UIDMap=0:1:2",
+        "LogDriver=journald",
+        "User=nobody",
+        "GlobalArgs=--log-level=debug",
+        "Network=x.container",
+        "Exec='\\.'",
+        "PublishPort=${PORT}:80",
+        "DNS=none",
+        "RunInit=yes",
+    ],
+)
+def test_what_is_not_honoured_is_refused_by_apply_and_told_by_play(units: Units, line: str) -> None:
+    files = {"web.container": f"{IMAGE}{line}\n", "x.container": IMAGE}
+
+    assert [one.line for one in units(files, apply=True).errors] == [3]
+    told = units(files)
+    assert not told.errors
+    assert told.unsupported[0].line == 3
+
+
+@pytest.mark.parametrize(
+    "line", ["UserNS=host", "RunInit=no", "CgroupsMode=split", "SecurityLabelDisable=false"]
+)
+def test_what_changes_nothing_is_let_through(units: Units, line: str) -> None:
+    assert not said(units({"web.container": f"{IMAGE}{line}\n"}, apply=True))
+
+
+def test_labels_that_kubernetes_does_not_take_are_annotations(units: Units) -> None:
+    rule = 'Label="traefik.rule=Host(`a`)"\n'
+    loaded = units({"web.container": IMAGE + rule}, apply=True)
+
+    assert raw(loaded, "Pod")["metadata"]["annotations"] == {"traefik.rule": "Host(`a`)"}
+    assert "is an annotation here" in said(loaded)[0]
+
+
+def test_names_that_are_no_host_names_are_changed_and_told(units: Units) -> None:
+    loaded = units({"my_web.container": IMAGE + "ContainerName=My_Web\n"}, apply=True)
+
+    assert raw(loaded, "Pod")["metadata"]["name"] == "my-web"
+    assert '"My_Web" is called "my-web"' in said(loaded)[0]
+
+
+def test_images_and_builds_are_judged_and_named(units: Units) -> None:
+    loaded = units(
+        {
+            "a.container": "[Container]\nImage=x.image\n",
+            "b.container": "[Container]\nImage=x.build\n",
+            "x.image": "[Image]\nImage=docker.io/library/x:1\nPolicy=always\nArch=arm64\n",
+            "x.build": "[Build]\nImageTag=localhost/x\nSetWorkingDirectory=unit\n",
+        }
+    )
+
+    one, other = (raw(loaded, "Pod", name)["spec"]["containers"][0] for name in "ab")
+    assert (one["image"], one["imagePullPolicy"]) == ("docker.io/library/x:1", "Always")
+    assert (other["image"], other["imagePullPolicy"]) == ("localhost/x", "Never")
+    assert len(loaded.unsupported) == 2
+
+
+def test_checks_of_objects_name_the_key(units: Units) -> None:
+    loaded = units({"web.container": IMAGE + "WorkingDir=/x\nEnvironment=A-=1 1=2\n"})
+
+    assert all(one.startswith("web.container:4: ") for one in said(loaded))
+    assert all("[Container] Environment" in one for one in said(loaded))
