@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 
 from manifests.faults import Invalid
 from manifests.value import Value
@@ -57,6 +58,19 @@ def write(
         return _write(directory, files, applyset, prune=prune, whole=whole)
     finally:
         os.close(lock)
+
+
+def tell(directory: str, outcome: Outcome) -> None:
+    """Tell what became of files of an earlier rendering."""
+    for name in outcome.taken:
+        print(f"{directory}/{name} was of other sources before", file=sys.stderr)
+    for name in outcome.changed:
+        print(f"{directory}/{name} is stale and was changed since: it stays", file=sys.stderr)
+    if outcome.left:
+        stale = ", ".join(outcome.left)
+        print(f"no longer wanted, which --prune removes: {stale}", file=sys.stderr)
+    for name in outcome.removed:
+        print(f"{directory}/{name} removed")
 
 
 def _write(

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import argparse
 
     from podpy.quadlet_files import Options
-    from podpy.rendered_files import Outcome
 
 EXAMPLES = """
 podpy render quadlet -f app/ -o /etc/containers/systemd
@@ -108,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
         prune=arguments.prune,
         whole=wishes.tells_set(arguments),
     )
-    _tell(arguments.output, outcome)
+    rendered_files.tell(arguments.output, outcome)
     print(f"{changes.count(len(files), 'file')} in {arguments.output}")
     return 0
 
@@ -139,16 +138,3 @@ def _options(arguments: argparse.Namespace) -> Options:
         building=building,
         kube=arguments.form == "kube",
     )
-
-
-def _tell(directory: str, outcome: Outcome) -> None:
-    """Tell what became of files of an earlier rendering."""
-    for name in outcome.taken:
-        print(f"{directory}/{name} was of other sources before", file=sys.stderr)
-    for name in outcome.changed:
-        print(f"{directory}/{name} is stale and was changed since: it stays", file=sys.stderr)
-    if outcome.left:
-        stale = ", ".join(outcome.left)
-        print(f"no longer wanted, which --prune removes: {stale}", file=sys.stderr)
-    for name in outcome.removed:
-        print(f"{directory}/{name} removed")

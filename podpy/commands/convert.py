@@ -1,0 +1,92 @@
+"""Turn manifests of one form into another: Quadlet's unit files and Kubernetes YAML.
+
+What a form cannot express is told with its place, and is an error with --strict.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from manifests.loaded import Loaded
+    from renderers.quadlet.unit import File
+
+EXAMPLES = """
+podpy convert -f /etc/containers/systemd --to kubernetes -o app/
+podpy convert -f app/ --to quadlet -o ~/.config/containers/systemd --user
+"""
+KUBERNETES, QUADLET = "kubernetes", "quadlet"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-f",
+        "--filename",
+        action="append",
+        required=True,
+        metavar="PATH",
+        help="unit files, YAML, or a directory of them",
+    )
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="DIR", help="where files are written; - prints"
+    )
+    parser.add_argument("--to", required=True, choices=(KUBERNETES, QUADLET), help="the form")
+    parser.add_argument("-n", "--namespace", default="", help="namespace of objects without one")
+    parser.add_argument(
+        "--podman-version",
+        default="5.4",
+        metavar="VERSION",
+        help="that reads Quadlet files; 5.4 if left out",
+    )
+    parser.add_argument("--user", action="store_true", help="for systemd's user instance")
+    parser.add_argument(
+        "--strict", action="store_true", help="write nothing where a field would be lost"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Return 0 where all is written; Invalid where something is wrong, or --strict forbids it."""
+    from manifests.faults import Invalid
+    from podpy import changes, converting, rendered_files, wishes
+
+    loaded = converting.load_all(
+        arguments.filename, arguments.namespace, rendered=arguments.to == QUADLET
+    )
+    for problem in loaded.problems:
+        print(problem.shown, file=sys.stderr)
+    if loaded.errors:
+        raise Invalid(f"{changes.count(len(loaded.errors), 'problem')} found, nothing was written")
+    if not loaded.objects:
+        raise Invalid(f"no objects in {', '.join(arguments.filename)}, nothing was written")
+    files, lost = _files(arguments, loaded)
+    count = lost + len(loaded.unsupported)
+    if count and arguments.strict:
+        raise Invalid(f"{changes.count(count, 'field')} would be lost, nothing was written")
+    if arguments.output == "-":
+        sys.stdout.write(converting.in_one(files))
+        return 0
+    applyset = wishes.applyset(arguments.filename)
+    outcome = rendered_files.write(arguments.output, files, applyset, prune=False, whole=True)
+    rendered_files.tell(arguments.output, outcome)
+    print(f"{changes.count(len(files), 'file')} in {arguments.output}")
+    return 0
+
+
+def _files(arguments: argparse.Namespace, loaded: Loaded) -> tuple[tuple[File, ...], int]:
+    """Return the files of the form that was asked for, and how many fields are lost in it."""
+    if arguments.to == KUBERNETES:
+        from podpy import converting
+
+        return converting.kubernetes(loaded, arguments.namespace), 0
+    from podpy import quadlet_files
+    from renderers import quadlet_keys
+
+    target = quadlet_keys.Target(arguments.podman_version)
+    rendering = quadlet_files.Options(target=target, user=arguments.user)
+    files, lost = quadlet_files.render(loaded, rendering)
+    for problem in lost:
+        print(problem.shown, file=sys.stderr)
+    return files, len(lost)
