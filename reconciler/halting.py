@@ -16,12 +16,15 @@ import time
 from manifests import kinds
 from manifests.faults import Fault
 from manifests.observed import Phase, Stage
+from manifests.workloads import Job
+from reconciler import recording
 from reconciler.plan import order
-from reconciler.state import events, objects
+from reconciler.state import events, objects, results
 from reconciler.state.events import Event
+from reconciler.syncs import decide, declared
 from reconciler.targets.host import shutdown, stopping, sync, waiting
-from reconciler.workloads import lifecycle
-from reconciler.workloads.ownership import belongs_to
+from reconciler.workloads import jobs, lifecycle
+from reconciler.workloads.ownership import belongs_to, owner_of
 from runtime import descriptors, locks
 from runtime.observe import records
 
@@ -31,9 +34,12 @@ if TYPE_CHECKING:
 
     from manifests.observed import PodState
     from manifests.ref import Ref
+    from manifests.sync import Sync
     from reconciler.targets.host.base import Base
     from reconciler.targets.host.host import Host
 
+Turn = tuple[int, int]
+"""In which turn of its Sync an object begins, after that Sync's own."""
 _LOCK_SECONDS = 5.0
 """How long others may finish what they are doing with pods: systemd ends them, too."""
 _ALIVE = (Stage.RUNNING, Stage.CREATED)
@@ -51,6 +57,7 @@ def halt(host: Host, seconds: float = shutdown.SECONDS) -> tuple[Fault, ...]:
         faults = _lock(host, held)
         present = host.pods()
         faults += _finish(base, present)
+        _count(host, present)
         states = [state for state in present if _lives(state)]
         for state in states:
             sync.mute(base.paths, state.uid)
@@ -65,12 +72,22 @@ def halt(host: Host, seconds: float = shutdown.SECONDS) -> tuple[Fault, ...]:
     return tuple(faults)
 
 
-def turns(states: Sequence[PodState], begun: Mapping[Ref, int]) -> list[list[PodState]]:
+def turns(states: Sequence[PodState], begun: Mapping[Ref, Turn]) -> list[list[PodState]]:
     """Return the pods in the turns in which they go: what began last goes first. Pure."""
-    found: dict[int, list[PodState]] = {}
+    found: dict[Turn, list[PodState]] = {}
     for state in states:
-        found.setdefault(begun.get(belongs_to(state), 0), []).append(state)
+        found.setdefault(begun.get(belongs_to(state), (0, 0)), []).append(state)
     return [found[turn] for turn in sorted(found, reverse=True)]
+
+
+def ranks(syncs: Iterable[Sync]) -> dict[str, int]:
+    """Return how late each Sync's apply set comes; the Syncs stand in the order of their
+    dependencies. Pure."""
+    found: dict[str, int] = {}
+    for one in syncs:
+        first = (found.get(decide.applyset(other.name), 0) for other in one.spec.depends_on)
+        found[decide.applyset(one.metadata.name)] = max((1 + rank for rank in first), default=0)
+    return found
 
 
 def graces(states: Sequence[PodState], left: float) -> dict[str, float]:
@@ -101,6 +118,24 @@ def _finish(base: Base, states: Iterable[PodState]) -> list[Fault]:
     return faults
 
 
+def _count(host: Host, states: Sequence[PodState]) -> None:
+    """Save how far Jobs are by the pods that have ended, as after the boot nobody sees those."""
+    database, now = host.base.database, time.time()
+    owned: dict[Ref, list[PodState]] = {}
+    for state in states:
+        owner = owner_of(state)
+        if owner is not None and owner.kind == "Job" and not state.record.deleting:
+            owned.setdefault(owner, []).append(state)
+    remembered = results.read_jobs(database) if owned else {}
+    told: dict[Ref, jobs.Progress] = {}
+    for ref, its in owned.items():
+        applied = objects.find(database, ref)
+        job = None if applied is None else applied.object()
+        if isinstance(job, Job):
+            told[ref] = jobs.progress(job, its, now, remembered.get(ref))
+    recording.save_jobs(database, told, remembered)
+
+
 def _descriptors(states: Sequence[PodState]) -> int:
     """A lock for each pod; for each container two processes to be waited for."""
     return sum(1 + 2 * len(state.containers) for state in states)
@@ -121,14 +156,17 @@ def _lock(host: Host, held: contextlib.ExitStack) -> list[Fault]:
     return late
 
 
-def _order(host: Host) -> dict[Ref, int]:
-    """In which turn what is remembered begins; nothing where no object says anything of its turn,
-    or the database is lost."""
+def _order(host: Host) -> dict[Ref, Turn]:
+    """In which turn what is remembered begins; nothing where the database does not answer."""
+    base = host.base
     try:
-        things = [item.object() for item in objects.read(host.base.database)]
+        applied = objects.read(base.database)
+        later = ranks(one.sync for one in declared.read(base.paths, base.database).syncs)
     except Fault:
         return {}
-    return order.turns(things) if order.ordered(things) else {}
+    things = [item.object() for item in applied]
+    begun = order.turns(things) if order.ordered(things) else {}
+    return {item.ref: (later.get(item.applyset, 0), begun.get(item.ref, 0)) for item in applied}
 
 
 def _note(host: Host, states: Sequence[PodState]) -> None:

@@ -117,23 +117,26 @@ def test_after_a_shutdown_that_was_taken_back_pods_run_again(
     assert "nothing was done" in podpy.ok("apply", "-f", file)
 
 
-def test_a_pod_that_has_just_ended_is_recorded_before_all_is_over(
-    scene: Scene, podpy: Podpy, manager: Callable[[str], None]
+@pytest.mark.parametrize("kind", ["Pod", "Job"])
+def test_what_has_just_ended_is_recorded_before_all_is_over(
+    scene: Scene, podpy: Podpy, manager: Callable[[str], None], kind: str
 ) -> None:
-    once = scene.pod(
-        "once", "while ! test -e /shared/go; do sleep 0.05; done; echo ran >>/shared/log"
-    )
-    file = scene.write(once.replace("restartPolicy: Always", "restartPolicy: Never"))
+    script = "while ! test -e /shared/go; do sleep 0.05; done; echo ran >>/shared/log"
+    pod = scene.pod("once", script).replace("restartPolicy: Always", "restartPolicy: Never")
+    file = scene.write(pod if kind == "Pod" else scene.job("once", script))
     podpy.ok("apply", "-f", file)
     (hook,) = Path(podpy.paths.pods).glob("*/on-exit")
     hook.unlink()
     scene.let("go")
-    wait_until(lambda: "Completed" in podpy.ok("get", "pods"), "the pod ends, and no hook sees it")
+    wait_until(lambda: "Completed" in podpy.ok("get", "pods"), "it ends, and no hook sees it")
     manager("stopping")
     podpy.ok("internal", "halt")
     traces.reboot(podpy.paths)
     manager("running")
     podpy.ok("apply", "-f", file)
 
-    assert "Completed" in podpy.ok("get", "pods")
+    if kind == "Pod":
+        assert "Completed" in podpy.ok("get", "pods")
+    else:
+        podpy.ok("wait", "--for=condition=complete", "job/once")
     assert scene.log() == ["ran"]

@@ -345,6 +345,24 @@ def test_more_objects_than_a_process_may_have_files_open(
     assert "unchanged: 301 objects" in again
 
 
+def test_the_agent_makes_pods_when_their_secrets_are_applied_again_after_a_reboot(
+    podpy: Podpy, busybox_image: Image, tmp_path: Path
+) -> None:
+    podpy.load(busybox_image)
+    secret, app = tmp_path / "secret.yaml", tmp_path / "app.yaml"
+    first, _, rest = APP.partition("---")
+    secret.write_text(first)
+    app.write_text(rest)
+    podpy.ok("apply", "-f", str(secret), "-f", str(app))
+    reboot(podpy.paths)
+    podpy.start("agent")
+    wait_until(lambda: phases(podpy) == {"app": "Pending"}, "the pod waits")
+
+    podpy.ok("apply", "-f", str(secret))
+
+    wait_until(lambda: phases(podpy) == {"app": "Running"}, "the agent makes the pod", 60)
+
+
 @pytest.mark.parametrize("how", ["deleted", "damaged"])
 def test_without_its_database_podpy_stops_nothing_prunes_nothing_and_keeps_leases(
     podpy: Podpy, busybox_image: Image, tmp_path: Path, how: str

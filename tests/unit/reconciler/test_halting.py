@@ -1,17 +1,25 @@
 from __future__ import annotations
 
+from manifests.meta import ObjectMeta
 from manifests.ref import Ref
+from manifests.sync import DirectorySource, Sync, SyncName, SyncSource, SyncSpec
 from reconciler import halting
 from reconciler.targets.host import shutdown
 from tests.unit.reconciler import builders
+
+
+def sync(name: str, *depends_on: str) -> Sync:
+    source = SyncSource(directory=DirectorySource(path="/srv"))
+    first = tuple(SyncName(name=one) for one in depends_on)
+    return Sync(metadata=ObjectMeta(name=name), spec=SyncSpec(source=source, depends_on=first))
 
 
 def test_what_began_last_goes_first_and_pods_of_one_object_go_together() -> None:
     db, web, other = builders.pod("db"), builders.deployment(2), builders.pod("other")
     states = builders.applied(db, web, other)
     begun = {
-        Ref(kind="Pod", namespace="default", name="db"): 0,
-        Ref(kind="Deployment", namespace="default", name="web"): 1,
+        Ref(kind="Pod", namespace="default", name="db"): (0, 0),
+        Ref(kind="Deployment", namespace="default", name="web"): (0, 1),
     }
 
     turns = halting.turns(states, begun)
@@ -20,6 +28,12 @@ def test_what_began_last_goes_first_and_pods_of_one_object_go_together() -> None
         ["uid-1", "uid-2"],
         ["uid-0", "uid-3"],
     ]
+
+
+def test_what_a_sync_has_brought_goes_before_what_that_sync_depends_on() -> None:
+    ranks = halting.ranks([sync("db"), sync("web", "db"), sync("other"), sync("edge", "web", "db")])
+
+    assert ranks == {"sync db": 0, "sync web": 1, "sync other": 0, "sync edge": 2}
 
 
 def test_a_pod_has_its_own_grace_within_what_is_left() -> None:
