@@ -5,8 +5,9 @@ These values are kept in the cache of manifests.cache, so this module imports li
 
 from __future__ import annotations
 
+from manifests import kinds
 from manifests.kinds import Object
-from manifests.problems import Problem, Severity, errors
+from manifests.problems import Problem, Severity, errors, path_text
 from manifests.ref import Ref
 from manifests.value import EMPTY, Value
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from manifests.places import Text
+    from manifests.problems import FieldPath
 
 
 class Options(Value):
@@ -53,6 +55,12 @@ class Located(Value):
     file: str = ""
     line: int = 0
     index: int = 0
+
+    @property
+    def origin(self) -> str:
+        """Where it is written and what it is, on one line whatever the name of the source is."""
+        place = "".join(char if char.isprintable() else "?" for char in self.file)
+        return f"{place}:{self.line}, {kinds.ref(self.object)}"
 
 
 class Elsewhere(Value):
@@ -105,3 +113,15 @@ class Loaded(Value):
     def errors(self) -> tuple[Problem, ...]:
         """The problems that forbid to use what was loaded."""
         return errors(self.problems)
+
+    def warning(self, located: Located, path: FieldPath, message: str) -> Problem:
+        """Return a warning about a field of one of the objects, with its place."""
+        text = self.texts.get(located.file)
+        return Problem(
+            message=message,
+            file=located.file,
+            line=(text.line(located.index, [path]) if text and path else 0) or located.line,
+            object=str(kinds.ref(located.object)),
+            path=path_text(path),
+            severity=Severity.WARNING,
+        )

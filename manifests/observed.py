@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from manifests import settings
 from manifests.pod import Pod
 from manifests.strenum import StrEnum
 from manifests.value import EMPTY, Value
@@ -127,6 +128,11 @@ class PodRecord(Value):
     held: bool = False
     deadline: float = 0.0
     reason: str = ""
+
+    @property
+    def supervised(self) -> bool:
+        """Whether units of systemd's start and stop its containers, so that podpy leaves them."""
+        return self.pod.metadata.annotations.get(settings.SUPERVISOR) == settings.SYSTEMD
 
 
 class Mend(StrEnum):

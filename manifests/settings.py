@@ -33,6 +33,10 @@ RECLAIM = "podpy.dev/reclaim"
 TEMPLATE_HASH = "podpy.dev/template-hash"
 """podpy's own mark on the pods of workloads: which template they were made from."""
 
+SUPERVISOR = "podpy.dev/supervisor"
+"""Who starts and restarts the pod's containers: podpy, unless it is SYSTEMD."""
+SYSTEMD = "systemd"
+
 WAVE = "podpy.dev/wave"
 DEPENDS_ON = "podpy.dev/depends-on"
 HOOK = "podpy.dev/hook"
@@ -43,7 +47,7 @@ ORDER = (WAVE, DEPENDS_ON, HOOK, HOOK_DELETE_POLICY)
 KNOWN = (
     RECLAIM,
     *(NETWORK, ADDRESS, MAC, LOG_DRIVER, LOG_SIZE, HOSTS_FILE, HOSTNAME_FILE),
-    *(HOSTS, TEMPLATE_HASH),
+    *(HOSTS, TEMPLATE_HASH, SUPERVISOR),
     *ORDER,
 )
 K8S_FILE = "k8s-file"
@@ -59,6 +63,7 @@ _CHOICES = {
     LOG_DRIVER: LOG_DRIVERS,
     HOSTS_FILE: (PODS, IMAGES),
     HOSTNAME_FILE: (PODS, IMAGES),
+    SUPERVISOR: (SYSTEMD,),
 }
 _SHIFTS = {"": 0, "b": 0, "k": 10, "m": 20, "g": 30, "t": 40}
 SMALLEST_LOG = 1024

@@ -55,7 +55,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "receive": ("receive", "take git push as a deployment"),
     "plan": ("plan", "show what Syncs would change, and why"),
     "sync": ("sync", "follow git repositories and directories"),
-    "render": ("render", "write manifests as files of Podman's Quadlet"),
+    "render": ("render", "write manifests as units of systemd's, or as files of Podman's Quadlet"),
     "convert": ("convert", "turn Quadlet files into Kubernetes YAML, and back"),
     "explain": ("explain", "tell of the fields of a kind, and which are honoured"),
     "doctor": ("doctor", "check what this host can do"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from manifests import codec, kinds, settings
 from manifests.config import ConfigMap, Namespace, Network, PersistentVolumeClaim, Secret
 from manifests.faults import Invalid
-from manifests.problems import Problem, Severity, ordered, path_text
+from manifests.problems import Problem, Severity, ordered
 from manifests.value import Value
 from manifests.workloads import ConcurrencyPolicy, CronJob, Deployment, Job, ReplicaSet
 from podpy import quadlet_sources, yaml_text
@@ -201,12 +201,4 @@ def _claimed(file: File) -> tuple[str, ...]:
 
 
 def _problem(loaded: Loaded, located: Located, path: FieldPath, message: str) -> Problem:
-    text = loaded.texts.get(located.file)
-    return Problem(
-        message=message,
-        file=located.file,
-        line=(text.line(located.index, [path]) if text and path else 0) or located.line,
-        object=str(kinds.ref(located.object)),
-        path=path_text(path),
-        severity=Severity.WARNING,
-    )
+    return loaded.warning(located, path, message)

@@ -176,6 +176,5 @@ def _contexts(located: Located, building: Building) -> dict[str, str]:
 
 
 def origin(located: Located) -> str:
-    """Return where a file comes from, on one line whatever the name of the source is."""
-    place = "".join(char if char.isprintable() else "?" for char in located.file)
-    return f"{MARK} from {place}:{located.line}, {kinds.ref(located.object)}"
+    """Return where a file comes from, on one line."""
+    return f"{MARK} from {located.origin}"

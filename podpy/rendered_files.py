@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Known = dict[str, dict[str, list[str]]]
 
-MARK = b"# Rendered by podpy render quadlet"
+MARK = b"# Rendered by podpy render"
 _RECORD, _LOCK = ".podpy-rendered.json", ".podpy-rendered.lock"
 
 

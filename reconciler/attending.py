@@ -39,7 +39,8 @@ def attend(host: Host, states: Iterable[PodState]) -> None:
     """Have a hook wait for each of these pods that wants to be looked at again."""
     now = time.time()
     for state in states:
-        if state.record.finished or state.record.held or host.attended(state.uid):
+        record = state.record
+        if record.finished or record.held or record.supervised or host.attended(state.uid):
             continue
         decision = lifecycle.of_pod(state, now)
         if decision.wake_at is not None or decision.reason:

@@ -22,7 +22,7 @@ from manifests.value import EMPTY, Value
 from reconciler import attending, awaiting, history, pending, recording, rollback, turns
 from reconciler.execute import preflight
 from reconciler.execute import run as execute
-from reconciler.plan import immutable, make
+from reconciler.plan import immutable, make, supervised
 from reconciler.plan.change import Plan
 from reconciler.plan.wish import Remembered, Wish, Wished
 from reconciler.report import Report
@@ -170,6 +170,7 @@ def prospect(
         anew=options.recreate,
         manner=None if options.all_or_nothing else _manner(host, wished, options),
     )
+    supervised.refuse_wished(wish, expansion, observed)
     plan = make.make(wish, expansion, observed)
     if options.only is not None:
         plan = plan.replace(changes=turns.only(plan.changes, options.only))

@@ -55,7 +55,8 @@ def halt(host: Host, seconds: float = shutdown.SECONDS) -> tuple[Fault, ...]:
     deadline = time.monotonic() + seconds
     with descriptors.room_for(_descriptors(host.pods())), contextlib.ExitStack() as held:
         faults = _lock(host, held)
-        present = host.pods()
+        # Those that units of systemd's run are ended by these.
+        present = [state for state in host.pods() if not state.record.supervised]
         faults += _finish(base, present)
         _count(host, present)
         states = [state for state in present if _lives(state)]
@@ -146,6 +147,8 @@ def _lock(host: Host, held: contextlib.ExitStack) -> list[Fault]:
     deadline = time.monotonic() + _LOCK_SECONDS
     late: list[Fault] = []
     for record in records.read_pods(host.base.paths):
+        if record.supervised:
+            continue
         left = max(0.0, deadline - time.monotonic())
         try:
             held.enter_context(

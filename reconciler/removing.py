@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from reconciler import history
 from reconciler.execute import run as execute
-from reconciler.plan import removal
+from reconciler.plan import removal, supervised
 from reconciler.plan.change import Plan, Reason
 from reconciler.report import Report
 from runtime import interrupts, locks
@@ -49,5 +49,7 @@ def remove(
 
 
 def _planned(things: Mapping[Ref, Object], states: Iterable[PodState], *, data: bool) -> Plan:
+    states = tuple(states)
+    supervised.refuse_removal(things, states)
     reason = Reason(text="asked for")
     return Plan(changes=removal.remove(dict(things), states, reason, data=data))

@@ -28,6 +28,7 @@
                 config.json, rootfs/     the OCI bundle
                 pid, conmon.pid, exit/   conmon's records
                 status.json              attempts, restarts, last termination
+                cgroup                   a link to the one that systemd gave it, where it did
         pending/NAMESPACE_POD.json       pods that could not be made, and why
         networks/NAME/                   the name server's files of that network
         nft.json                         the nft table as podpy has last loaded it
@@ -171,6 +172,9 @@ class Paths(Value):
 
     def container(self, uid: str, name: str) -> str:
         return f"{self.run_dir}/pods/{uid}/containers/{name}"
+
+    def given_cgroup(self, uid: str, name: str) -> str:
+        return f"{self.run_dir}/pods/{uid}/containers/{name}/cgroup"
 
     def message(self, uid: str, name: str) -> str:
         return f"{self.run_dir}/pods/{uid}/messages/{name}"

@@ -3,6 +3,7 @@
 exited UID CONTAINER    conmon runs it at a container's end, in the pod's namespaces
 attend UID              a pass runs it where nobody waits for a back-off or a deadline yet
 halt                    systemd runs it as this host goes down (reconciler.targets.host.shutdown)
+unit VERB FILE ...      units of systemd's run it (podpy.unit_runs)
 pre-receive NAME        git runs it before it takes a push, and refuses the push if it fails
 post-receive NAME       git runs it after a push; what it prints is the pusher's to read
 """
@@ -18,16 +19,21 @@ if TYPE_CHECKING:
     from podpy.context import Context
 
 
+UNIT = "unit"
 PUSHES = ("pre-receive", "post-receive")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("event", choices=("exited", "attend", "halt", *PUSHES))
-    parser.add_argument("subject", nargs="?", default="", metavar="UID|NAME")
-    parser.add_argument("container", nargs="?", default="")
+    parser.add_argument("event", choices=("exited", "attend", "halt", UNIT, *PUSHES))
+    parser.add_argument("subject", nargs="?", default="", metavar="UID|NAME|VERB")
+    parser.add_argument("words", nargs="*")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.event == UNIT:
+        from podpy import unit_runs
+
+        return unit_runs.run(arguments.subject, arguments.words)
     if arguments.event in PUSHES:
         return _push(arguments.event, arguments.subject)
     if arguments.event == "halt":
@@ -45,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     from reconciler import hook
 
     if arguments.event == "exited":
-        hook.exited(context.host, arguments.subject, arguments.container)
+        hook.exited(context.host, arguments.subject, *arguments.words)
     else:
         hook.attend(context.host, arguments.subject)
     return 0

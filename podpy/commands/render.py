@@ -1,4 +1,4 @@
-"""Render manifests as files of another program: Quadlet's, for systemd with Podman.
+"""Render manifests as files for systemd: Quadlet's, or units that run them by podpy's own runtime.
 
 What the files cannot express is told with its place, and is an error with --strict.
 """
@@ -13,25 +13,26 @@ from podpy import cli, wishes
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
-    from podpy.quadlet_files import Options
+    from manifests.loaded import Loaded, Options
+    from manifests.problems import Problem
+    from podpy import quadlet_files
+    from renderers.quadlet.unit import File
+
+    Form = Callable[[Loaded], tuple[tuple[File, ...], tuple[Problem, ...]]]
 
 EXAMPLES = """
 podpy render quadlet -f app/ -o /etc/containers/systemd
 podpy render quadlet -f app/ -o ~/.config/containers/systemd --user --podman-version 5.6
+podpy render systemd -f app/ -o /etc/systemd/system
 """
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="FORM")
     quadlet = cli.verb(verbs, "quadlet", "files of Podman's Quadlet")
-    quadlet.add_argument(
-        "-f", "--filename", action="append", required=True, metavar="PATH", help="manifests"
-    )
-    quadlet.add_argument(
-        "-o", "--output", required=True, metavar="DIR", help="where the files are written"
-    )
-    quadlet.add_argument("-n", "--namespace", default="", help="namespace of objects without one")
+    _add_sources(quadlet)
     quadlet.add_argument(
         "--podman-version",
         default="5.4",
@@ -68,33 +69,42 @@ def configure(parser: argparse.ArgumentParser) -> None:
     quadlet.add_argument(
         "--context-dir", default="", metavar="DIR", help="where these are; beside the manifests"
     )
-    quadlet.add_argument("--user", action="store_true", help="for systemd's user instance")
-    wishes.add_prune_options(quadlet, "remove what these sources had there before")
-    quadlet.add_argument(
-        "--strict", action="store_true", help="write nothing where a field would be lost"
-    )
+    _add_manner(quadlet)
+    systemd = cli.verb(verbs, "systemd", "units that run pods by podpy's own runtime")
+    _add_sources(systemd)
+    _add_manner(systemd)
+
+
+def _add_sources(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("-f", "--filename", action="append", required=True, metavar="PATH", help="manifests")
+    add("-o", "--output", required=True, metavar="DIR", help="where the files are written")
+    add("-n", "--namespace", default="", help="namespace of objects without one")
+
+
+def _add_manner(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--user", action="store_true", help="for systemd's user instance")
+    wishes.add_prune_options(parser, "remove what these sources had there before")
+    add("--strict", action="store_true", help="write nothing where a field would be lost")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 where the files are written; 1 where manifests are wrong, or --strict forbids."""
     from manifests import load
     from manifests.faults import Invalid
-    from manifests.problems import Severity
-    from podpy import changes, quadlet_files, rendered_files
+    from podpy import changes, rendered_files
     from runtime import paths as runtime_paths
 
-    wanted = _options(arguments)
+    form, options = _form(arguments)
+    options = options.replace(namespace=arguments.namespace)
     applyset = wishes.pruned_set(arguments)
-    # What podpy itself does not honour is lost here, too, and told with the rest.
-    options = load.APPLY.replace(
-        namespace=arguments.namespace, unsupported=Severity.WARNING, rendered=True
-    )
     loaded = load.load(arguments.filename, options, cache_dir=runtime_paths.default().cache)
     for problem in loaded.problems:
         print(problem.shown, file=sys.stderr)
     if loaded.errors:
         raise Invalid(f"{changes.count(len(loaded.errors), 'problem')} found, nothing was written")
-    files, lost = quadlet_files.render(loaded, wanted)
+    files, lost = form(loaded)
     for problem in lost:
         print(problem.shown, file=sys.stderr)
     count = len(lost) + len(loaded.unsupported)
@@ -112,7 +122,34 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _options(arguments: argparse.Namespace) -> Options:
+def _form(arguments: argparse.Namespace) -> tuple[Form, Options]:
+    """Return what renders, and how manifests are read for it."""
+    from manifests import load
+
+    if arguments.verb == "systemd":
+        return _systemd(arguments), load.APPLY
+    from manifests.problems import Severity
+    from podpy import quadlet_files
+
+    wanted = _quadlet(arguments)
+    # What podpy itself does not honour is lost here, too, and told with the rest.
+    options = load.APPLY.replace(unsupported=Severity.WARNING, rendered=True)
+    return lambda loaded: quadlet_files.render(loaded, wanted), options
+
+
+def _systemd(arguments: argparse.Namespace) -> Form:
+    from manifests.faults import Invalid
+    from podpy import unit_files
+
+    if arguments.user:
+        raise Invalid(
+            "podpy's own runtime needs root, so no unit of a user's could run a pod",
+            hint="podpy render quadlet --user has rootless Podman run them",
+        )
+    return lambda loaded: unit_files.render(loaded, os.path.abspath(sys.argv[0]))
+
+
+def _quadlet(arguments: argparse.Namespace) -> quadlet_files.Options:
     from podpy import quadlet_files, quadlet_sources
     from renderers import quadlet_keys
     from renderers.quadlet import images

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 
@@ -12,6 +13,7 @@ from podpy import cli, lookup, tables
 from runtime import paths as runtime_paths
 from runtime.kernel import cgroups
 from runtime.observe import briefs
+from runtime.oci import container as oci
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,7 +106,7 @@ def measured(paths: Paths, pods: Iterable[Brief], *, containers: bool) -> list[U
     """Return what each pod (or container) uses; those that do not run are left out."""
     seen = cgroups.view()
     places = {
-        (pod.namespace, pod.name, name): f"/{paths.instance}/{pod.uid}{f'/{name}' if name else ''}"
+        (pod.namespace, pod.name, name): _cgroup(paths, pod, name)
         for pod in pods
         for name in ((*pod.init_containers, *pod.containers) if containers else ("",))
     }
@@ -128,6 +130,18 @@ def measured(paths: Paths, pods: Iterable[Brief], *, containers: bool) -> list[U
             )
         )
     return uses
+
+
+def _cgroup(paths: Paths, pod: Brief, container: str) -> str:
+    """Return the cgroup of a container, or of its pod: systemd's slice where its units run it."""
+    if container:
+        return oci.cgroup_of(paths, pod.uid, container)
+    own = f"/{paths.instance}/{pod.uid}"
+    for name in pod.containers:
+        unit = os.path.dirname(oci.cgroup_of(paths, pod.uid, name))
+        if unit != own:
+            return os.path.dirname(unit)
+    return own
 
 
 def _pods(paths: Paths, arguments: argparse.Namespace) -> list[Brief]:

@@ -29,6 +29,8 @@ _POLL = 0.002
 """Seconds between looks at a cgroup that is emptying: dead processes leave it a little later."""
 
 _LEAF_LINKS = 2
+_UNITS = (".slice", ".service", ".scope")
+"""What ends the names of systemd's cgroups: nobody else makes those or hands down to them."""
 
 _ABSENT = (errno.ENOENT, errno.ENODEV, errno.ENOTDIR, errno.EOPNOTSUPP, errno.ESRCH)
 
@@ -126,6 +128,9 @@ def create(seen: View, path: str) -> None:
     for hierarchy in seen.hierarchies:
         directory = hierarchy.directory
         for name in path.strip("/").split("/"):
+            if name.endswith(_UNITS):
+                directory = f"{directory}/{name}"
+                continue
             if seen.v2:
                 _hand_down(directory, hierarchy.controllers)
             parent, directory = directory, f"{directory}/{name}"
@@ -142,6 +147,27 @@ def enter(seen: View, path: str, pid: int) -> None:
             _write(f"{directory}/cgroup.procs", str(pid))
         except ProcessLookupError:
             return
+
+
+def own() -> str:
+    """Return the cgroup that this process is in, on v2; "" on hosts without."""
+    for line in (_read("/proc/self/cgroup") or "").splitlines():
+        number, _names, path = line.split(":", 2)
+        if number == "0":
+            return path
+    return ""
+
+
+def step_down(seen: View, above: str, name: str) -> None:
+    """Move this process from the cgroup `above`, where it is, into `name` below it; on v2.
+
+    Before anything is handed down: with processes in it, `above` would become threaded by that,
+    and take no others.
+    """
+    bare = seen.hierarchies[0].replace(controllers=())
+    parent = f"{bare.directory}{above}"
+    _make(parent, f"{parent}/{name}", bare)
+    enter(seen, f"{above}/{name}", os.getpid())
 
 
 def sheltered(seen: View, instance: str, process: int | None = None) -> bool:

@@ -75,7 +75,7 @@ class Container(Value):
             id=f"{uid}.{name}",
             name=name,
             bundle=paths.container(uid, name),
-            cgroup=f"/{paths.instance}/{uid}/{name}",
+            cgroup=cgroup_of(paths, uid, name),
             oci_root=paths.oci_state,
         )
 
@@ -91,6 +91,23 @@ class Container(Value):
     @property
     def config(self) -> str:
         return f"{self.bundle}/config.json"
+
+
+def cgroup_of(paths: Paths, uid: str, name: str) -> str:
+    """Return the container's cgroup: below the pod's, or where its supervisor has given it one."""
+    try:
+        return os.readlink(paths.given_cgroup(uid, name))
+    except FileNotFoundError:
+        return f"/{paths.instance}/{uid}/{name}"
+
+
+def give_cgroup(paths: Paths, uid: str, name: str, cgroup: str) -> None:
+    """Have the container run in `cgroup` from its next start on."""
+    link = paths.given_cgroup(uid, name)
+    os.makedirs(os.path.dirname(link), mode=0o700, exist_ok=True)
+    temporary = f"{link}.{os.getpid()}.tmp"
+    os.symlink(cgroup, temporary)
+    os.replace(temporary, link)
 
 
 class Ended(Value):

@@ -22,6 +22,7 @@ from reconciler.targets.host import container as resolve
 from reconciler.targets.host.process import Identity
 from renderers import capabilities, oci_config
 from runtime.kernel import apparmor
+from runtime.oci import container as oci
 from runtime.oci import last_words
 
 TYPE_CHECKING = False
@@ -74,6 +75,7 @@ def describe(base: Base, record: PodRecord, container: Container, image: Image) 
             user=_user(base, record, container, image),
             engine=_abilities(base, record, container),
             paths=base.paths,
+            cgroup=oci.cgroup_of(base.paths, record.uid, container.name),
             seccomp_profile=_profile(base, subject),
         )
     )

@@ -75,6 +75,7 @@ class Context(Value):
     user: Identity
     engine: Engine
     paths: Paths
+    cgroup: str
     seccomp_profile: str = ""
     annotations: Mapping[str, str] = EMPTY
 
@@ -130,7 +131,7 @@ def container_spec(context: Context) -> oci_config.ContainerSpec:
         devices=engine.devices if own.privileged else (),
         oom_score_adj=_oom_score_adj(context),
         host_pid=record.pod.spec.host_pid,
-        cgroup=f"/{context.paths.instance}/{record.uid}/{container.name}",
+        cgroup=context.cgroup,
         cgroup_v2=engine.cgroup_v2,
         machine=engine.machine,
         annotations={**_annotations(subject), **context.annotations},

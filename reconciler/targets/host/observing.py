@@ -86,6 +86,8 @@ def _own(base: Base, state: PodState, now: float) -> Iterator[Drift]:
         if base.start:
             yield Drift(mend=Mend.START, text="it was made with --start=false and starts now")
         return
+    if state.record.supervised:
+        return  # What its containers lack is seen by who started them.
     decision = lifecycle.of_pod(state, now)
     for name in decision.start:
         yield Drift(mend=Mend.CONTAINERS, text=_why_due(state, name))

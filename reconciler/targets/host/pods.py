@@ -167,7 +167,9 @@ def record_of(base: Base, wanted: WantedPod, leased: leases.Request, address: st
 
 
 def _deadline(pod: Pod, start: float) -> float:
-    """When a pod that is started now is to have ended; 0 for never."""
+    """When podpy is to end a pod that is started now; 0 for never."""
+    if pod.metadata.annotations.get(settings.SUPERVISOR):
+        return 0.0
     seconds = pod.spec.active_deadline_seconds
     return 0.0 if seconds is None else start + seconds
 
@@ -190,7 +192,7 @@ def start(base: Base, record: PodRecord, ids: Mapping[str, str]) -> None:
             inside.close()
             raise
     with inside:
-        if not record.held:
+        if not (record.held or record.supervised):
             sync.bring_up(base, record.uid, inside)
 
 

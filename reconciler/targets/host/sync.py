@@ -65,8 +65,8 @@ def lock_name(uid: str) -> str:
 def step(base: Base, uid: str, inside: Inside | None = None) -> tuple[PodState, Decision] | None:
     """Do what the pod needs now; return it as it is then with what it waits for.
 
-    None when the pod is gone, is being deleted, is held or has ended for good, and where the host
-    goes down. The caller holds no lock.
+    None when the pod is gone, is being deleted, is held, is supervised by systemd or has ended for
+    good, and where the host goes down. The caller holds no lock.
     """
     with locks.held(base.paths, [lock_name(uid)]):
         stepped = advance(base, uid, inside)
@@ -81,7 +81,7 @@ def advance(base: Base, uid: str, inside: Inside | None = None) -> tuple[PodStat
     Where the pod is over then, the caller has the network forget it: networking.synchronise.
     """
     record = records.read_pod(base.paths, uid)
-    if record is None or record.deleting or record.finished or record.held:
+    if record is None or record.deleting or record.finished or record.held or record.supervised:
         return None
     if shutdown.under_way(base.paths):
         return None
@@ -98,6 +98,13 @@ def advance(base: Base, uid: str, inside: Inside | None = None) -> tuple[PodStat
     if is_over(decision):
         finish(base, state)
     return state, decision
+
+
+def start_one(base: Base, record: PodRecord, name: str) -> None:
+    """Create and start one container of a pod that others supervise. The caller holds its lock."""
+    with namespaces.enter(base.paths.pod(record.uid)) as inside:
+        state = pods.state_of(base.paths, record, base.cgroups)
+        _start(base, last_words.collect(base, state, inside), (name,), inside)
 
 
 def _condemn(base: Base, record: PodRecord, reason: str) -> PodRecord:
@@ -238,7 +245,8 @@ def _begin_one(
         exit_command=_hook(base, record, container.name),
         terminal=container.tty,
         stdin=container.stdin,
-        conmon_cgroup=conmon_cgroup(base, record.uid),
+        # A supervised one's stays with who starts it: its end tells systemd of the container's.
+        conmon_cgroup="" if record.supervised else conmon_cgroup(base, record.uid),
         timeout=_last_resort(record),
     )
     begun: Creating = inside.call(creation.begin, engine, where, config, supervision, seen)
@@ -298,7 +306,7 @@ def conmon_cgroup(base: Base, uid: str) -> str:
 
 def _hook(base: Base, record: PodRecord, name: str) -> tuple[str, ...]:
     """What conmon runs at the container's end. Unlinking `on-exit` makes that do nothing."""
-    if not base.hook:
+    if not base.hook or record.supervised:
         return ()
     link = f"{base.paths.pod(record.uid)}/on-exit"
     if not os.path.islink(link):

@@ -50,6 +50,7 @@ def context(app: dict[str, Any], **spec: Any) -> Context:
         user=Identity(uid=33, gid=44, groups=(55,)),
         engine=Engine(cgroup_v2=False, machine="x86_64"),
         paths=PATHS,
+        cgroup="/pp/u-1/app",
     )
 
 
