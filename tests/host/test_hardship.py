@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import resource
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runtime.kernel import mounts
+from tests.fixtures import traces
 from tests.fixtures.command import wait_until
 from tests.fixtures.disks import fill
 from tests.fixtures.traces import reboot
@@ -143,6 +148,38 @@ def test_a_full_disk_is_told_and_nothing_of_a_play_is_kept(
     podpy.ok("kube", "play", str(file))
     podpy.ok("kube", "down", str(file))
     assert (Path(podpy.paths.claim("default", "data")) / "file").read_text() == "swordfish\n" * 2
+
+
+FIRST = """
+import sys
+from reconciler.targets.host.base import ensure_directories
+from runtime.paths import Paths
+state, run, log = sys.argv[1:]
+ensure_directories(Paths(state_dir=state, run_dir=run, log_dir=log))
+"""
+
+
+def test_first_passes_that_come_at_once_mount_one_tmpfs(instance: Paths) -> None:
+    run_dir = instance.run_dir
+    os.makedirs(run_dir)
+    below = os.open(run_dir, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(below, fcntl.LOCK_EX)  # As whoever has come before.
+    words = (instance.state_dir, run_dir, instance.log_dir)
+    child = subprocess.Popen([sys.executable, "-c", FIRST, *words])
+
+    def waits_or_mounted() -> bool:
+        opened: list[str] = []
+        for one in os.scandir(f"/proc/{child.pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):  # It was closed just now.
+                opened.append(os.readlink(one.path))
+        return run_dir in opened or run_dir in traces.mounts()
+
+    wait_until(waits_or_mounted, "the other first pass is there")
+    mounts.tmpfs(run_dir, mode=0o711)
+    os.close(below)
+
+    assert child.wait(30) == 0
+    assert traces.mounts().count(run_dir) == 1
 
 
 def test_a_full_subnet_is_told_and_a_larger_one_is_taken(

@@ -244,6 +244,25 @@ def test_a_sync_waits_for_room_and_what_only_removes_does_not(
     assert status(podpy)["good"] == commit
 
 
+def test_what_needs_no_new_pod_is_put_right_on_a_host_that_can_make_none(
+    podpy: Podpy, forge: Forge, image: str
+) -> None:
+    good = forge.commit({"web.yaml": pod(image)})
+    podpy.ok("sync", "reconcile", "shop")
+    podpy.ok("delete", "pod/web", "configmap/page")
+    with mounted(podpy.paths.log_dir, "size=4m", "nr_inodes=8"):
+        done = podpy.run("sync", "reconcile", "shop")
+        known = status(podpy)
+        left = names(podpy, "configmaps")
+    mended = podpy.run("sync", "reconcile", "shop")
+
+    assert (done.status, mended.status) == (1, 0)
+    assert (known["state"], known["good"], known["bad"]) == ("HostUnfit", good, [])
+    assert "Pod/web" in known["message"]
+    assert left == ["more", "page"]
+    assert names(podpy) == ["web"]
+
+
 def test_a_key_that_is_away_is_told_by_the_pass_and_by_doctor(podpy: Podpy, tmp_path: Path) -> None:
     keeper, made = Keeper(tmp_path), Forge(tmp_path / "forge")
     commit = made.commit({"key.yaml": keeper.encrypt(SECRET)})

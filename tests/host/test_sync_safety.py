@@ -67,8 +67,6 @@ def test_a_full_disk_makes_no_revision_a_bad_one(podpy: Podpy, forge: Forge, ima
 def test_a_pass_that_waits_for_the_syncs_removal_brings_nothing_back(
     podpy: Podpy, forge: Forge
 ) -> None:
-    # The first pass of an instance mounts a tmpfs for its locks: ours must be there.
-    podpy.ok("apply", "-f", "-", stdin=claim("data"))
     podpy.ok("sync", "add", "shop", "--url", forge.url)
     forge.commit({"page.yaml": config("page")})
     with locks.held(podpy.paths, [decide.lock("shop")]):

@@ -13,8 +13,8 @@ from manifests import kinds
 from manifests.config import ConfigMap, Secret
 from manifests.value import EMPTY
 from reconciler.state import objects, secrets
+from runtime import memory
 from runtime.kernel import cgroups as kernel_cgroups
-from runtime.kernel import mounts, syscalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -234,10 +234,8 @@ def ensure_directories(paths: Paths) -> None:
     # Below it any user may write to claims and emptyDirs: no user of this host gets that far.
     if os.stat(paths.state_dir).st_mode & 0o077:
         os.chmod(paths.state_dir, 0o700)
-    os.makedirs(paths.run_dir, mode=0o711, exist_ok=True)
+    memory.ensure(paths.run_dir)
     os.makedirs(paths.log_dir, mode=0o755, exist_ok=True)
-    if syscalls.file_system(paths.run_dir) != syscalls.TMPFS:
-        mounts.tmpfs(paths.run_dir, mode=0o711)
     # ConfigMaps lie below it, and a pin that somebody opens keeps its namespaces for ever.
     os.makedirs(paths.pods, mode=0o700, exist_ok=True)
     if os.stat(paths.pods).st_mode & 0o077:
