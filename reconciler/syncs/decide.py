@@ -6,6 +6,7 @@ import errno
 import os
 
 from manifests import durations
+from reconciler.syncs.status import Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,6 +110,14 @@ def of_the_host(said: Iterable[str]) -> bool:
     fails again once the host is well.
     """
     return any(trouble in words.lower() for words in said for trouble in _HOST_TROUBLES)
+
+
+def host_failed(status: SyncStatus, revision: str) -> bool:
+    """Tell whether this host was to blame when the revision was last tried."""
+    if revision == status.put_off:
+        return True
+    failed = status.outcome is Outcome.FAILED and revision == status.seen
+    return failed and of_the_host([status.message])
 
 
 def rest(attempts: int) -> float:

@@ -21,9 +21,10 @@ from reconciler import cycle, removing
 from reconciler.execute.run import Outcome, object_of
 from reconciler.plan.change import Change, Op, Plan
 from reconciler.report import Report
-from reconciler.state import objects, syncs
-from reconciler.syncs import decide, settling
+from reconciler.state import objects, results, syncs
+from reconciler.syncs import complaints, decide, settling
 from reconciler.syncs.status import HookEnd
+from reconciler.workloads.jobs import Ending
 from runtime import locks
 
 TYPE_CHECKING = False
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from manifests.ref import Ref
     from manifests.sync import Sync
+    from reconciler.health.assess import Assessment
     from reconciler.plan.wish import Wished
     from reconciler.state.objects import Applied
     from reconciler.syncs.status import SyncStatus
@@ -210,13 +212,27 @@ class Runner:
     def _ended(self, due: Sequence[Wished]) -> list[Outcome]:
         """Wait for the Jobs' ends; return an outcome for each that has not ended well."""
         told = settling.ended(self._host, due, self._seconds + GRACE_SECONDS)
-        whys = {item.ref: f"{item.ref}: {_phrase(item)} failed: {seen.why}" for item, seen in told}
+        whys = {item.ref: self._why(item, seen) for item, seen in told}
         lasting = {item.ref for item, seen in told if not seen.final}
         going = [item for item in due if item.ref not in lasting and _goes(item, whys)]
         self._memory.note([HookEnd(job=str(one.ref), why=whys.get(one.ref, "")) for one in going])
         rows = objects.read(self._database, applyset=self._set) if going else ()
         self._remove(row for row in rows if row.ref in {item.ref for item in going})
         return [_failure(item.ref, Fault(whys[item.ref])) for item, _seen in told]
+
+    def _why(self, item: Wished, seen: Assessment) -> str:
+        why = f"{item.ref}: {_phrase(item)} failed: {seen.why}"
+        said = complaints.of_space(self._host, item.ref)
+        return f"{why}; it said: {said}" if said and said not in why else why
+
+    def forgive(self) -> None:
+        """Let hooks of this revision run again that have failed: this host was to blame."""
+        self._memory.forgive()
+        rows = objects.read(self._database, applyset=self._set)
+        ends = results.read_jobs(self._database)
+        self._remove(
+            row for row in rows if row.ref in ends and ends[row.ref].ending is Ending.FAILED
+        )
 
     def _remove(self, rows: Iterable[Applied]) -> None:
         """Remove Jobs that are remembered to have ended."""
@@ -244,6 +260,12 @@ class _Memory:
         """Remember this before the Jobs are removed: killed in between, they do not run again."""
         if ended:
             self._save([*syncs.read(self._base.database, self._name).hooks, *ended])
+
+    def forgive(self) -> None:
+        """Forget those that have failed."""
+        known = syncs.read(self._base.database, self._name).hooks
+        if any(one.why for one in known):
+            self._save([one for one in known if not one.why])
 
     def _save(self, hooks: Sequence[HookEnd]) -> None:
         with locks.held(self._base.paths, [decide.status_lock(self._name)]):

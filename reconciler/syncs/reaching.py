@@ -95,9 +95,10 @@ class Reaching:
             changed=lambda: self._changed(wished, status.good),
             hooks=self._hooks,
         )
-        return hooks.Runner(self._host, self._sync, known, self._notify).around(
-            lambda: self._reaching(wished, status, revision)
-        )
+        runner = hooks.Runner(self._host, self._sync, known, self._notify)
+        if decide.host_failed(status, revision):
+            runner.forgive()
+        return runner.around(lambda: self._reaching(wished, status, revision))
 
     def _changed(self, wished: tuple[Wished, ...], good: str) -> tuple[Wished, ...]:
         """The objects that are otherwise than in the last good revision; all, if that is not to be

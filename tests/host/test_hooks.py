@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import sqlite3
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +17,7 @@ from tests.fixtures.objects import config
 from tests.fixtures.scene import Scene
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.fixtures.command import Podpy
@@ -225,6 +230,53 @@ def test_killed_before_it_is_removed_a_hook_does_not_run_again(
         assert scene.log()[before:] == ["pre"], f"effect {at} of {effects}"
         assert status(podpy)["good"] == commit
         assert jobs(podpy) == []
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_hook_that_a_full_disk_has_failed_runs_again_by_itself(
+    scene: Scene, podpy: Podpy, forge: Forge, disk: Path, first: bool
+) -> None:
+    if not first:
+        forge.commit({"page.yaml": config("page")})
+        podpy.ok(*SYNC)
+    mounts = "volumeMounts: ["
+    hook = scene.job(
+        "pre",
+        f"dd if=/dev/zero of=/disk/copy bs=64k count=8 || exit 1; {says('pre')}",
+        hook="pre-sync",
+    )
+    hook = hook.replace(mounts, f"{mounts}{{name: disk, mountPath: /disk}}, ")
+    hook = hook.replace(" volumes: [", f" volumes: [{{name: disk, hostPath: {{path: {disk}}}}}, ")
+    commit = forge.commit({"page.yaml": config("page", "2"), "pre.yaml": hook})
+    failed = podpy.run(*SYNC)
+    known = status(podpy)
+    run("mount", "-o", "remount,size=16m", str(disk))
+    with contextlib.closing(sqlite3.connect(podpy.paths.database)) as connection, connection:
+        ((body,),) = connection.execute("SELECT body FROM syncs").fetchall()
+        later = json.dumps({**json.loads(body), "putOffUntil": 1.0})  # Its time has come.
+        connection.execute("UPDATE syncs SET body = ?", (later,))
+    again = podpy.run(*SYNC)
+
+    assert failed.status == 1
+    assert "No space left on device" in failed.stdout
+    assert known["bad"] == []
+    assert known.get("putOff", "") == ("" if first else commit)
+    assert again.status == 0
+    assert (status(podpy)["good"], scene.log()) == (commit, ["pre"])
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk that is full soon."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    run("mount", "-t", "tmpfs", "-o", "size=64k", "small", str(place))
+    yield place
+    run("umount", "-l", str(place))
+
+
+def run(*words: str) -> None:
+    subprocess.run(words, check=True, timeout=10)
 
 
 POLICY = "HookSucceeded"
