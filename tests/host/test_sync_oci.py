@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from manifests import digests
 from tests.fixtures import artifacts, broken_registry, registry, sops
 from tests.fixtures.artifacts import Artifact, Blob
 from tests.fixtures.git_https import command_lines_with
 from tests.fixtures.objects import config, pod
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tests.fixtures.command import Done, Podpy
     from tests.fixtures.registry import Registry
@@ -58,10 +59,6 @@ def shop(podpy: Podpy, local_registry: Registry, tmp_path: Path) -> Shop:
     return Shop(podpy, local_registry, tmp_path)
 
 
-def short(digest: str) -> str:
-    return digest[: len("sha256:") + 12]
-
-
 def status(podpy: Podpy) -> dict[str, Any]:
     found: dict[str, Any] = podpy.json("sync", "status", "shop", "-o", "json")[0]["status"]
     return found
@@ -81,16 +78,16 @@ def test_a_tag_is_followed_and_an_unchanged_one_changes_nothing(
     second = shop.push(artifacts.flux({"web.yaml": pod(image), "more.yaml": config("more")}))
     after = shop.follow()
 
-    assert begun.stdout.endswith(f"sync/shop: Ready {short(first)}\n")
-    assert again.stdout == f"sync/shop: Ready {short(first)}\n"
+    assert begun.stdout.endswith(f"sync/shop: Ready {digests.short(first)}\n")
+    assert again.stdout == f"sync/shop: Ready {digests.short(first)}\n"
     assert "pod/web" not in after.stdout
-    assert after.stdout.endswith(f"sync/shop: Ready {short(second)}\n")
+    assert after.stdout.endswith(f"sync/shop: Ready {digests.short(second)}\n")
     assert configs(podpy) == ["more"]
     assert (status(podpy)["good"], status(podpy)["seen"]) == (second, second)
     history = podpy.ok("sync", "history", "shop")
-    assert short(first) in history
-    assert short(second) in history
-    assert short(second) in podpy.ok("sync", "ls")
+    assert digests.short(first) in history
+    assert digests.short(second) in history
+    assert digests.short(second) in podpy.ok("sync", "ls")
 
 
 @pytest.mark.parametrize("form", ["oras directory", "oras files", "image", "zstd"])
@@ -108,7 +105,7 @@ def test_what_other_tools_push_is_followed(podpy: Podpy, shop: Shop, form: str) 
     digest = shop.push(held[form])
     shop.add("--insecure", "--path", "deploy")
 
-    assert shop.follow().stdout.endswith(f"Ready {short(digest)}\n")
+    assert shop.follow().stdout.endswith(f"Ready {digests.short(digest)}\n")
     assert configs(podpy) == ["page"]
 
 
@@ -143,7 +140,7 @@ def test_a_digest_stays_where_it_is_and_is_not_asked_for_twice(
         server.asked.clear()
         podpy.ok("sync", "reconcile", "shop")
 
-        assert done.stdout.endswith(f"Ready {short(pinned)}\n")
+        assert done.stdout.endswith(f"Ready {digests.short(pinned)}\n")
         assert server.asked == []
 
 
@@ -155,7 +152,7 @@ def test_an_unchanged_tag_costs_one_question(podpy: Podpy, tmp_path: Path) -> No
         server.asked.clear()
         done = podpy.ok("sync", "reconcile", "shop")
 
-        assert done == f"sync/shop: Ready {short(digest)}\n"
+        assert done == f"sync/shop: Ready {digests.short(digest)}\n"
         assert server.asked == [digest]
 
 
@@ -179,7 +176,7 @@ def test_a_private_registry_takes_a_password_that_is_seen_nowhere(
     password.chmod(0o644)
     open_to_all = shop.follow()
 
-    assert stdout.endswith(f"Ready {short(digest)}\n"), stderr
+    assert stdout.endswith(f"Ready {digests.short(digest)}\n"), stderr
     assert leaked == []
     assert "access refused" in wrong.stdout
     assert "look at spec.source.oci.credentials" in wrong.stdout
@@ -202,7 +199,7 @@ def test_an_auth_file_opens_a_private_registry(
     file.chmod(0o600)
     shop.add("--auth-file", str(file), "--ca-file", f"{private.certificates}/ca.crt")
 
-    assert shop.follow().stdout.endswith(f"Ready {short(digest)}\n")
+    assert shop.follow().stdout.endswith(f"Ready {digests.short(digest)}\n")
 
 
 def test_a_registry_of_an_unknown_authority_or_without_tls_is_told(
@@ -272,59 +269,6 @@ def test_a_link_in_an_artifact_is_left_out_with_a_warning(shop: Shop) -> None:
     assert "stolen.yaml: warning: is a link, and left out" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("failure", "said"),
-    [
-        (broken_registry.break_off, "cannot be fetched"),
-        (broken_registry.lie, "cannot be fetched"),
-        (broken_registry.refuse, "cannot be fetched"),
-        (broken_registry.stall, "was not fetched within 3 s"),
-    ],
-    ids=["dies", "corrupted", "busy", "stalls"],
-)
-def test_a_registry_that_fails_in_the_middle_harms_nothing_and_is_asked_again(
-    podpy: Podpy,
-    tmp_path: Path,
-    failure: Callable[[broken_registry.Handler, bytes], None],
-    said: str,
-) -> None:
-    good = artifacts.write(tmp_path / "good", artifacts.flux({"page.yaml": config("page")}))
-    more = artifacts.write(tmp_path / "more", artifacts.flux({"more.yaml": config("more")}))
-    with broken_registry.running(tmp_path / "good") as server:
-        url = f"oci://{server.address}/shop"
-        podpy.ok("sync", "add", "shop", "--oci", url, "--insecure", "--timeout", "3s")
-        podpy.ok("sync", "reconcile", "shop")
-        server.layout = tmp_path / "more"
-        server.failures = {layer: [failure] * 9 for layer in server.layers()}
-        podpy.ok("delete", "configmap", "page")
-        cut = podpy.run("sync", "reconcile", "shop")
-        kept, left = configs(podpy), list(Path(podpy.paths.sources).glob("*.incoming"))
-        server.failures = {}
-        server.released.set()
-        after = podpy.run("sync", "reconcile", "shop")
-
-    assert "SourceUnreachable" in cut.stdout
-    assert said in cut.stdout
-    assert (kept, left) == (["page"], [])
-    assert short(good) in cut.stdout
-    assert after.stdout.endswith(f"Ready {short(more)}\n")
-
-
-def test_a_host_whose_registry_is_away_goes_by_its_disk(podpy: Podpy, tmp_path: Path) -> None:
-    good = artifacts.write(tmp_path / "layout", artifacts.flux({"page.yaml": config("page")}))
-    with broken_registry.running(tmp_path / "layout") as server:
-        podpy.ok("sync", "add", "shop", "--oci", f"oci://{server.address}/shop", "--insecure")
-        podpy.ok("sync", "reconcile", "shop")
-    podpy.ok("delete", "configmap", "page")
-    done = podpy.run("sync", "reconcile", "shop")
-    again = podpy.run("sync", "reconcile", "shop")
-
-    assert done.status == 1
-    assert "configmap/page created" in done.stdout
-    assert f"SourceUnreachable {short(good)}" in again.stdout
-    assert again.stdout.count("\n") == 1
-
-
 def test_a_revision_that_does_not_run_is_taken_back_and_an_earlier_one_can_be_gone_back_to(
     podpy: Podpy, shop: Shop, image: str
 ) -> None:
@@ -341,7 +285,7 @@ def test_a_revision_that_does_not_run_is_taken_back_and_an_earlier_one_can_be_go
     assert broken.status == 3
     assert (known["applied"], known["bad"]) == (second, [bad])
     assert back.status == 0
-    assert f"goes back to revision {short(first)}" in back.stdout
+    assert f"goes back to revision {digests.short(first)}" in back.stdout
     assert status(podpy)["applied"] == first
     assert podpy.ok("get", "configmap", "page", "-o", "jsonpath={.data.text}") == "1"
 
@@ -356,7 +300,7 @@ def test_plans_are_of_the_next_pass_or_of_another_tag_or_digest(podpy: Podpy, sh
     none = podpy.run("sync", "diff", "shop")
 
     assert (tagged.status, pinned.status, none.status) == (1, 1, 0)
-    assert f"sync/shop: revision {short(next_one)}" in tagged.stdout
+    assert f"sync/shop: revision {digests.short(next_one)}" in tagged.stdout
     assert "other" in pinned.stdout
     assert configs(podpy) == ["page"]
 
@@ -400,5 +344,5 @@ def test_a_source_may_become_an_artifact_and_a_repository_again(
     sync.write_text(git)
     back = shop.follow()
 
-    assert artifact.stdout.endswith(f"Ready {short(digest)}\n")
+    assert artifact.stdout.endswith(f"Ready {digests.short(digest)}\n")
     assert back.stdout.endswith(f"Ready {commit[:12]}\n")
