@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,18 +27,7 @@ def test_podman_and_systemd_accept_every_file_of_an_example(
     complaints = quadlet_generator.generate(tmp_path / "units", tmp_path / "services")
 
     assert complaints == ""
-    services = sorted((tmp_path / "services").glob("*.service"))
-    for service in services:
-        service.write_text(service.read_text().replace("/usr/bin/podman", "/bin/true"))
-    if services:
-        verified = subprocess.run(
-            ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *map(str, services)],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert verified.stderr == ""
+    assert quadlet_generator.verify(tmp_path / "services") == ""
 
 
 def test_words_reach_the_command_line_as_they_were(tmp_path: Path) -> None:
