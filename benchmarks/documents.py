@@ -1,4 +1,4 @@
-"""The rows about reading manifests: a thousand documents, the first time and unchanged."""
+"""The rows about reading and rendering manifests: a thousand documents, first and unchanged."""
 
 from __future__ import annotations
 
@@ -28,3 +28,17 @@ def read(podpy: Podpy, runs: int) -> Iterator[Row]:
     for name, times, floor in (("cold", cold, "1500 ms"), ("unchanged", warm, "50 ms")):
         row = measure.compare(f"validate {COUNT} documents, {name}", {"podpy": times}, floor)
         yield row._replace(note=f"best {min(times):.0f}, worst {max(times):.0f}")
+
+
+def rendered(podpy: Podpy, runs: int) -> Iterator[Row]:
+    """Time `podpy render quadlet` of the same documents: reading, rendering and writing."""
+    program, path = podpy.version()[0], workload.documents(COUNT)
+    root = podpy.environment()["PODPY_ROOT"]
+    words = [program, "render", "quadlet", "-f", path, "-o", f"{root}/units"]
+    times = []
+    for _ in range(runs):
+        shutil.rmtree(f"{root}/lib/cache", ignore_errors=True)
+        shutil.rmtree(f"{root}/units", ignore_errors=True)
+        times.append(measure.command(podpy, words))
+    row = measure.compare(f"render {COUNT} documents as Quadlet", {"podpy": times}, "1500 ms")
+    yield row._replace(note=f"best {min(times):.0f}, worst {max(times):.0f}")

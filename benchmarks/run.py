@@ -41,6 +41,7 @@ def rows(peers: Peers, *, quick: bool) -> dict[str, Callable[[], Iterator[Row]]]
     def reading() -> Iterator[Row]:
         if peers.podpy:
             yield from documents.read(peers.podpy, few)
+            yield from documents.rendered(peers.podpy, few)
 
     def pulling() -> Iterator[Row]:
         yield images.pull(peers, 100, few)
