@@ -211,7 +211,7 @@ def _put(directory: str, file: File) -> None:
         os.chmod(own, 0o700)
     if file.name.endswith("/"):
         os.makedirs(path, exist_ok=True)
-    else:
+    elif not _is_as_written(path, [_digest(file.content)]):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         temporary = f"{path}.{os.getpid()}.tmp"
         files.write(path, file.content, temporary=temporary, mode=file.mode & 0o600)

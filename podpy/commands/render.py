@@ -169,7 +169,7 @@ def _quadlet(arguments: argparse.Namespace) -> quadlet_files.Options:
             return podman.build_directory(image, file, arguments.context_dir)
 
     return quadlet_files.Options(
-        target=quadlet_keys.Target(arguments.podman_version),
+        target=quadlet_keys.Target(arguments.podman_version, pods=arguments.form == "pods"),
         user=arguments.user,
         forms=forms.replace(units=arguments.image_units or any(told)),
         building=building,

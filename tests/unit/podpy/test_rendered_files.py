@@ -108,6 +108,17 @@ def test_what_a_killed_writer_left_goes_and_nothing_like_it(tmp_path: Path) -> N
     assert held(tmp_path) == ["a.pod", "a.pod.tmp", "other.pod.123.tmp"]
 
 
+def test_what_is_there_already_is_not_written_again(tmp_path: Path) -> None:
+    write(tmp_path, file("a.pod"), file("v.files/k", "k"))
+    before = [path.stat().st_ino for path in sorted(tmp_path.rglob("*")) if path.name[0] != "."]
+    (tmp_path / "a.pod").chmod(0o600)
+    write(tmp_path, file("a.pod"), file("v.files/k", "k"))
+    after = [path.stat().st_ino for path in sorted(tmp_path.rglob("*")) if path.name[0] != "."]
+
+    assert before == after
+    assert (tmp_path / "a.pod").stat().st_mode & 0o777 == 0o644
+
+
 def test_the_record_is_for_its_owner_alone(tmp_path: Path) -> None:
     write(tmp_path, file("a.secret.env", "W=hush"))
 

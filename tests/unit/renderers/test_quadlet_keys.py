@@ -17,3 +17,10 @@ def test_a_release_knows_the_keys_that_it_and_earlier_ones_brought() -> None:
 def test_what_has_no_pod_files_or_is_no_version_is_refused(version: str) -> None:
     with pytest.raises(Invalid):
         Target(version)
+
+
+def test_kube_files_are_older_than_pod_files() -> None:
+    assert Target("4.4", pods=False).knows("Kube", "Yaml")
+    assert not Target("4.4", pods=False).knows("Kube", "LogDriver")
+    with pytest.raises(Invalid):
+        Target("4.3", pods=False)
