@@ -115,7 +115,7 @@ def _sync(paths: Paths, sync: Sync) -> Iterator[Finding]:
 def _secrets(paths: Paths, sync: Sync) -> str:
     """Open what the revision that was fetched last has encrypted; nothing of it is written."""
     from reconciler.source import decryption, source
-    from reconciler.source.repository import FETCHED
+    from reconciler.source.refs import FETCHED
 
     repository = source.repository_of(paths, sync.metadata.name)
     revision = repository.commit(FETCHED)

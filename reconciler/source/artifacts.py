@@ -14,8 +14,8 @@ from manifests.faults import Fault, HostFault, Invalid
 from manifests.sources import File
 from manifests.value import Value
 from reconciler.source import cosign, registry, scratch, versions
+from reconciler.source.refs import FETCHED
 from reconciler.source.refusals import RefusedError, UnverifiedError
-from reconciler.source.repository import FETCHED
 from runtime import secret_files
 from runtime.image import artifact, blob, manifest
 from runtime.image.artifact_files import BOUNDS, Files

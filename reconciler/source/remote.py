@@ -14,7 +14,8 @@ from manifests.checks.sync_sources import transport_of
 from manifests.faults import Fault, HostFault, Invalid, Retry, TimedOut
 from manifests.value import Value
 from reconciler.source import git, versions
-from reconciler.source.repository import FETCHED, Repository, is_sha256
+from reconciler.source.refs import FETCHED
+from reconciler.source.repository import Repository, is_sha256
 from runtime import secret_files
 
 TYPE_CHECKING = False

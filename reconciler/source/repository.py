@@ -5,6 +5,7 @@
         refs/podpy/good            the last revision that the host has followed without a fault
         refs/podpy/kept/REVISION   what the history tells of, and may be gone back to
         refs/podpy/artifacts/HEX   the artifact of this digest: its revision is sha256:HEX
+        stored                     what was saved last of a directory, and which commit that became
         refs/podpy/verified/HEX-KEYS   that artifact is signed, by one of the keys of this digest
     state_dir/sources/SYNC.git.damaged, .gone
         what it was before it was made anew, until all that was whole in it has been taken over
@@ -31,17 +32,12 @@ from manifests.faults import Fault, Invalid, Retry, TimedOut
 from manifests.sources import File
 from manifests.strenum import StrEnum
 from manifests.value import Value
-from reconciler.source import git
+from reconciler.source import git, refs
+from reconciler.source.refs import ARTIFACTS, FETCHED, GOOD, KEPT, VERIFIED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-
-FETCHED = "refs/podpy/fetched"
-GOOD = "refs/podpy/good"
-KEPT = "refs/podpy/kept/"
-ARTIFACTS = "refs/podpy/artifacts/"
-VERIFIED = "refs/podpy/verified/"
 
 _SHA256_DIGITS = 64
 _WHEN_TO_PACK = {
@@ -182,10 +178,10 @@ class Repository:
     def commit(self, name: str) -> str:
         """Return the revision that a ref or an id names, "" where there is none."""
         for path in (self.path, *[self._former] * os.path.exists(self._former)):
-            words = ("rev-parse", "--verify", "--quiet", f"{_ref(name)}^{{commit}}")
+            words = ("rev-parse", "--verify", "--quiet", f"{refs.named(name)}^{{commit}}")
             answer = git.run(path, *words)
             if not answer.status:
-                return _revision(path, answer.stdout.decode().strip())
+                return refs.revision(path, answer.stdout.decode().strip())
         return ""
 
     def whole(self) -> bool:
@@ -208,7 +204,8 @@ class Repository:
 
     def point(self, name: str, commit: str) -> None:
         """Let a ref name a commit. With a good one, what the source was before is not needed."""
-        git.check(self.path, "update-ref", name, _ref(commit))
+        if not self.is_at(name, commit):
+            git.check(self.path, "update-ref", name, refs.named(commit))
         if name == GOOD:
             _remove(self._former)
 
@@ -218,8 +215,10 @@ class Repository:
         Those of a former repository stay as long as that does.
         """
         wanted = {f"{KEPT}{digests.bare(one)}": one for one in commits if self._is_home_of(one)}
-        told = _refs(self.path, KEPT)
-        lines = [f"update {ref} {_ref(one)}" for ref, one in wanted.items() if ref not in told]
+        told = refs.below(self.path, KEPT)
+        lines = [
+            f"update {ref} {refs.named(one)}" for ref, one in wanted.items() if ref not in told
+        ]
         lines += [f"delete {ref}" for ref in told if ref not in wanted]
         if lines:
             self._update(lines)
@@ -228,11 +227,11 @@ class Repository:
 
     def mark_verified(self, artifact: str, keys: str) -> None:
         """Remember that one of these keys (their digest) has signed an artifact that is here."""
-        git.check(self.path, "update-ref", _mark(artifact, keys), _ref(artifact))
+        git.check(self.path, "update-ref", refs.mark(artifact, keys), refs.named(artifact))
 
     def is_verified(self, artifact: str, keys: str) -> bool:
         """Tell whether an artifact is here that was seen to be signed by one of these keys."""
-        return self.commit(_mark(artifact, keys)) == artifact
+        return self.commit(refs.mark(artifact, keys)) == artifact
 
     def _is_home_of(self, commit: str) -> bool:
         return self._home(commit) == self.path
@@ -243,9 +242,9 @@ class Repository:
 
     def _drop_artifacts(self) -> None:
         """Forget the digests of artifacts that nothing else needs."""
-        if not (known := _artifacts(self.path)):
+        if not (known := refs.artifacts(self.path)):
             return
-        known |= _refs(self.path, VERIFIED)
+        known |= refs.below(self.path, VERIFIED)
         excluded = (f"--exclude={one}*" for one in (ARTIFACTS, VERIFIED))
         words = ("rev-list", *excluded, "--glob=refs/podpy/*")
         answer = git.run(self.path, *words)
@@ -268,7 +267,7 @@ class Repository:
         """
         path = below_root(path)
         within = ("--", path) if path else ()
-        words = ("ls-tree", "-r", "-z", "--full-tree", _ref(commit), *within)
+        words = ("ls-tree", "-r", "-z", "--full-tree", refs.named(commit), *within)
         answer = git.run(self._home(commit), *words)
         shown = digests.short(commit)
         if answer.status:
@@ -325,9 +324,20 @@ class Repository:
                 parts += [b"M ", mode, b" inline ", name, b"\ndata %d\n" % len(file.data)]
                 parts += [file.data, b"\n"]
         if artifact:
-            parts += [b"reset ", _ref(artifact).encode(), b"\nfrom ", FETCHED.encode(), b"\n\n"]
-        git.check(self.path, "fast-import", "--quiet", "--force", stdin=b"".join(parts))
-        return self.commit(FETCHED)
+            parts += [b"reset ", refs.named(artifact).encode()]
+            parts += [b"\nfrom ", FETCHED.encode(), b"\n\n"]
+        data = b"".join(parts)
+        content = digests.of(data)
+        commit = "" if artifact else refs.last_stored(self.path, content)
+        if not commit:
+            git.check(self.path, "fast-import", "--quiet", "--force", stdin=data)
+            commit = self.commit(FETCHED)
+            refs.note_stored(self.path, content, commit)
+        return commit
+
+    def is_at(self, ref: str, revision: str) -> bool:
+        """Tell whether a ref names the commit of this id, without asking git."""
+        return refs.is_at(self.path, ref, revision)
 
     def bind(self, commit: str, file: File) -> str:
         """Save a commit with one file more as a revision of its own, and return its commit.
@@ -342,39 +352,7 @@ class Repository:
         return self.commit(FETCHED)
 
     def _id(self, revision: str) -> bytes:
-        return git.check(self.path, "rev-parse", "--verify", _ref(revision)).strip()
-
-
-def _ref(revision: str) -> str:
-    """Return what git knows a revision by, or a ref."""
-    artifact = revision.startswith(digests.SHA256)
-    return f"{ARTIFACTS}{digests.bare(revision)}" if artifact else revision
-
-
-def _mark(artifact: str, keys: str) -> str:
-    return f"{VERIFIED}{digests.bare(artifact)}-{keys}"
-
-
-def _revision(path: str, commit: str) -> str:
-    """Return what the revision of a commit is called."""
-    found = _artifacts(path)
-    names = (ref.removeprefix(ARTIFACTS) for ref, one in found.items() if one == commit)
-    return next((f"{digests.SHA256}{name}" for name in names), commit)
-
-
-def _artifacts(path: str) -> dict[str, str]:
-    """Return ref -> commit of the artifacts; without a process where there have never been any."""
-    if not os.path.isdir(f"{path}/{ARTIFACTS}"):
-        with contextlib.suppress(FileNotFoundError), open(f"{path}/packed-refs", "rb") as file:
-            if ARTIFACTS.encode() in file.read():
-                return _refs(path, ARTIFACTS)
-        return {}
-    return _refs(path, ARTIFACTS)
-
-
-def _refs(path: str, below: str) -> dict[str, str]:
-    told = git.check(path, "for-each-ref", "--format=%(refname) %(objectname)", below)
-    return dict(line.split() for line in told.decode().splitlines())
+        return git.check(self.path, "rev-parse", "--verify", refs.named(revision)).strip()
 
 
 def _remove(path: str) -> None:

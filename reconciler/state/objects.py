@@ -158,6 +158,18 @@ def refs(database: Database) -> frozenset[Ref]:
     )
 
 
+def of_others(database: Database, applyset: str) -> tuple[tuple[Ref, str], ...]:
+    """Return the objects of other apply sets than this one, each with its set."""
+    rows = database.read(
+        "SELECT kind, namespace, name, applyset FROM objects WHERE applyset NOT IN ('', ?)",
+        (applyset,),
+    )
+    return tuple(
+        (Ref(kind=kind, namespace=namespace, name=name), owner)
+        for kind, namespace, name, owner in rows
+    )
+
+
 def find(database: Database, ref: Ref) -> Applied | None:
     """Return the object that `ref` names, if it was applied."""
     rows = database.read(

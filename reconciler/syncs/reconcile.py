@@ -21,8 +21,9 @@ from manifests.faults import Fault, HostFault, Invalid, Unfit
 from reconciler.notify.telling import Telling
 from reconciler.source import source
 from reconciler.source.inputs import InputsError
+from reconciler.source.refs import GOOD
 from reconciler.source.refusals import RefusedError
-from reconciler.source.repository import GOOD, DamagedError
+from reconciler.source.repository import DamagedError
 from reconciler.state import syncs
 from reconciler.syncs import decide, declared, record, wording
 from reconciler.syncs.passed import Pass

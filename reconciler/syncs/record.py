@@ -7,7 +7,7 @@ import time
 from manifests.faults import Unfit
 from reconciler import history
 from reconciler.source import source
-from reconciler.source.repository import FETCHED
+from reconciler.source.refs import FETCHED
 from reconciler.state import syncs
 from reconciler.syncs import decide, wording
 from reconciler.syncs.status import Outcome, Revision
@@ -36,7 +36,9 @@ class Recorder:
     def ended(self, before: SyncStatus, passed: Pass, way: Reaching, began: float) -> SyncStatus:
         """Record a pass that began at `began`, with `before` known, and has gone this `way`; return
         what is known now."""
-        seen = self._repository.commit(FETCHED) or before.seen
+        seen = before.seen
+        if not self._repository.is_at(FETCHED, seen):
+            seen = self._repository.commit(FETCHED) or seen
         news = (passed.outcome, passed.message) != (before.outcome, before.message)
         away = passed.outcome is Outcome.ELSEWHERE
         converged = passed.report is not None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Container
 
     from manifests.loaded import Loaded
+    from manifests.ref import Ref
     from manifests.sync import Sync
     from reconciler.plan.wish import Wished
     from reconciler.source.inputs import Inputs
@@ -83,11 +84,12 @@ def wished(base: Base, sync: Sync, loaded: Loaded, syncs: Container[str]) -> tup
     Raises UnusableError where an object belongs to another Sync: the two would take turns.
     """
     found = loading.wished(base.paths, base.database, loaded)
-    here = {item.ref: item for item in found}
-    for applied in objects.read(base.database):
-        item = here.get(applied.ref)
-        owner = applied.applyset.removeprefix(decide.APPLYSET)
-        if item is None or owner in (applied.applyset, sync.metadata.name) or owner not in syncs:
+    here: dict[Ref, Wished] = {}
+    for ref, applyset in objects.of_others(base.database, decide.applyset(sync.metadata.name)):
+        owner = applyset.removeprefix(decide.APPLYSET)
+        if owner == applyset or owner not in syncs:
             continue
-        raise UnusableError(f"{item.where}: {item.ref} belongs to Sync {owner} already")
+        here = here or {item.ref: item for item in found}
+        if ref in here:
+            raise UnusableError(f"{here[ref].where}: {ref} belongs to Sync {owner} already")
     return found

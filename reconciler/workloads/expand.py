@@ -17,7 +17,7 @@ from manifests.ref import Ref
 from manifests.value import EMPTY, Value
 from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
 from reconciler.workloads import jobs, lifecycle, naming
-from reconciler.workloads.ownership import belongs_to, owner_of
+from reconciler.workloads.ownership import belongs_to
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,16 +85,17 @@ def expand(
     progress: dict[Ref, jobs.Progress] = {}
     rollouts: dict[Ref, Step] = {}
     taken = {(state.pod.metadata.namespace, state.pod.metadata.name) for state in states}
+    belonging = _belonging(states)
     for thing in objects:
         ref = kinds.ref(thing)
         if isinstance(thing, Pod):
-            pods.append(_bare(thing, ref, states))
+            pods.append(_bare(thing, ref, belonging.get(ref, ())))
         elif isinstance(thing, Job):
-            owned = [] if anew else _owned(ref, states)
+            owned = [] if anew else belonging.get(ref, ())
             progress[ref] = jobs.progress(thing, owned, now, None if anew else remembered.get(ref))
             pods.extend(_job_pods(thing, ref, owned, progress[ref], taken))
         elif isinstance(thing, Deployment | ReplicaSet | DaemonSet):
-            group = _Group(thing, _owned(ref, states), now, taken)
+            group = _Group(thing, belonging.get(ref, ()), now, taken)
             told = group.rollout(manner) if manner is not None and not anew else None
             if told is not None:
                 rollouts[ref] = told
@@ -107,26 +108,19 @@ def phase_of(state: PodState, now: float) -> Phase:
     return lifecycle.of_pod(state, now).phase
 
 
-def _owned(owner: Ref, states: Sequence[PodState]) -> list[PodState]:
-    """The owner's pods, the oldest first."""
-    owned = [state for state in states if not state.record.deleting and owner_of(state) == owner]
-    return sorted(owned, key=lambda state: (state.record.created_at, state.uid))
+def _belonging(states: Sequence[PodState]) -> Mapping[Ref, Sequence[PodState]]:
+    """The pods of each workload, and each pod without one under its own name; the oldest first."""
+    found: dict[Ref, list[PodState]] = {}
+    for state in sorted(states, key=lambda one: (one.record.created_at, one.uid)):
+        if not state.record.deleting:
+            found.setdefault(belongs_to(state), []).append(state)
+    return found
 
 
-def _bare(pod: Pod, ref: Ref, states: Sequence[PodState]) -> WantedPod:
+def _bare(pod: Pod, ref: Ref, named: Sequence[PodState]) -> WantedPod:
     """A Pod object: the pod of its name stays if it was made from the same spec."""
     wanted = naming.spec_hash(pod)
-    uid = next(
-        (
-            state.uid
-            for state in states
-            if kinds.ref(state.pod) == ref
-            and state.record.spec_hash == wanted
-            and owner_of(state) is None
-            and not state.record.deleting
-        ),
-        "",
-    )
+    uid = next((state.uid for state in named if state.record.spec_hash == wanted), "")
     return WantedPod(pod=pod, spec_hash=wanted, of=ref, uid=uid)
 
 
@@ -199,7 +193,7 @@ class _Group:
     def pods(self, told: Step | None) -> list[WantedPod]:
         """As many pods as there should be now; healthy ones that are there already stay first."""
         count = self._count if told is None else told.new
-        template = naming.template_hash(self._thing.spec.template)
+        template = self._pattern.pod.metadata.annotations[TEMPLATE_ANNOTATION]
         name = self._ref.name
         stem = f"{name}-{template}" if isinstance(self._thing, Deployment) else name
         kept = [_kept(self._pattern, state) for state in self._current[:count]]

@@ -16,8 +16,9 @@ import pytest
 
 from manifests.faults import Fault, HostFault, Invalid, TimedOut
 from manifests.sync import GitRef, GitSource
+from reconciler.source.refs import FETCHED, GOOD
 from reconciler.source.remote import Remote
-from reconciler.source.repository import FETCHED, GOOD, Repository
+from reconciler.source.repository import Repository
 from tests.fixtures.forge import Forge
 
 if TYPE_CHECKING:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from manifests.faults import Invalid
 from manifests.sources import File
-from reconciler.source.repository import FETCHED, GOOD, Repository, is_sha256
+from reconciler.source import git
+from reconciler.source.refs import FETCHED, GOOD
+from reconciler.source.repository import DamagedError, Repository, is_sha256
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -198,3 +201,25 @@ def test_links_are_stored_as_links(repository: Repository) -> None:
     found = repository.entries(repository.store(files(a="1"), links=[link]))
 
     assert [(entry.path, str(entry.kind)) for entry in found] == [("a", "file"), ("l.yaml", "link")]
+
+
+def test_what_was_stored_last_is_stored_without_git_until_the_repository_is_made_anew(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = repository.store(files(a="1"))
+    git.check(repository.path, "pack-refs", "--all")
+    with monkeypatch.context() as without:
+        without.setenv("PATH", "")
+        again = repository.store(files(a="1"))
+        known = repository.is_at(FETCHED, first), repository.is_at(FETCHED, "0" * 40)
+    shutil.rmtree(f"{repository.path}/objects")
+    os.mkdir(f"{repository.path}/objects")
+    with pytest.raises(DamagedError):
+        repository.entries(repository.store(files(a="1")))
+    repository.renew()
+    anew = repository.store(files(a="1"))
+
+    assert first == again == anew
+    assert known == (True, False)
+    assert [entry.path for entry in repository.entries(anew)] == ["a"]
+    assert repository.store(files(a="2")) != first
