@@ -312,8 +312,8 @@ def _disk(path: str, purpose: str, *, scarce: bool) -> Finding:
         return missing("disk", short.message, short.hint)
     held = space.room(path)
     inodes = "" if held.inodes is None else f", {held.inodes} inodes"
-    text = f"{path}: {tables.size(held.bytes)}{inodes} free ({purpose})"
-    if scarce and held.bytes < ENOUGH_DISK:
+    text = f"{path}: {tables.size(held.for_all)}{inodes} free ({purpose})"
+    if scarce and held.for_all < ENOUGH_DISK:
         return warning("disk", text, "podpy image prune --all removes unused images")
     return good("disk", text)
 

@@ -17,10 +17,13 @@ _READ_ONLY = os.strerror(errno.EROFS).lower()
 
 
 class Room(Value):
-    """What processes of root may still take. `inodes` is None where the file system makes them as
-    they are needed, or has no number to tell."""
+    """What processes of root may still take; of it, `for_all` is what others may, as df tells.
+
+    `inodes` is None where the file system makes them as they are needed, or has no number to tell.
+    """
 
     bytes: int
+    for_all: int
     inodes: int | None
     read_only: bool
 
@@ -30,6 +33,7 @@ def room(directory: str) -> Room:
     held = os.statvfs(existing(directory))
     return Room(
         bytes=held.f_bfree * held.f_frsize,
+        for_all=held.f_bavail * held.f_frsize,
         inodes=held.f_ffree if held.f_files else None,
         read_only=bool(held.f_flag & os.ST_RDONLY),
     )

@@ -88,6 +88,16 @@ def names(podpy: Podpy, kind: str = "pods") -> list[str]:
     return sorted(item["metadata"]["name"] for item in listed)
 
 
+@pytest.fixture
+def forge(podpy: Podpy, tmp_path: Path) -> Forge:
+    """The source of the Sync `shop`, which has been followed once."""
+    made = Forge(tmp_path / "forge")
+    podpy.ok("sync", "add", "shop", "--url", made.url)
+    made.commit({"page.yaml": config("page"), "more.yaml": config("more")})
+    podpy.ok("sync", "reconcile", "shop")
+    return made
+
+
 @pytest.mark.parametrize("words", [("apply", "-f", "-"), ("kube", "play", "-")])
 def test_a_full_disk_changes_nothing_and_lets_go_what_is_there(
     podpy: Podpy, busybox_image: Image, words: tuple[str, ...]
@@ -111,6 +121,39 @@ def test_a_full_disk_changes_nothing_and_lets_go_what_is_there(
     assert "df -h" in refused.stderr
     assert left == (["old"], [])
     assert (unchanged.status, gone.status, after) == (0, 0, []), gone.stderr
+
+
+def test_pruning_and_a_syncs_pass_know_of_a_full_disk(
+    podpy: Podpy, forge: Forge, busybox_image: Image, tmp_path: Path
+) -> None:
+    state, folder = podpy.paths.state_dir, tmp_path / "app"
+    folder.mkdir()
+    with mounted(state, "size=12m"):
+        image = podpy.load(busybox_image)
+        podpy.ok("sync", "reconcile", "shop")
+        (folder / "web.yaml").write_text(pod(image))
+        (folder / "note.yaml").write_text(config("note"))
+        podpy.ok("apply", "-f", str(folder))
+        filler = fill(state)
+        told = findings(podpy, "disk")
+        (folder / "web.yaml").unlink()
+        pruned = podpy.run("apply", "--prune", "-f", str(folder))
+        left = names(podpy)
+        fill(state)
+        forge.commit({f"{n}.yaml": config(f"page-{n}", f"{n}" * 5000) for n in range(50)})
+        refused = podpy.run("sync", "reconcile", "shop")
+        known = status(podpy)
+        filler.unlink()
+        mended = podpy.run("sync", "reconcile", "shop")
+        podpy.ok("sync", "rm", "shop")
+        podpy.ok("delete", "configmap", "note")
+
+    short = f"{state}: no space left on device: less than 576 KiB is free"
+    assert ("missing", short) in told
+    assert (pruned.status, left) == (0, []), pruned.stderr
+    assert (refused.status, known["state"], known["bad"]) == (1, "HostUnfit", [])
+    assert "no space left on device" in known["message"].lower()
+    assert mended.status == 0, mended.stdout
 
 
 def test_few_inodes_for_logs_are_told_as_doctor_does(podpy: Podpy, image: str) -> None:
@@ -188,16 +231,6 @@ def test_an_image_that_is_not_to_be_had_keeps_all_of_a_play_from_beginning(
     assert refused.status == 125
     assert "nothing was changed: the pods above cannot be made" in refused.stderr
     assert os.listdir(podpy.paths.log_dir) == []
-
-
-@pytest.fixture
-def forge(podpy: Podpy, tmp_path: Path) -> Forge:
-    """The source of the Sync `shop`, which has been followed once."""
-    made = Forge(tmp_path / "forge")
-    podpy.ok("sync", "add", "shop", "--url", made.url)
-    made.commit({"page.yaml": config("page"), "more.yaml": config("more")})
-    podpy.ok("sync", "reconcile", "shop")
-    return made
 
 
 def test_a_sync_is_not_begun_while_a_port_is_held_and_its_revision_is_not_bad(
