@@ -27,7 +27,7 @@ _FORMAT = b"podpy manifests 1"
 _PREFIX = "manifests-"
 _KEPT = 64  # files in the directory; the oldest give way
 _ROOMS = (
-    *("manifests", "manifests/checks", "manifests/quadlet", "manifests/yaml"),
+    *("manifests", "manifests/checks", "manifests/compose", "manifests/quadlet", "manifests/yaml"),
     "schemas",
 )
 

@@ -129,12 +129,12 @@ def parse(
     documents: list[Document] = []
     problems: list[Problem] = []
     for file in files:
-        if isinstance(file, manifest_sources.UnitSet):
-            from manifests.quadlet import reading as quadlet
+        if isinstance(file, manifest_sources.FileSet):
+            from manifests import sets
 
-            units = quadlet.read(file)
-            documents.extend(units.documents)
-            problems.extend(units.problems)
+            held = sets.read(file)
+            documents.extend(held.documents)
+            problems.extend(held.problems)
             continue
         try:
             text = syntax.decode(file.data, file.name)
@@ -211,6 +211,10 @@ def _document(
         return None
     if not document.kind and os.path.basename(origin.file) in _KUSTOMIZATIONS:
         problems.append(document.problem((), catalogue.KUSTOMIZATION))
+        return None
+    if isinstance(fields.get("services"), dict) and not (document.kind or document.api_version):
+        message = f"is a Compose file: podpy convert -f {origin.file} --to kubernetes -o DIR"
+        problems.append(document.problem((), message))
         return None
     missing = [name for name in ("apiVersion", "kind") if not _text(fields.get(name))]
     for name in missing:

@@ -107,8 +107,9 @@ def _texts(files: Sequence[File]) -> dict[str, Text]:
     """Return what tells the places of fields, by the names of files."""
     texts: dict[str, Text] = {}
     for file in files:
-        members = file.members if isinstance(file, sources.UnitSet) else ()
-        texts.update({one.name: Text(file, one.name) for one in members} or {file.name: Text(file)})
+        members = file.members if isinstance(file, sources.FileSet) else ()
+        texts.update((one.name, Text(file, one.name)) for one in members)
+        texts[file.name] = Text(file)
     return texts
 
 
@@ -247,7 +248,7 @@ class _Book:
         read = [
             one
             for file in files
-            if file.name in wanted or isinstance(file, sources.UnitSet)
+            if file.name in wanted or isinstance(file, sources.FileSet)
             for one in self._parse(file)[0]
         ]
         at = {(document.file, document.index): document for document in read}
@@ -259,10 +260,10 @@ class _Book:
 
         if file.name in self._parsed:
             return self._parsed[file.name]
-        if isinstance(file, sources.UnitSet):
-            from manifests.quadlet import reading
+        if isinstance(file, sources.FileSet):
+            from manifests import sets
 
-            read = reading.read(file)
+            read = sets.read(file)
             self._remarks[file.name] = read.remarks
             self._parsed[file.name] = read.documents, read.problems
         else:

@@ -68,16 +68,33 @@ class Bundle(Value):
     files: tuple[File, ...]
 
 
-class UnitSet(File):
-    """The unit files of one source, with the files that they name; `data` is all of them.
+class FileSet(File):
+    """Files that are one manifest together; `members` are those, and the files that they name."""
+
+    members: tuple[File, ...] = ()
+
+
+class UnitSet(FileSet):
+    """The unit files of one source (manifests.quadlet); `data` is all of them.
 
     `wanted` are the paths of the units that objects are made of, all where it is empty; the others
     are there to be referred to. `on_host`: paths may be relative to the files.
     """
 
-    members: tuple[File, ...] = ()
     wanted: tuple[str, ...] = ()
     on_host: bool = True
+
+
+class ComposeSet(FileSet):
+    """A Compose file (manifests.compose); `environ` are the variables that it may name.
+
+    No value shows them: they may be passwords.
+    """
+
+    environ: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        return f"ComposeSet(name={self.name!r})"
 
 
 class TooBigError(Exception):
@@ -131,7 +148,7 @@ def _with_sets(name: str, files: Sequence[File], *, on_host: bool) -> Sequence[F
 
 def members(file: File) -> tuple[File, ...]:
     """Return the files that a set is made of; a file that is none is its only one."""
-    return file.members if isinstance(file, UnitSet) else (file,)
+    return file.members if isinstance(file, FileSet) else (file,)
 
 
 def is_dropin(path: str) -> bool:

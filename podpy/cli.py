@@ -56,7 +56,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plan": ("plan", "show what Syncs would change, and why"),
     "sync": ("sync", "follow git repositories and directories"),
     "render": ("render", "write manifests as units of systemd's, or as files of Podman's Quadlet"),
-    "convert": ("convert", "turn Quadlet files into Kubernetes YAML, and back"),
+    "convert": ("convert", "turn Quadlet and Compose files into Kubernetes YAML, and back"),
     "explain": ("explain", "tell of the fields of a kind, and which are honoured"),
     "doctor": ("doctor", "check what this host can do"),
     "completion": ("completion", "print a completion script for a shell"),

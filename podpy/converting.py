@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from manifests import kinds, load
 from manifests.faults import Invalid
 from manifests.meta import DEFAULT_NAMESPACE
 from manifests.problems import Severity
+from manifests.sources import Bundle
 from podpy import yaml_text
 from renderers.quadlet.unit import File
 
@@ -24,7 +27,15 @@ def load_all(sources: Sequence[str], namespace: str, *, rendered: bool) -> Loade
     options = load.KUBE_PLAY.replace(
         namespace=namespace, missing=Severity.WARNING, rendered=rendered
     )
-    return load.load(sources, options)
+    return load.load([_source(one) for one in sources], options)
+
+
+def _source(location: str) -> str | Bundle:
+    """Return a source as it is, or the Compose file that it means."""
+    from manifests.compose import gathering
+
+    found = gathering.find(location, os.environ)
+    return location if found is None else Bundle(name=location, files=(found,))
 
 
 def kubernetes(loaded: Loaded, namespace: str) -> tuple[File, ...]:

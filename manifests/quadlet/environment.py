@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from manifests.problems import FieldPath
     from manifests.quadlet.pods import PodDraft
     from manifests.quadlet.reader import Read, Reader
-    from manifests.quadlet.syntax import Entry
 
 _SECRETS = "/run/secrets"
 
@@ -47,26 +46,32 @@ def _file(reader: Reader, pod: PodDraft, where: FieldPath, file: Read, number: i
     secret = Draft("v1", "Secret", file.entry)
     secret.put(("metadata", "name"), f"{stem}-env{f'-{number + 1}' if number else ''}", file.entry)
     secret.put(("stringData",), {}, file.entry)
-    for name, value in _variables(reader, text, file.entry):
+    found, bare = variables_of(text)
+    for name, value in found:
         secret.put(("stringData", name), value, file.entry)
+    for line in bare:
+        # No word of the line itself: it may be a secret that was pasted without its name.
+        reader.say(file.entry, f"line {line} of the file has no value, and is left out")
     pod.beside.append(secret)
     pod.add((*where, "envFrom"), {"secretRef": {"name": secret.name}}, file.entry)
 
 
-def _variables(reader: Reader, text: str, entry: Entry) -> list[tuple[str, str]]:
-    """Read a file as podman run --env-file does: no quotes, no escapes."""
-    found = []
+def variables_of(text: str) -> tuple[list[tuple[str, str]], list[int]]:
+    """Read a file as podman run --env-file does: no quotes, no escapes.
+
+    With the variables come the numbers of the lines that give a name no value.
+    """
+    found: list[tuple[str, str]] = []
+    bare: list[int] = []
     for number, line in enumerate(text.splitlines(), 1):
         line = line.lstrip()
         name, equals, value = line.partition("=")
-        if not line or line.startswith("#"):
-            continue
-        if not equals:
-            # No word of the line itself: it may be a secret that was pasted without its name.
-            reader.say(entry, f"line {number} of the file has no value, and is left out")
-        else:
-            found.append((name.strip(), value))
-    return found
+        if line and not line.startswith("#"):
+            if equals:
+                found.append((name.strip().removeprefix("export "), value))
+            else:
+                bare.append(number)
+    return found, bare
 
 
 def _secret(reader: Reader, pod: PodDraft, where: FieldPath, secret: Read) -> None:

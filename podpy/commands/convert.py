@@ -1,4 +1,4 @@
-"""Turn manifests of one form into another: Quadlet's unit files and Kubernetes YAML.
+"""Turn manifests of one form into another: Quadlet's unit files, Compose files, Kubernetes YAML.
 
 What a form cannot express is told with its place, and is an error with --strict.
 """
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """
 podpy convert -f /etc/containers/systemd --to kubernetes -o app/
+podpy convert -f compose.yaml --to kubernetes -o - | podpy apply -f -
 podpy convert -f app/ --to quadlet -o ~/.config/containers/systemd --user
 """
 KUBERNETES, QUADLET = "kubernetes", "quadlet"
@@ -28,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         required=True,
         metavar="PATH",
-        help="unit files, YAML, or a directory of them",
+        help="unit files, YAML, a directory of them, or a Compose file",
     )
     parser.add_argument(
         "-o", "--output", required=True, metavar="DIR", help="where files are written; - prints"

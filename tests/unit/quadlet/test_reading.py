@@ -3,6 +3,7 @@
 import pytest
 
 from manifests.config import Secret
+from manifests.quadlet import reading
 from tests.unit.quadlet.conftest import Units, raw, said
 
 IMAGE = "[Container]\nImage=docker.io/library/a:1\n"
@@ -393,3 +394,16 @@ def test_checks_of_objects_name_the_key(units: Units) -> None:
 
     assert all(one.startswith("web.container:4: ") for one in said(loaded))
     assert all("[Container] Environment" in one for one in said(loaded))
+
+
+_VALUES = ("5", "x:y:z", "true", "=", '["a"', '"', "%%$$", "a,b=c,d", ".volume", "../..:/x:ro,zz")
+
+
+@pytest.mark.parametrize("section", sorted(reading.TABLES))
+def test_odd_values_are_told_of_and_break_nothing(units: Units, section: str) -> None:
+    first = "Image=a\n" if section == "Container" else ""
+    for key in sorted(reading.TABLES[section].keys):
+        for value in _VALUES:
+            text = f"[{section}]\n{first}{key}={value}\n"
+            loaded = units({f"x.{section.lower()}": text, "y.container": IMAGE})
+            assert loaded.objects or loaded.errors
