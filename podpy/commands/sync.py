@@ -13,7 +13,7 @@ import time
 
 from manifests import digests, durations
 from manifests.faults import Invalid
-from podpy import changes, cli, sync_adding, sync_output
+from podpy import changes, cli, sync_adding, sync_output, sync_pushing
 from podpy.commands import plan
 from podpy.context import Context
 from reconciler.state import syncs
@@ -31,6 +31,7 @@ EXAMPLES = """
 podpy sync add shop --url https://git.example/shop.git --branch main --path deploy
 podpy sync add local --directory /srv/manifests
 podpy sync add site --oci oci://registry.example/team/site --semver "^1"
+podpy sync push oci://registry.example/team/site:1.4.0 -f deploy
 podpy sync diff shop
 podpy sync reconcile shop
 podpy sync ls
@@ -44,6 +45,8 @@ _WORST_FIRST = (1, 3, 4, 0)
 def configure(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
     sync_adding.configure(cli.verb(verbs, "add", "follow a source: write the file of a Sync"))
+    pushing = cli.verb(verbs, "push", "push a directory to a registry, for Syncs to follow")
+    sync_pushing.configure(pushing)
     removing = cli.verb(verbs, "rm", "follow a Sync no more, and remove what it has brought")
     removing.add_argument("name", metavar="NAME")
     removing.add_argument("--keep", action="store_true", help="leave what it has brought")
@@ -82,6 +85,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.verb == "push":
+        return sync_pushing.push(arguments)
     context = Context()
     if arguments.verb == "add":
         return sync_adding.add(context.paths, arguments)

@@ -20,7 +20,7 @@ from runtime.image.skopeo import Trouble
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from typing import TypeVar
 
     from manifests.sync import OciSource
@@ -37,14 +37,58 @@ class MissingError(Invalid):
     """The registry has no such thing."""
 
 
+_OCI = "spec.source.oci"
+VERDICTS: dict[Trouble, Verdict] = {
+    **skopeo.VERDICTS,
+    Trouble.DENIED: (Invalid, "access refused: {}", f"look at {_OCI}.credentials"),
+    Trouble.PLAIN_HTTP: (
+        Invalid,
+        "the registry speaks plain HTTP",
+        f"{_OCI}.insecure: true, or mark it insecure in registries.conf",
+    ),
+    Trouble.CERTIFICATE: (
+        Invalid,
+        "the registry's certificate is not trusted: {}",
+        f"name its CA in {_OCI}.credentials.caFile",
+    ),
+    Trouble.MISSING: (MissingError, "does not exist: {}", f"look at {_OCI}: its url and ref"),
+    Trouble.OTHER: (Retry, "cannot be fetched: {}", ""),
+}
+
+
+PUSHING: dict[Trouble, Verdict] = {
+    **VERDICTS,
+    Trouble.DENIED: (
+        Invalid,
+        "access refused: {}",
+        "log in with `skopeo login`, or give --username and --password-file, or --auth-file",
+    ),
+    Trouble.PLAIN_HTTP: (Invalid, "the registry speaks plain HTTP", "give --insecure"),
+    Trouble.CERTIFICATE: (
+        Invalid,
+        "the registry's certificate is not trusted: {}",
+        "give its CA with --ca-file",
+    ),
+    Trouble.OTHER: (Retry, "cannot be pushed: {}", ""),
+}
+"""For whoever pushes by a command's flags."""
+
+
 class Registry:
     """The repository of a registry that a source names, for one pass; see `connected`.
 
     Every method raises Invalid or HostFault where only somebody can help, Retry where time may.
     """
 
-    def __init__(self, source: OciSource, options: skopeo.Options, seconds: float) -> None:
+    def __init__(
+        self,
+        source: OciSource,
+        options: skopeo.Options,
+        seconds: float,
+        verdicts: Mapping[Trouble, Verdict],
+    ) -> None:
         self.url = source.url
+        self._verdicts = verdicts
         self._name = source.url.removeprefix(SCHEME)
         self._options = options
         self._seconds = seconds
@@ -59,7 +103,7 @@ class Registry:
         """Return the names of all tags."""
 
         def ask(options: skopeo.Options) -> tuple[str, ...]:
-            return skopeo.tags(f"docker://{self._name}", options, self.url, blame=_blame)
+            return skopeo.tags(f"docker://{self._name}", options, self.url, blame=self._blame)
 
         return self._asked(self.url, ask)
 
@@ -71,7 +115,9 @@ class Registry:
         about = f"{self.url}{which}"
 
         def ask(options: skopeo.Options) -> bytes:
-            return skopeo.manifest(f"docker://{self._name}{which}", options, about, blame=_blame)
+            return skopeo.manifest(
+                f"docker://{self._name}{which}", options, about, blame=self._blame
+            )
 
         return self._asked(about, ask)
 
@@ -84,9 +130,23 @@ class Registry:
         about, which = f"{self.url}@{digest}", f"docker://{self._name}@{digest}"
 
         def ask(options: skopeo.Options) -> None:
-            skopeo.copy_as_it_is(which, directory, options, about, largest=largest, blame=_blame)
+            skopeo.copy_as_it_is(
+                which, directory, options, about, largest=largest, blame=self._blame
+            )
 
         self._asked(about, ask, self._seconds)
+
+    def push(self, layout: str, tag: str) -> None:
+        """Have the registry hold what an OCI layout does, under a tag."""
+        about, target = f"{self.url}:{tag}", f"docker://{self._name}:{tag}"
+
+        def ask(options: skopeo.Options) -> None:
+            skopeo.push(layout, target, options, about, blame=self._blame)
+
+        self._asked(about, ask, self._seconds)
+
+    def _blame(self, complaint: str, about: str) -> Fault:
+        return skopeo.verdict(complaint, about, self._verdicts)
 
     def _asked(
         self,
@@ -108,11 +168,16 @@ class Registry:
 
 
 @contextlib.contextmanager
-def connected(source: OciSource, seconds: float, place: str) -> Iterator[Registry]:
+def connected(
+    source: OciSource,
+    seconds: float,
+    place: str,
+    verdicts: Mapping[Trouble, Verdict] = VERDICTS,
+) -> Iterator[Registry]:
     """Yield the registry as the source's credentials open it, for so many seconds in all.
 
     The password is in no list of processes and on no other disk. `place` is where a directory can
-    be made meanwhile, for this Sync alone.
+    be made meanwhile, for this Sync alone. `verdicts` say what skopeo's complaints come to.
     """
     check_credentials(source)
     given = source.credentials
@@ -123,11 +188,11 @@ def connected(source: OciSource, seconds: float, place: str) -> Iterator[Registr
     if given.password_file:
         options = options.replace(creds=f"{given.username}:{_password(given.password_file)}")
     if not given.ca_file:
-        yield Registry(source, options, seconds)
+        yield Registry(source, options, seconds, verdicts)
         return
     with scratch.emptied(place) as directory:
         os.symlink(given.ca_file, f"{directory}/ca.crt")
-        yield Registry(source, options.replace(cert_dir=directory), seconds)
+        yield Registry(source, options.replace(cert_dir=directory), seconds, verdicts)
 
 
 def check_credentials(source: OciSource) -> None:
@@ -155,27 +220,3 @@ def _password(path: str) -> str:
     if not word:
         raise HostFault(f"{path} holds no password")
     return word
-
-
-_OCI = "spec.source.oci"
-_VERDICTS: dict[Trouble, Verdict] = {
-    **skopeo.VERDICTS,
-    Trouble.DENIED: (Invalid, "access refused: {}", f"look at {_OCI}.credentials"),
-    Trouble.PLAIN_HTTP: (
-        Invalid,
-        "the registry speaks plain HTTP",
-        f"{_OCI}.insecure: true, or mark it insecure in registries.conf",
-    ),
-    Trouble.CERTIFICATE: (
-        Invalid,
-        "the registry's certificate is not trusted: {}",
-        f"name its CA in {_OCI}.credentials.caFile",
-    ),
-    Trouble.MISSING: (MissingError, "does not exist: {}", f"look at {_OCI}: its url and ref"),
-    Trouble.OTHER: (Retry, "cannot be fetched: {}", ""),
-}
-
-
-def _blame(complaint: str, about: str) -> Fault:
-    """The fault that skopeo's complaint is about an artifact."""
-    return skopeo.verdict(complaint, about, _VERDICTS)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 OPAQUE = ("trusted.overlay.opaque", "user.overlay.opaque")
 KEPT_XATTRS = ("security.capability", "user.")
 _OCI = "application/vnd.oci.image"
+MANIFEST = f"{_OCI}.manifest.v1+json"
 
 
 def write(store: Store, image: Image, name: str, layout: str) -> None:
@@ -44,14 +45,21 @@ def write(store: Store, image: Image, name: str, layout: str) -> None:
     }
     manifest = {
         "schemaVersion": 2,
-        "mediaType": f"{_OCI}.manifest.v1+json",
-        "config": _put_json(layout, config, f"{_OCI}.config.v1+json"),
+        "mediaType": MANIFEST,
+        "config": put_json(layout, config, f"{_OCI}.config.v1+json"),
         "layers": layers,
     }
-    entry = _put_json(layout, manifest, f"{_OCI}.manifest.v1+json")
+    finish(layout, manifest, name)
+
+
+def finish(layout: str, manifest: dict[str, Any], name: str) -> str:
+    """Write what makes a layout of a directory with blobs in it; return the manifest's digest."""
+    entry = put_json(layout, manifest, MANIFEST)
+    digest: str = entry["digest"]
     entry["annotations"] = {"org.opencontainers.image.ref.name": name}
     _write(f"{layout}/index.json", {"schemaVersion": 2, "manifests": [entry]})
     _write(f"{layout}/oci-layout", {"imageLayoutVersion": "1.0.0"})
+    return digest
 
 
 def _config(config: ImageConfig) -> dict[str, Any]:
@@ -144,9 +152,14 @@ class _Hashed:
         return f"sha256:{self._sum.hexdigest()}"
 
 
-def _put_json(layout: str, value: object, kind: str) -> dict[str, Any]:
-    raw = json.dumps(value).encode()
-    temporary = f"{layout}/json"
+def put_json(layout: str, value: object, kind: str) -> dict[str, Any]:
+    """Write a value as a blob; return its descriptor."""
+    return put(layout, json.dumps(value).encode(), kind)
+
+
+def put(layout: str, raw: bytes, kind: str) -> dict[str, Any]:
+    """Write bytes as a blob; return their descriptor."""
+    temporary = f"{layout}/blob"
     with open(temporary, "wb") as file:
         file.write(raw)
     digest = f"sha256:{hashlib.sha256(raw).hexdigest()}"

@@ -154,6 +154,15 @@ def copy_as_it_is(
     _run(*words, options=options, about=about, source=source, blame=blame, before=bounds)
 
 
+def push(layout: str, target: str, options: Options, about: str, *, blame: Blame) -> None:
+    """Copy what the OCI layout holds to `target` (docker://...), byte by byte as it is.
+
+    It takes `options.patience` seconds at most.
+    """
+    words = ("copy", "--quiet", f"oci:{layout}", target)
+    _run(*words, options=options, about=about, source=target, side="dest-", blame=blame)
+
+
 def again_after_a_pause(attempt: Callable[[], T], pauses: tuple[float, ...]) -> T:
     """Return what `attempt` returns; a failure that may pass is tried again, a deadline is not."""
     for pause in pauses:
@@ -175,13 +184,14 @@ def _run(
     seconds: float = 0.0,
     blame: Blame | None = None,
     before: tuple[str, ...] = (),
+    side: str = "",
 ) -> bytes:
     """Run skopeo, again after a pause where that may help; returns its output.
 
     It inherits the descriptors in `keep`, and has `options.patience` unless `seconds` are given.
-    The words `before` it start it.
+    The words `before` it start it. `source` is what it asks, or with the `side` "dest-" tells.
     """
-    with _command(options, words[0], source) as command:
+    with _command(options, words[0], source, side) as command:
         argv = (*before, *command.argv, *words[1:])
         whole = command.replace(argv=argv, keep=(*command.keep, *keep))
 
@@ -246,10 +256,11 @@ def _policy() -> str:
 
 
 @contextlib.contextmanager
-def _command(options: Options, command: str, source: str) -> Iterator[Command]:
-    """skopeo's first words and flags; `copy` has two sides and calls this one "src-"."""
+def _command(options: Options, command: str, source: str, side: str = "") -> Iterator[Command]:
+    """skopeo's first words and flags; `copy` has two sides, and the first is "src-"."""
     registry = source.removeprefix("docker://").partition("/")[0]
-    with flags(options, (registry,), "src-" if command == "copy" else "") as (words, keep):
+    with flags(options, (registry,), side or ("src-" if command == "copy" else "")) as found:
+        words, keep = found
         argv = (*_guarded(), *_general(options), command, *words)
         yield Command(argv=argv, keep=keep, options=options)
 
