@@ -58,7 +58,7 @@ soak: setup-test ## play, break and remove pods for ten minutes, then look for w
 	@$(VENV)/python -m benchmarks.soak --minutes 10
 
 soak-killed: setup-test ## kill podpy at every effect of every command that tests kill it in: hours
-	@PODPY_KILL_POINTS=1000000 $(PYTEST) -k killed tests/host
+	@PODPY_KILL_POINTS=1000000 $(PYTEST) --timeout 0 -k killed tests/host
 
 bench: setup-test ## measure podpy beside Podman 5.4, then the agent, and print both
 	@$(VENV)/python -m benchmarks.run

@@ -183,7 +183,7 @@ def _remove(context: Context, arguments: argparse.Namespace) -> None:
 
     used = users(context.paths)
     for name in arguments.names:
-        if claims.find(context.paths, arguments.namespace, name) is None:
+        if not claims.known(context.paths, arguments.namespace, name):
             raise Invalid(
                 f'there is no claim "{name}" in namespace {arguments.namespace}',
                 hint="podpy volume ls",

@@ -75,10 +75,11 @@ def remove(
     base = host.base
     with locks.held(base.paths, [decide.lock(one) for one in dict.fromkeys(going.syncs)]):
         rows = brought(base, going)
-        # The Syncs themselves go last: killed before that, the command is given again.
-        last = {ref: thing for ref, thing in others.items() if ref.kind == "Sync"}
-        first = {ref: thing for ref, thing in others.items() if ref not in last}
-        first |= {row.ref: row.object() for row in rows if row.ref not in last}
+        # The Syncs themselves, those that they brought too, go last: killed before that, the
+        # command is given again, and finds what belongs to them.
+        every = {**{row.ref: row.object() for row in rows}, **others}
+        last = {ref: thing for ref, thing in every.items() if ref.kind == "Sync"}
+        first = {ref: thing for ref, thing in every.items() if ref not in last}
         report = _removed(host, first, notify, data=data)
         if report.failed:
             return report

@@ -10,7 +10,7 @@ import os
 
 from manifests.faults import Invalid
 from manifests.value import Value
-from runtime import locks
+from runtime import files, locks
 from runtime.image import archive, build, layers, workspace
 from runtime.image.store import spellings
 
@@ -114,4 +114,5 @@ def _sweep(store: Store, used: frozenset[str]) -> int:
     )
     workspace.sweep(archive.staging(store))
     workspace.sweep(build.workspaces(store))
+    files.sweep(store.paths.images)
     return freed

@@ -67,7 +67,7 @@ class Creation:
     def __init__(self, launch: Launch) -> None:
         self.launch = launch
         self._first = 0
-        self._sync, self._sync_end = os.pipe2(os.O_CLOEXEC)
+        self._sync, self._sync_end = _answering()
         self._said, self._said_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._start, self._start_end = os.pipe2(os.O_CLOEXEC)
 
@@ -186,6 +186,23 @@ def _order(bundle: str, words: bytes) -> bool:
     finally:
         os.close(ctl)
     return True
+
+
+def _answering() -> tuple[int, int]:
+    """Return the two ends of a pipe for conmon's answer.
+
+    conmon ends when nobody can read that. Its own end can be read, too: so it stays when podpy is
+    killed before it has answered, and the next pass starts what it has created.
+    """
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    try:
+        both = os.open(f"/proc/self/fd/{writing}", os.O_RDWR | os.O_CLOEXEC)
+    except BaseException:
+        os.close(reading)
+        raise
+    finally:
+        os.close(writing)
+    return reading, both
 
 
 def _argv(engine: Engine, launch: Launch) -> list[str]:

@@ -37,6 +37,7 @@ _KILL_SECONDS = 10.0
 _LOOK_SECONDS = 0.05
 
 _SIGNALLED = 128
+_KILLED = _SIGNALLED + signals.SIGKILL
 _TIMED_OUT = -1
 """What conmon records of a container that it has killed after the time it was given."""
 
@@ -169,7 +170,7 @@ def state(container: Container) -> State:
 def look(container: Container) -> tuple[State, int | None]:
     """Read the same, and with it the pid of the container's first process while that lives."""
     if os.path.exists(f"{container.bundle}/exit/exit"):
-        return State.STOPPED, None
+        return _dead(container), None
     living = pid(container)
     if living is not None:
         return (State.CREATED if os.path.exists(container.fifo) else State.RUNNING), living
@@ -178,7 +179,19 @@ def look(container: Container) -> tuple[State, int | None]:
     if conmon_pid(container) is not None:
         return State.RUNNING, None
     # The record may have been written between the first look and this one.
-    return State.STOPPED, None
+    return _dead(container), None
+
+
+def _dead(container: Container) -> State:
+    """STOPPED, or GONE where its program was never started: that has no end, and counts for none.
+
+    podpy was killed before it started what conmon had created, and another one has removed it, or
+    is about to. A fifo with another end is that of a start that podpy was killed in.
+    """
+    if not os.path.exists(container.fifo):
+        return State.STOPPED
+    code = files.number(f"{container.bundle}/exit/exit")
+    return State.GONE if code in (None, _KILLED) else State.STOPPED
 
 
 def pid(container: Container) -> int | None:
@@ -228,7 +241,7 @@ def ended(container: Container, seen: cgroups.View) -> Ended | None:
     record = f"{container.bundle}/exit/exit"
     code = files.number(record)
     if code == _TIMED_OUT:
-        code = _SIGNALLED + signals.SIGKILL
+        code = _KILLED
     try:
         at = os.stat(record).st_mtime
     except FileNotFoundError:
@@ -324,11 +337,13 @@ def _see_off(conmons: Mapping[str, int], containers: Mapping[str, Container]) ->
 def remove(container: Container, seen: cgroups.View, engine: Engine | None = None) -> None:
     """Remove the container's cgroup and the runtime's state; kills what is left of it first.
 
-    The bundle with its records stays: it is the caller's. With `engine`, the runtime's own
-    `delete --force` is tried where removing by hand fails.
+    The bundle with its records stays: it is the caller's; but not those of what never ran. With
+    `engine`, the runtime's own `delete --force` is tried where removing by hand fails.
     """
     if conmon_pid(container) is not None or pid(container) is not None:
         stop([(container, signals.SIGKILL, 0.0)], seen)
+    if os.path.exists(container.fifo) and _dead(container) is State.GONE:
+        forget(container)  # Whoever looks meanwhile must not see it end.
     try:
         cgroups.kill(seen, container.cgroup)
         cgroups.remove(seen, container.cgroup)
@@ -353,9 +368,9 @@ def recover(
 ) -> State:
     """Bring a container that podpy was killed over into a settled state, and return that.
 
-    Created with its conmon alive: started. Without one (conmon 2.1.6 ends when nobody reads its
-    answer): removed, GONE. A conmon still at work is waited for, `patience` seconds. Call it
-    inside the pod's namespaces, holding whatever keeps others from starting the same container.
+    Created with its conmon alive: started. Without one: removed, GONE. A conmon still at work is
+    waited for, `patience` seconds. Call it inside the pod's namespaces, holding whatever keeps
+    others from starting the same container.
     """
     deadline = time.monotonic() + patience
     found = state(container)

@@ -111,6 +111,13 @@ def find(paths: Paths, namespace: str, name: str) -> Claim | None:
     return Claim(namespace=namespace, name=name, path=path, record=record)
 
 
+def known(paths: Paths, namespace: str, name: str) -> bool:
+    """Tell whether anything of the claim is there: a killed removal may have left its record."""
+    return os.path.isdir(paths.claim(namespace, name)) or os.path.lexists(
+        _record_path(paths, namespace, name)
+    )
+
+
 def every(paths: Paths) -> Iterator[Claim]:
     """Return every claim of this host, sorted. What each holds is for `disk_usage` to find out."""
     for namespace in _names(paths.claims):

@@ -9,6 +9,7 @@ import pytest
 from runtime.kernel import mounts, syscalls
 from runtime.kernel.inside import Inside
 from tests.fixtures import bench, images, killed, registry, traces
+from tests.fixtures.listener import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +54,13 @@ def image(podpy: Podpy, busybox_image: Image) -> str:
 def dying(podpy: Podpy, tmp_path: Path) -> killed.Dying:
     """Give podpy on the same instance, to be killed at an effect."""
     return killed.Dying(podpy, tmp_path / "dying")
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    made = Listener()
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

@@ -83,6 +83,7 @@ class Data:
             self.podpy.run(*words)
             listed = self.podpy.json("undo", "-o", "json")
             assert [one["name"] for one in listed] == ["data"], about
+            assert not [path for path in self.places() if "/.claims/" in path], about
             assert not self.row.exists(), about
             assert [Path(one).read_text() for one in self.rows()] == ["precious"], about
 

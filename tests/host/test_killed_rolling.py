@@ -104,15 +104,19 @@ class Rollout:
         """What was begun is brought to its end by the agent, and what was not, by hand."""
         agent = self.podpy.start("agent")
         try:
-            whole = [["new"] * 3, ["new", "old", "old"]]
-            wait_until(lambda: self.words() in whole, f"{about}: the rollout's end")
+            wait_until(lambda: self.is_whole(), f"{about}: the rollout's end")
         finally:
             agent.terminate()
             agent.communicate(timeout=30)
-        if self.words() == whole[0]:
+        if self.words() == ["new"] * 3:
             self.podpy.ok("rollout", "undo", "deploy/web")
-        assert self.words() == whole[1], about
-        assert "successfully" in self.podpy.ok("rollout", "status", "deploy/web"), about
+        assert self.words() == ["new", "old", "old"], about
+        assert self.is_whole(), about
+
+    def is_whole(self) -> bool:
+        """All pods are of the template that the Deployment has now, and ready."""
+        said = self.podpy.ok("rollout", "status", "--watch=false", "deploy/web")
+        return "successfully" in said
 
     def is_gone(self, about: str) -> None:
         self.podpy.ok("delete", "--ignore-not-found", "-f", str(self.file))

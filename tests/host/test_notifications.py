@@ -5,85 +5,23 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
-import http.server
 import json
 import sqlite3
-import ssl
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.fixtures import certificates
 from tests.fixtures.command import wait_until
 from tests.fixtures.forge import Forge
+from tests.fixtures.listener import Listener
 from tests.fixtures.objects import config, pod
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.fixtures.command import Podpy
 
 pytestmark = pytest.mark.host
-
-
-class Listener:
-    """A server on loopback that answers with `status`, and keeps what it was sent; over TLS with
-    the certificates in `tls`.
-
-    While `silent` is set it answers nothing, and `ignored` counts what came.
-    """
-
-    def __init__(self, tls: Path | None = None) -> None:
-        self.status = 201
-        self.got: list[tuple[str, dict[str, str], bytes]] = []
-        self.silent, self.over, self.ignored = threading.Event(), threading.Event(), 0
-        listener = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if listener.silent.is_set():
-                    listener.ignored += 1
-                    listener.over.wait(60)
-                    return
-                listener.got.append((self.path, dict(self.headers.items()), body))
-                self.send_response(listener.status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                return
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.handle_error = lambda *_: None  # type: ignore[method-assign]
-        scheme = "http"
-        if tls is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(tls / "host.crt", tls / "host.key")
-            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-            scheme = "https"
-        self.url = f"{scheme}://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self.over.set()
-        self.server.shutdown()
-        self.server.server_close()
-
-    def told(self) -> list[dict[str, Any]]:
-        return [json.loads(body) for _, _, body in self.got]
-
-    def reasons(self) -> list[str]:
-        return [one["reason"] for one in self.told()]
-
-
-@pytest.fixture
-def listener() -> Iterator[Listener]:
-    made = Listener()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -86,12 +86,15 @@ with namespaces.enter(paths.pod({uid!r})) as inside:
     container = oci.Container.of(paths, {uid!r}, "app")
     watch = creation.Supervision(log_path={log!r})
     config = json.load(open({config!r}))
-    inside.call(inside.call(creation.begin, engine, container, config, watch, seen).finish)
+    creating = inside.call(creation.begin, engine, container, config, watch, seen)
+    if {answered}:
+        inside.call(creating.finish)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_a_container_created_before_a_crash_is_finished(pod: Bench) -> None:
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_container_created_before_a_crash_is_finished(pod: Bench, *, answered: bool) -> None:
     container = Container.of(pod.paths, UID, "app")
     pod.made.append(container)
     os.makedirs(pod.log_dir("app"))
@@ -104,10 +107,11 @@ def test_a_container_created_before_a_crash_is_finished(pod: Bench) -> None:
         uid=UID,
         log=f"{pod.log_dir('app')}/0.log",
         config=config,
+        answered=answered,
     )
     crashed = subprocess.run([sys.executable, "-c", body], check=False, timeout=60)
     assert crashed.returncode == -signal.SIGKILL
-    assert oci.state(container) is State.CREATED
+    until(lambda: oci.state(container) is State.CREATED)
 
     recovered = pod.inside.call(oci.recover, pod.engine, container, pod.seen)
 

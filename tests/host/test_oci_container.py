@@ -18,7 +18,7 @@ from runtime.oci import container as oci
 from runtime.oci.conmon import NotCreated
 from runtime.oci.container import State
 from tests.fixtures import bench, traces
-from tests.fixtures.bench import FOREVER, Bench
+from tests.fixtures.bench import FOREVER, Bench, until
 
 if TYPE_CHECKING:
     from runtime.paths import Paths
@@ -144,7 +144,23 @@ def test_a_container_never_started_is_stopped_at_once(pod: Bench) -> None:
 
     oci.stop([(container, signal.SIGTERM, 600)])
 
-    assert oci.state(container) is State.STOPPED
+    assert oci.pid(container) is None
+    assert oci.state(container) is State.GONE
+
+
+def test_a_container_that_never_ran_has_no_end(pod: Bench) -> None:
+    container = pod.create("app", FOREVER)
+    process, conmon = oci.pid(container), oci.conmon_pid(container)
+    assert process is not None
+    assert conmon is not None
+    for pid in (conmon, process):  # As where podpy is killed before it reads conmon's answer.
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: oci.pid(container) is None and oci.conmon_pid(container) is None)
+
+    assert oci.look(container) == (State.GONE, None)
+    assert oci.ended(container, pod.seen) is None
+    oci.remove(container, pod.seen)
+    assert not os.path.exists(f"{container.bundle}/pid")
 
 
 def test_kill_says_whether_it_met_anyone(pod: Bench) -> None:

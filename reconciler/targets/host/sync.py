@@ -233,6 +233,7 @@ def _begin_one(
     engine, seen = base.engine(inside), base.pod_cgroups
     if before.stage is Stage.CREATED:
         inside.call(oci.recover, engine, where, seen)
+        _shelter(base, where)
         return None
     attempt = _next_attempt(before, where, record.images.get(container.name, ""))
     inside.call(oci.remove, where, seen, engine)
@@ -251,6 +252,13 @@ def _begin_one(
     )
     begun: Creating = inside.call(creation.begin, engine, where, config, supervision, seen)
     return begun
+
+
+def _shelter(base: Base, where: OciContainer) -> None:
+    """See that conmon is where it outlives this session: podpy may have been killed before that."""
+    conmon = oci.conmon_pid(where)
+    if conmon is not None and not cgroups.sheltered(base.cgroups, base.paths.instance, conmon):
+        cgroups.shelter(base.cgroups, base.paths.instance, conmon)
 
 
 def _last_resort(record: PodRecord) -> int:
