@@ -245,23 +245,12 @@ def _replicated(service: ServiceDraft) -> Draft:
     if count == 1:
         return service
     keys = ("deploy", "replicas") if "deploy" in service.given else ("scale",)
-    made = Draft("apps/v1", "Deployment", service.top)
-    labels = {"app": service.name, **(service.at(("metadata", "labels")) or {})}
-    annotations = dict(service.at(("metadata", "annotations")) or {})
     entry = service.book.entry(service.at_key(*keys))
-    made.put(("metadata", "name"), service.name, service.top)
-    if settings.DEPENDS_ON in annotations:
-        depends = annotations.pop(settings.DEPENDS_ON)
-        made.put(("metadata", "annotations", settings.DEPENDS_ON), depends, service.top)
+    labels = {"app": service.name, **(service.at(("metadata", "labels")) or {})}
+    service.put(("metadata", "labels"), labels, entry)
+    made = drafting.templated(service, "apps/v1", "Deployment")
     made.put(("spec", "replicas"), count, entry)
     made.put(("spec", "selector", "matchLabels"), {"app": labels["app"]}, entry)
-    made.put(("spec", "template", "metadata"), {"labels": labels}, entry)
-    if annotations:
-        made.put(("spec", "template", "metadata", "annotations"), annotations, entry)
-    made.put(("spec", "template", "spec"), service.raw["spec"], service.top)
-    for path, source in service.sources.items():
-        if path[:1] == ("spec",) and len(path) > 1:
-            made.sources["spec", "template", *path] = source
     if service.raw["spec"].pop("restartPolicy", "Always") != "Always":
         message = "is not supported for several replicas: they are always restarted"
         service.say(message, *keys)

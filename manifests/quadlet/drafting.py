@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from manifests import settings
 from manifests.documents import Document, Origin
 from manifests.problems import Problem, Severity, path_text
 from manifests.value import EMPTY
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from manifests.quadlet.syntax import Entry
     from manifests.yaml.marks import Place
 
+_REFERENCE = re.compile(r"\$\$|\$(?=\([-._a-zA-Z0-9]+\))")
 _LABEL = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -119,6 +123,32 @@ class Draft:
         )
 
 
+def templated(pod: Draft, api_version: str, kind: str) -> Draft:
+    """Return the object of a workload whose template is a pod that was drafted by itself.
+
+    What orders objects is the workload's own; the pod's draft is not to be used any more.
+    """
+    made = Draft(api_version, kind, pod.top)
+    metadata = dict(pod.raw.get("metadata") or {})
+    annotations = dict(metadata.pop("annotations", {}))
+    own = {key: annotations.pop(key) for key in settings.ORDER if key in annotations}
+    made.put(("metadata", "name"), metadata.pop("name"), pod.top)
+    if own:
+        made.put(("metadata", "annotations"), own, pod.top)
+    if annotations:
+        metadata["annotations"] = annotations
+    if metadata:
+        made.put(("spec", "template", "metadata"), metadata, pod.top)
+    made.put(("spec", "template", "spec"), pod.raw["spec"], pod.top)
+    for path, entry in pod.sources.items():
+        if path[:1] == ("spec",) and len(path) > 1:
+            made.sources["spec", "template", *path] = entry
+        elif path[:1] == ("metadata",) and len(path) > 2:
+            kept = path[-1] in settings.ORDER or path[1] == "name"
+            made.sources[path if kept else ("spec", "template", *path)] = entry
+    return made
+
+
 def label(text: str, longest: int = 63) -> str:
     """Return the name nearest to `text` that is a part of a host name."""
     made = "".join(sign if sign in _LABEL else "-" for sign in text.lower())
@@ -127,4 +157,4 @@ def label(text: str, longest: int = 63) -> str:
 
 def literal(text: str) -> str:
     """Write a text so that Kubernetes finds no $(VARIABLE) in it."""
-    return text.replace("$", "$$") if "$(" in text or "$$" in text else text
+    return _REFERENCE.sub(lambda found: found[0] * 2, text) if "$" in text else text

@@ -107,6 +107,15 @@ def volume_source(unit: Unit, pod: PodDraft) -> tuple[dict[str, Any], str]:
     return {"persistentVolumeClaim": {"claimName": name}}, hint
 
 
+def is_default(unit: Unit) -> bool:
+    """Tell whether it is the network of pods that name none: as podpy render quadlet writes it.
+
+    Podman's own default has no names of pods; podpy's has.
+    """
+    own = {(one.key, one.value) for one in unit.entries if one.section == "Network" and one.key}
+    return unit.name == "podpy.network" and own <= {("NetworkName", "podpy")}
+
+
 def passing(unit: Unit) -> bool:
     """Tell whether a volume is removed when nothing needs it: as podpy render quadlet writes it."""
     unneeded = unit.last("StopWhenUnneeded", "Unit")

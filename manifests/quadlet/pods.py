@@ -26,7 +26,8 @@ _OPTIONS = {"ip": settings.ADDRESS, "mac": settings.MAC}
 class PodDraft(Draft):
     """A Pod in the making. `units` are all that it may refer to, `beside` objects that it needs.
 
-    `left_out`: it cannot be made, which is told.
+    `left_out`: it cannot be made, which is told. `job`: it comes to an end, and is tried again so
+    often.
     """
 
     def __init__(self, units: Units, top: Entry) -> None:
@@ -34,7 +35,13 @@ class PodDraft(Draft):
         self.units = units
         self.beside: list[Draft] = []
         self.left_out = False
+        self.job: tuple[int, Entry] | None = None
         self._volumes: dict[str, str] = {}
+
+    @property
+    def reference(self) -> str:
+        """What others wait for."""
+        return f"{'Pod' if self.job is None else 'Job'}/{self.name}"
 
     def volume(self, source: dict[str, Any], hint: str, entry: Entry) -> str:
         """Return the name of the pod's volume of a source; one that is there is not made again."""
@@ -69,7 +76,7 @@ def shared_keys(reader: Reader, pod: PodDraft) -> None:
     _hosts(reader, pod)
     _dns(reader, pod)
     host_name = reader.text("HostName")
-    if host_name is not None:
+    if host_name is not None and host_name.value != pod.name:
         pod.put(("spec", "hostname"), host_name.value, host_name.entry)
     for name, read in reader.pairs("Label").items():
         label(reader, pod, name, read)
@@ -138,9 +145,9 @@ def network_name(reader: Reader, units: Units, name: str, entry: Entry) -> str:
     if unit is None:
         reader.say(entry, f"{name} is not among the units", Grade.WRONG)
         return ""
-    from manifests.quadlet.objects import object_name
+    from manifests.quadlet import objects
 
-    return object_name(unit)
+    return "" if objects.is_default(unit) else objects.object_name(unit)
 
 
 def _address(reader: Reader, pod: PodDraft) -> None:

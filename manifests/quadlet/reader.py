@@ -70,6 +70,12 @@ class Reader:
         entry = self.unit.last(key)
         return [] if entry is None else self._all([(entry, self._words(entry))])
 
+    def commands(self, key: str) -> list[list[Read]]:
+        """Return the words of each command that [Service] has for a key."""
+        return [
+            self._all([(entry, self._words(entry))]) for entry in self.unit.every(key, "Service")
+        ]
+
     def pairs(self, key: str) -> dict[str, Read]:
         """Return NAME=VALUE words by name; the later one counts."""
         found: dict[str, Read] = {}

@@ -13,6 +13,8 @@ from manifests.problems import Problem
 from manifests.quadlet import (
     arguments,
     container,
+    drafting,
+    handlers,
     images,
     kube,
     mounts,
@@ -76,6 +78,21 @@ class Reading(Value):
 def read(given: UnitSet) -> Reading:
     """Return what the units of a set stand for."""
     return _Set(given).reading()
+
+
+def _as_it_runs(draft: Draft) -> Draft:
+    """Return a pod that comes to an end as the Job that it is; others as they are."""
+    if not isinstance(draft, PodDraft) or draft.job is None:
+        return draft
+    spec = draft.raw["spec"]
+    deadline = spec.pop("activeDeadlineSeconds", None)
+    spec["restartPolicy"] = supervision.NEVER
+    made = drafting.templated(draft, "batch/v1", "Job")
+    made.put(("spec", "backoffLimit"), *draft.job)
+    if deadline is not None:
+        path = ("spec", "activeDeadlineSeconds")
+        made.put(path, deadline, draft.sources.get(path, draft.top))
+    return made
 
 
 class _Set:
@@ -146,12 +163,21 @@ class _Set:
         reader = self._reader(unit)
         pod = PodDraft(self._units, unit.top)
         self._name(pod, reader, "ContainerName")
-        pod.add(("spec", "containers"), {"name": pod.name}, unit.top)
+        own = pod.name
+        for alias in reader.whole("NetworkAlias"):
+            if own.startswith(f"{alias.value}-"):
+                # That is what others call it; the rest tells its container from others.
+                pod.put(("metadata", "name"), alias.value, alias.entry)
+                own = own.removeprefix(f"{alias.value}-")
+        pod.add(("spec", "containers"), {"name": own}, unit.top)
         where: FieldPath = ("spec", "containers", 0)
         pods.shared_keys(reader, pod)
         container.read(reader, pod, where)
         pods.ports(reader, pod)
         self._supervise(pod, [reader], None)
+        handlers.read(reader, pod, where)
+        if supervision.once(unit):
+            pod.job = supervision.retries(reader) or (0, unit.top)
         self._done(unit, pod, reader)
 
     def _pod_of(self, unit: Unit) -> Unit | None:
@@ -183,6 +209,8 @@ class _Set:
                 readers.append(self._reader(member))
         begun = {id(one): self._member(one, pod, own) for one in self._in_turn(readers)}
         lasting = [one for one in readers if begun[id(one)][1] == "containers"]
+        for one in readers:
+            handlers.read(one, pod, begun[id(one)])
         if not lasting:
             message = "no container of the units is in this pod: nothing is made of it"
             own.say(unit.top, message, Grade.TOLD)
@@ -191,6 +219,7 @@ class _Set:
         pods.ports(own, pod)
         pods.grace(own, pod)
         self._supervise(pod, lasting, own)
+        handlers.read(own, pod, None)
         self._done(unit, pod, own, *readers)
 
     def _in_turn(self, readers: list[Reader]) -> list[Reader]:
@@ -263,11 +292,15 @@ class _Set:
     def _object(self, unit: Unit) -> None:
         if unit.template:
             return
+        if objects.is_default(unit):
+            return
         if unit.suffix == ".volume":
             draft, reader = objects.volume(unit, self._units)
         else:
             draft, reader = objects.network(unit)
-        supervision.judge(reader, self._units)
+        if not objects.passing(unit):
+            supervision.judge(reader, self._units)
+            handlers.refuse(reader)
         self._keep(reader)
         if draft is not None:
             self._drafts.append(draft)
@@ -279,7 +312,10 @@ class _Set:
         self._keep(reader)
         self._problems.extend(problems)
         if not unit.template:
-            self._documents.extend(made)
+            for one in made:
+                # Podman plays one object of two files twice, which changes nothing.
+                if not any(one.raw == other.raw for other in self._documents):
+                    self._documents.append(one)
             self._manifests[unit.name] = [
                 f"{one.kind}/{one.name}"
                 for one in made
@@ -294,7 +330,7 @@ class _Set:
             if pod is None or pod is other:
                 continue
             names = self._manifests.get(earlier.name, [])
-            for name in [f"Pod/{other.name}"] if other is not None else names:
+            for name in [other.reference] if other is not None else names:
                 wanted.setdefault(pod.name, {}).setdefault(name, entry)
         for pod in dict.fromkeys(self._pods.values()):
             listed = wanted.get(pod.name)
@@ -306,7 +342,7 @@ class _Set:
         """Make documents of the drafts, counted by the files that they begin in."""
         counts: dict[str, int] = {}
         made = []
-        for draft in self._drafts:
+        for draft in map(_as_it_runs, self._drafts):
             file = draft.top.file
             made.append(draft.document(file, counts.get(file, 0)))
             counts[file] = counts.get(file, 0) + 1

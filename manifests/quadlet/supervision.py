@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from manifests.quadlet import durations
+from manifests.quadlet import durations, handlers
 from manifests.quadlet.remarks import Grade
 from manifests.sources import UNIT_SUFFIXES
 
@@ -39,6 +39,8 @@ _SUPERVISED = frozenset(
         *("TimeoutStopSec", "Type", "WorkingDirectory"),
     }
 )
+_STARTS = 5
+"""How often systemd starts a unit that fails at once, unless it is told otherwise."""
 _NEEDS = ("Requires", "BindsTo", "Requisite")
 _ORDERS = ("After", "Before", "Wants", "PartOf", "Upholds", "PropagatesStopTo")
 _WORDS = frozenset(
@@ -49,6 +51,8 @@ _WORDS = frozenset(
     }
 )
 _INSTALL = frozenset({"WantedBy", "RequiredBy", "UpheldBy", "Alias", "Also", "DefaultInstance"})
+_MARKS = "/podpy-rendered/"
+"""Where `podpy render quadlet` has units of Jobs keep that they are done."""
 # What podpy finds there whenever it runs.
 _ALWAYS_THERE = (".target", ".slice", ".mount")
 
@@ -61,14 +65,14 @@ def judge(reader: Reader, units: Units) -> None:
         elif entry.section == "Service" and entry.key:
             if entry.key in ("User", "Group", "DynamicUser"):
                 reader.say(entry, "is not supported, by Podman either: write it into its section")
-            elif entry.key not in _SUPERVISED and entry.value:
+            elif entry.key not in (*_SUPERVISED, *handlers.KEYS) and entry.value:
                 reader.say(entry, "is not supported: there is no service that it would be of")
         elif entry.section == "Install" and entry.key and entry.key not in _INSTALL:
             reader.say(entry, "means nothing here", Grade.TOLD)
 
 
 def _judge_unit(reader: Reader, units: Units, entry: Entry) -> None:
-    if entry.key in _WORDS or not entry.value:
+    if entry.key in _WORDS or not entry.value or _MARKS in entry.value:
         return
     if entry.key not in (*_NEEDS, *_ORDERS):
         reader.say(entry, "is not supported: podpy does not ask it")
@@ -126,6 +130,7 @@ def restart(reader: Reader) -> tuple[str, Entry | None]:
 def put_restart(pod: PodDraft, readers: list[Reader], own: Reader | None) -> None:
     """Give a pod the restart policy of its containers: of several the one that restarts most."""
     asked = [(reader, *restart(reader)) for reader in readers]
+    explicit = any(where is not None for _, _, where in asked)
     policy, entry = NEVER, None
     for _, wanted, where in asked:
         if _STRENGTH.index(wanted) >= _STRENGTH.index(policy):
@@ -134,11 +139,22 @@ def put_restart(pod: PodDraft, readers: list[Reader], own: Reader | None) -> Non
         if wanted != policy:
             message = f"the pod's {policy} holds for all its containers"
             reader.say(where or reader.unit.top, f"is not supported here: {message}")
-    if own is not None and policy == NEVER:
+    if own is not None and policy == NEVER and not explicit:
         # Podman restarts the service of a pod, unless told otherwise.
         policy, entry = restart(own)
         policy = ON_FAILURE if entry is None else policy
     pod.put(("spec", "restartPolicy"), policy, entry or pod.top)
+
+
+def retries(reader: Reader) -> tuple[int, Entry] | None:
+    """Return how often what a oneshot unit runs is tried again; None where it is not."""
+    if restart(reader)[0] == NEVER:
+        return None
+    given = reader.unit.last("StartLimitBurst", "Unit")
+    if given is not None and given.value.isdigit():
+        return max(int(given.value) - 1, 0), given
+    entry = reader.unit.last("Restart", "Service") or reader.unit.top
+    return _STARTS - 1, entry
 
 
 def deadline(reader: Reader, pod: PodDraft) -> None:

@@ -407,3 +407,71 @@ def test_odd_values_are_told_of_and_break_nothing(units: Units, section: str) ->
             text = f"[{section}]\n{first}{key}={value}\n"
             loaded = units({f"x.{section.lower()}": text, "y.container": IMAGE})
             assert loaded.objects or loaded.errors
+
+
+def test_a_container_that_comes_to_an_end_is_a_job(units: Units) -> None:
+    loaded = units(
+        {
+            "load.container": "[Unit]\nStartLimitBurst=4\n"
+            + IMAGE
+            + "[Service]\nType=oneshot\nRestart=on-failure\nRuntimeMaxSec=60\n",
+            "once.container": IMAGE + "[Service]\nType=oneshot\n",
+            "web.container": "[Unit]\nAfter=load.service\n" + IMAGE,
+        },
+        apply=True,
+    )
+
+    job = raw(loaded, "Job", "load")["spec"]
+    assert (job["backoffLimit"], job["activeDeadlineSeconds"]) == (3, 60)
+    assert job["template"]["spec"]["restartPolicy"] == "Never"
+    assert raw(loaded, "Job", "once")["spec"]["backoffLimit"] == 0
+    annotations = raw(loaded, "Pod", "web")["metadata"]["annotations"]
+    assert annotations == {"podpy.dev/depends-on": "Job/load"}
+
+
+def test_commands_that_kubernetes_has_fields_for(units: Units) -> None:
+    loaded = units(
+        {
+            "web.container": IMAGE
+            + "ContainerName=web\nVolume=/srv:/srv\n[Service]\n"
+            + "ExecStartPre=/usr/bin/mkdir -p /srv\n"
+            + "ExecStartPost=-/usr/bin/podman exec web sh -c 'echo $$(A)'\n"
+            + "ExecStop=podman exec -i web drain\n"
+        },
+        apply=True,
+    )
+
+    spec = raw(loaded, "Pod")["spec"]
+    assert spec["containers"][0]["lifecycle"] == {
+        "postStart": {"exec": {"command": ["sh", "-c", "echo $$(A)"]}},
+        "preStop": {"exec": {"command": ["drain"]}},
+    }
+    assert spec["volumes"][0]["hostPath"] == {"path": "/srv", "type": "DirectoryOrCreate"}
+
+
+@pytest.mark.parametrize("command", ["/bin/true", "podman exec other x", "mkdir -p /elsewhere"])
+def test_other_commands_are_not_supported(units: Units, command: str) -> None:
+    text = f"{IMAGE}[Service]\nExecStartPre={command}\nExecStartPost={command}\n"
+
+    assert [one.line for one in units({"web.container": text}).unsupported] == [4, 5]
+
+
+def test_a_network_alias_that_begins_the_name_is_the_pods(units: Units) -> None:
+    loaded = units({"shop-web.container": IMAGE + "NetworkAlias=shop\n"}, apply=True)
+
+    assert raw(loaded, "Pod", "shop")["spec"]["containers"][0]["name"] == "web"
+
+
+def test_kube_units_may_repeat_an_object(units: Units) -> None:
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"
+    loaded = units(
+        {
+            "a.kube": "[Kube]\nYaml=a.yaml\n",
+            "b.kube": "[Kube]\nYaml=b.yaml\n",
+            "a.yaml": config,
+            "b.yaml": config,
+        },
+        apply=True,
+    )
+
+    assert raw(loaded, "ConfigMap")

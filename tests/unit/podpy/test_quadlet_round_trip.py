@@ -1,0 +1,123 @@
+"""Manifests become Quadlet files and are read back: what those files can express is still there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from manifests import kinds, load
+from manifests.problems import Severity
+from podpy import quadlet_files
+from renderers import quadlet_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from manifests.loaded import Loaded
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+RENDERED = load.APPLY.replace(unsupported=Severity.WARNING, rendered=True)
+
+# Places of a Pod or Job that the files do not have, or have in another form.
+ELSEWHERE = re.compile(
+    "|".join(
+        (
+            r"spec\.nodeSelector|spec\.affinity|spec\.securityContext\.fsGroup",
+            r"containers\.[^.]*\.ports\.[^.]*\.(containerPort|name|protocol)",
+            r"containers\.[^.]*\.env\.(\w*PASSWORD|[^.]*\.valueFrom)|containers\.[^.]*\.envFrom",
+            r"containers\.[^.]*\.resources\.requests",
+            r"containers\.[^.]*\.(startup|liveness|readiness)Probe",
+            r"containers\.[^.]*\.securityContext\.(runAsNonRoot|seccompProfile)",
+            r"volumeMounts\..*\.(configMap|secret|downwardAPI|projected)",
+            r"metadata\.annotations\.podpy\.dev/(hook|wave|depends-on|hosts)",
+            r"spec\.(parallelism|completions|ttlSecondsAfterFinished)",
+            r"spec\.template\.spec\.restartPolicy",
+        )
+    )
+)
+
+
+def rendered(loaded: Loaded, folder: Path, *, kube: bool = False) -> Loaded:
+    """Write what is loaded as Quadlet files, and load those."""
+    target = quadlet_keys.Target("5.4")
+    files, _ = quadlet_files.render(loaded, quadlet_files.Options(target=target, kube=kube))
+    for file in files:
+        path = folder / file.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not file.name.endswith("/"):
+            path.write_bytes(file.content)
+    return load.load([str(folder)], load.KUBE_PLAY.replace(missing=Severity.WARNING))
+
+
+def fields(raw: Any) -> dict[str, Any]:
+    """Every value by its path; items by name, and mounts with what is mounted there."""
+    spec = raw["spec"].get("template", raw)["spec"] if "template" in raw["spec"] else raw["spec"]
+    volumes = {one["name"]: one for one in spec.pop("volumes", [])}
+    for group in ("initContainers", "containers"):
+        for container in spec.get(group, ()):
+            for mount in container.get("volumeMounts", ()):
+                volume = dict(volumes[mount["name"]])
+                volume.pop("name")
+                mount["name"] = mount["mountPath"]
+                # One without a source is an emptyDir.
+                mount["volume"] = volume or {"emptyDir": {}}
+    return dict(_flat(raw, ""))
+
+
+def _flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        if not value:
+            yield path, {}
+        for key, item in value.items():
+            yield from _flat(item, f"{path}.{key}".lstrip("."))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            name = item.get("name", index) if isinstance(item, dict) else index
+            yield from _flat(item, f"{path}.{name}")
+    else:
+        yield path, value
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.yaml")), ids=lambda file: str(file.stem))
+def test_fields_of_pods_and_jobs_survive(file: Path, tmp_path: Path) -> None:
+    loaded = load.load([str(file)], RENDERED)
+    back = rendered(loaded, tmp_path)
+
+    assert not back.errors
+    found = {kinds.ref(one.object): kinds.dump(one.object) for one in back.objects}
+    for located in loaded.objects:
+        ref = kinds.ref(located.object)
+        # A Job of several containers is rendered as a pod.
+        if ref.kind not in ("Pod", "Job") or (ref.kind == "Job" and file.stem == "sidecar"):
+            continue
+        there = fields(found[ref])
+        lost = {
+            path: value
+            for path, value in fields(kinds.dump(located.object)).items()
+            if not ELSEWHERE.search(path) and there.get(path) != value
+        }
+        assert lost == {}
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.yaml")), ids=lambda file: str(file.stem))
+def test_kube_units_keep_everything(file: Path, tmp_path: Path) -> None:
+    loaded = load.load([str(file)], RENDERED)
+    if not any(kinds.pod_part(one.object) for one in loaded.objects):
+        pytest.skip("nothing in it has pods")
+    back = rendered(loaded, tmp_path, kube=True)
+
+    assert not back.errors
+    found = {kinds.ref(one.object): kinds.dump(one.object) for one in back.objects}
+    for located in loaded.objects:
+        if kinds.pod_part(located.object) is None:
+            continue
+        there = fields(found[kinds.ref(located.object)])
+        lost = {
+            path: value
+            for path, value in fields(kinds.dump(located.object)).items()
+            if not path.startswith("metadata.annotations.podpy.dev/") and there.get(path) != value
+        }
+        assert lost == {}
