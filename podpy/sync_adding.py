@@ -125,12 +125,15 @@ def _source(arguments: argparse.Namespace) -> dict[str, Any]:
             chosen = {name: _given(arguments, fields) for name, fields in parts.items()}
             source[kind] = {"url": url, **{name: found for name, found in chosen.items() if found}}
             taken.update(*parts.values())
-    strange = [one for one in dict.fromkeys(_fields(_GIT) + _fields(_OCI)) if one not in taken]
-    if found := _given(arguments, strange):
-        raise Invalid(f"{', '.join(found)}: not for such a source", hint="podpy sync add --help")
+    for parts, flag in (
+        (_GIT, "a git repository, whose --url"),
+        (_OCI, "an artifact, whose --oci"),
+    ):
+        if found := _given(arguments, [one for one in _fields(parts) if one not in taken]):
+            raise Invalid(f"{', '.join(found)}: is for {flag} is not given")
     if arguments.insecure:
         if "oci" not in source:
-            raise Invalid("--insecure is for registries alone", hint="name its --oci")
+            raise Invalid("insecure: is for an artifact, whose --oci is not given")
         source["oci"]["insecure"] = True
     if arguments.directory:
         source["directory"] = {"path": os.path.abspath(arguments.directory)}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from manifests import digests
+from runtime.image import manifest
 from tests.fixtures import artifacts, broken_registry, registry, sops
 from tests.fixtures.artifacts import Artifact, Blob
 from tests.fixtures.git_https import command_lines_with
@@ -109,6 +110,53 @@ def test_what_other_tools_push_is_followed(podpy: Podpy, shop: Shop, form: str) 
     assert configs(podpy) == ["page"]
 
 
+def test_of_an_index_what_is_for_this_host_is_followed(podpy: Podpy, tmp_path: Path) -> None:
+    own = manifest.platform().architecture
+    here = artifacts.image(artifacts.packed({"page.yaml": config("here")}))
+    there = artifacts.image(artifacts.packed({"page.yaml": config("there")}))
+    both = artifacts.write_index(tmp_path / "both", {"s390": there, own: here})
+    artifacts.write_index(tmp_path / "other", {"s390": there})
+    with broken_registry.running(tmp_path / "both") as server:
+        podpy.ok("sync", "add", "shop", "--oci", f"oci://{server.address}/shop", "--insecure")
+        done = podpy.run("sync", "reconcile", "shop")
+        server.layout = tmp_path / "other"
+        foreign = podpy.run("sync", "reconcile", "shop")
+
+    assert done.stdout.endswith(f"Ready {digests.short(both)}\n")
+    assert configs(podpy) == ["here"]
+    assert f"Invalid {digests.short(both)}" in foreign.stdout
+    assert "only for linux/s390 (hint: push one for this host, too" in foreign.stdout
+
+
+def test_hooks_run_once_and_removals_beyond_the_limit_wait(
+    podpy: Podpy, shop: Shop, image: str
+) -> None:
+    job = f"""
+apiVersion: batch/v1
+kind: Job
+metadata: {{name: before, annotations: {{podpy.dev/hook: pre-sync}}}}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{{name: main, image: "{image}", command: ["true"]}}]
+"""
+    many = {f"{name}.yaml": config(name) for name in "abcd"}
+    first = shop.push(artifacts.flux({"hook.yaml": job, **many}))
+    shop.add("--insecure")
+    begun, again = shop.follow(), shop.follow()
+    jobs = podpy.json("get", "jobs", "-o", "json")["items"]
+    shop.push(artifacts.flux({"a.yaml": config("a")}))
+    withheld, kept = shop.follow(), configs(podpy)
+    approved = podpy.run("sync", "approve", "shop")
+
+    assert (begun.status, again.stdout.count("\n")) == (0, 1)
+    assert [one["metadata"]["name"] for one in jobs] == [f"before-{digests.bare(first)[:8]}"]
+    assert (withheld.status, kept) == (4, list("abcd"))
+    assert approved.status == 0
+    assert configs(podpy) == ["a"]
+
+
 def test_the_newest_version_of_a_range_is_followed(podpy: Podpy, shop: Shop) -> None:
     for tag in ("1.2.0", "v1.10.0", "2.0.0", "1.11.0-rc.1", "nightly"):
         shop.push(artifacts.flux({"page.yaml": config("page", tag)}), tag)
@@ -120,6 +168,23 @@ def test_the_newest_version_of_a_range_is_followed(podpy: Podpy, shop: Shop) -> 
 
     assert first == "v1.10.0"
     assert podpy.ok("get", "configmap", "page", "-o", "jsonpath={.data.text}") == "1.11.0"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--branch", "main"), "branch: is for a git repository, whose --url is not given"),
+        (("--token-file", "/x"), "tokenFile: is for a git repository, whose --url is not given"),
+        (("--url", "/x"), "must be exactly one of git, directory and oci"),
+    ],
+)
+def test_flags_of_other_sources_are_refused(
+    shop: Shop, podpy: Podpy, words: tuple[str, ...], said: str
+) -> None:
+    done = podpy.run("sync", "add", "shop", "--oci", shop.url, *words)
+
+    assert done.status == 1
+    assert said in done.stderr
 
 
 def test_a_range_without_a_tag_is_told(shop: Shop) -> None:
