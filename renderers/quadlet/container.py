@@ -44,6 +44,7 @@ def write(rendering: Rendering, step: Step) -> None:
         lines.plain("Pod", f"{rendering.source.stem}.pod")
     else:
         network.write(rendering, lines, found=step.role is Role.MAIN)
+        pod_annotations.labels(rendering, lines)
     service = [
         *_written(rendering, step, lines),
         *_service(rendering, step),

@@ -36,7 +36,6 @@ HONOURED = frozenset(
         *("containers[].lifecycle", "containers[].restartPolicy"),
         *("containers[].startupProbe", "containers[].livenessProbe"),
         *("containers[].readinessProbe", "containers[].tty", "containers[].stdin"),
-        *("containers[].terminationMessagePath", "containers[].terminationMessagePolicy"),
     }
 )
 """Places below a pod's specification; what is below one is honoured with it."""

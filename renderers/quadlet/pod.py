@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from manifests.pod import RestartPolicy
 from renderers import systemd_text
-from renderers.quadlet import jobs, network, shell
+from renderers.quadlet import jobs, network, pod_annotations, shell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,8 +20,7 @@ def write(rendering: Rendering) -> None:
     network.write(rendering, lines)
     if _outlives_containers(rendering):
         lines.either(("restartPolicy",), "ExitPolicy", "--exit-policy", "continue")
-    for key, value in sorted(source.pod.metadata.labels.items()):
-        lines.either((), "Label", "--label", f"{key}={value}", word=True)
+    pod_annotations.labels(rendering, lines)
     unit: Lines = [("Description", systemd_text.line(f"Pod {source.stem}"))]
     service: Lines = []
     deadline = rendering.spec.active_deadline_seconds

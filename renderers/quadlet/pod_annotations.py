@@ -1,4 +1,4 @@
-"""Write a pod's annotations onto its containers, and what podpy's own mean for them."""
+"""Write a pod's labels and annotations, and what podpy's own annotations mean for containers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ if TYPE_CHECKING:
 
 _ELSEWHERE = frozenset({settings.NETWORK, settings.ADDRESS, settings.MAC, settings.TEMPLATE_HASH})
 """Those that the network is made by, and one that podpy sets itself."""
+
+
+def labels(rendering: Rendering, lines: Section) -> None:
+    """Add the labels: of the pod, or of the container that stands for it."""
+    for key, value in sorted(rendering.source.pod.metadata.labels.items()):
+        lines.either((), "Label", "--label", f"{key}={value}", word=True)
 
 
 def write(rendering: Rendering, lines: Section) -> None:

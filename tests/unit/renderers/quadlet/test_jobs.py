@@ -50,6 +50,15 @@ def test_a_job_is_tried_again_until_it_has_succeeded_and_is_then_done(tmp_path: 
     assert lines(unit, "Network") == ["podpy.network"]
 
 
+def test_labels_are_those_of_what_stands_for_the_pod(tmp_path: Path) -> None:
+    spec = job()
+    spec["template"]["metadata"] = {"labels": {"app": "fill"}}
+    files, lost = rendered(tmp_path, text("Job", spec))
+
+    assert lost == ()
+    assert lines(files["fill-a.container"], "Label") == ["app=fill"]
+
+
 def test_another_job_of_that_name_is_not_done_yet(tmp_path: Path) -> None:
     one, _ = rendered(tmp_path, text("Job", job(backoffLimit=2)))
     other, _ = rendered(tmp_path, text("Job", job(backoffLimit=1)))
