@@ -61,7 +61,7 @@ def render(loaded: Loaded, options: Options) -> tuple[tuple[File, ...], tuple[Pr
             group = objects.groups.get((thing.metadata.namespace, thing.metadata.name))
             found.put(volumes.claim(stem, origin, group, user=options.user))
         elif isinstance(thing, Network):
-            file = network.file(thing, quadlet_sources.origin(located))
+            file = network.file(thing, quadlet_sources.origin(located), options.target)
             if file is not None:
                 found.put(file)
         elif isinstance(thing, CronJob):
@@ -76,7 +76,8 @@ def render(loaded: Loaded, options: Options) -> tuple[tuple[File, ...], tuple[Pr
         lost.update(dict.fromkeys(_lost_annotations(loaded, located)))
     found.images(options, lost)
     if found.mention(f"Network={naming.NETWORK}.network\n"):
-        found.put(quadlet.network(f"{quadlet_sources.MARK}: the network of pods that name none."))
+        origin = f"{quadlet_sources.MARK}: the network of pods that name none."
+        found.put(network.default(origin, options.target))
     return found.ordered(), ordered(lost)
 
 

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from manifests.config import Network
     from renderers.quadlet.rendering import Rendering
     from renderers.quadlet.unit import File, Lines, Section
+    from renderers.quadlet_keys import Target
 
 _HOST, _NONE = "host", "none"
+_BRIDGE = [("Driver", "bridge")]
 
 
 def write(rendering: Rendering, lines: Section, *, found: bool = True) -> None:
@@ -33,13 +35,12 @@ def write(rendering: Rendering, lines: Section, *, found: bool = True) -> None:
         lines.either(path, "Sysctl", "--sysctl", f"{sysctl.name}={sysctl.value}", word=True)
 
 
-def file(thing: Network, origin: str) -> File | None:
+def file(thing: Network, origin: str, target: Target) -> File | None:
     """Return the .network file of a Network; None for one that Podman has already."""
     spec = thing.spec
     if spec.driver is not Driver.BRIDGE:
         return None
-    name = thing.metadata.name
-    lines: Lines = [("NetworkName", name), ("Driver", "bridge")]
+    lines: Lines = [("Driver", "bridge")]
     lines.extend(
         (key, value) for key, value in (("Subnet", spec.subnet), ("Gateway", spec.gateway)) if value
     )
@@ -47,7 +48,18 @@ def file(thing: Network, origin: str) -> File | None:
         lines.append(("Internal", "true"))
     if spec.mtu:
         lines.append(("Options", f"mtu={spec.mtu}"))
-    return unit.write(f"{name}.network", origin, {"Network": lines})
+    return _file(thing.metadata.name, origin, target, lines)
+
+
+def default(origin: str, target: Target) -> File:
+    """Return the file of the network that pods are in which name none."""
+    return _file(naming.NETWORK, origin, target, [])
+
+
+def _file(name: str, origin: str, target: Target, lines: Lines) -> File:
+    # Without its name Podman calls it systemd-NAME, which units do not see.
+    named = [("NetworkName", name)] if target.knows("Network", "NetworkName") else []
+    return unit.write(f"{name}.network", origin, {"Network": [*named, *(lines or _BRIDGE)]})
 
 
 def named(rendering: Rendering) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from manifests.value import Value
-from renderers.quadlet import container, honoured, naming, order, pod, unit, volumes
+from renderers.quadlet import container, honoured, order, pod, volumes
 from renderers.quadlet.rendering import Rendering, Source
 from renderers.quadlet.unit import File, Loss
 
@@ -36,9 +36,3 @@ def render(source: Source, target: Target, *, user: bool) -> Rendered:
         losses=tuple(rendering.losses),
         images=tuple(rendering.images),
     )
-
-
-def network(origin: str) -> File:
-    """Return the file of the network that pods are in which name none."""
-    lines = [("NetworkName", naming.NETWORK)]
-    return unit.write(f"{naming.NETWORK}.network", origin, {"Network": lines})

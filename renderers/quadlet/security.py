@@ -51,7 +51,7 @@ def _groups(rendering: Rendering, lines: Section) -> None:
     for extra in pods.supplemental_groups:
         path = ("securityContext", "supplementalGroups")
         lines.either(path, "GroupAdd", "--group-add", str(extra))
-    if pods.fs_group is not None:
+    if pods.fs_group is not None and pods.fs_group not in pods.supplemental_groups:
         path = ("securityContext", "fsGroup")
         lines.either(path, "GroupAdd", "--group-add", str(pods.fs_group))
     if pods.supplemental_groups_policy is GroupsPolicy.STRICT:

@@ -76,7 +76,11 @@ class Section:
 
     def flag(self, path: FieldPath, text: str) -> None:
         """Add a flag of Podman's, which has no key: --name=value."""
-        self._put(path, "PodmanArgs", text, word=True)
+        if self.knows("PodmanArgs"):
+            self._put(path, "PodmanArgs", text, word=True)
+        else:
+            message = f"{text.partition('=')[0]} has no form in files of this Podman"
+            self._losses.append(Loss(path=path, message=message))
 
     def either(
         self, path: FieldPath, key: str, flag: str, value: str, *, word: bool = False

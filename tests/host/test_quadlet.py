@@ -86,3 +86,33 @@ def test_nobody_else_reaches_what_secrets_hold(podpy: Podpy, tmp_path: Path) -> 
     service = (tmp_path / "services/web-srv.service").read_text()
     assert f"-v {units}/web-v.secret/files:/v:ro" in service
     assert f"--env-file {units}/web-srv.secret.env" in service
+
+
+def test_other_forms_take_the_place_of_files_that_are_stale(podpy: Podpy, tmp_path: Path) -> None:
+    units, app = tmp_path / "units", tmp_path / "app.yaml"
+    app.write_text(SECRETS)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/Containerfile").write_text("FROM scratch\n")
+    render = ("render", "quadlet", "-f", str(app), "-o", str(units))
+
+    podpy.ok(*render, "--build")
+    assert (units / "localhost-a-1.build").exists()
+    assert quadlet_generator.generate(units, tmp_path / "built") == ""
+    podpy.ok(*render, "--as", "kube", "--prune")
+
+    left = sorted(path.name for path in units.iterdir() if path.name[0] != ".")
+    assert left == ["podpy.network", "web.kube", "web.yaml"]
+    assert (units / "web.yaml").stat().st_mode & 0o777 == 0o600
+    assert quadlet_generator.generate(units, tmp_path / "played") == ""
+    assert podpy.run(*render, "--podman-version", "4.9").status == 1
+
+
+def test_nothing_is_written_where_a_field_would_be_lost(podpy: Podpy, tmp_path: Path) -> None:
+    (tmp_path / "app.yaml").write_text(
+        SECRETS.replace("  containers:", "  subdomain: x\n  containers:")
+    )
+    words = ("-f", str(tmp_path / "app.yaml"), "-o", str(tmp_path / "units"))
+    done = podpy.run("render", "quadlet", *words, "--strict")
+
+    assert (done.status, "app.yaml:" in done.stderr) == (1, True)
+    assert not (tmp_path / "units").exists()
