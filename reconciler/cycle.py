@@ -52,14 +52,13 @@ class Options(Value):
     """How a pass takes its wish.
 
     `all_or_nothing`: when a change fails, everything that this pass has done is taken back, as a
-    failed `kube play` must leave nothing behind, and what ran before runs again.
-    `aside`: objects of the set that this pass leaves alone, wanted or not. `whole`: nothing is done
-    while this host, or a registry with an image of it, is in the way of some of it. `piecemeal`:
-    where this host can make no pods, all else is done. `elsewhere`: objects of the
-    source that are for other hosts. `also` are apply sets that this pass sees to beside its own:
-    all of theirs that is not wished is pruned with it. `only`: the objects that a
-    further turn of a pass is about; `given_up` those of them that are not to begin, and why;
-    `followed` those whose rollout such a turn goes on with.
+    failed `kube play` must leave nothing behind, and what ran before runs again. `aside`: objects
+    of the set that this pass leaves alone, wanted or not. `whole`: nothing is done while this host,
+    or a registry with an image of it, is in the way of some of it. `piecemeal`: where this host can
+    make no pods, all else is done. `elsewhere`: objects of the source that are for other hosts.
+    `also` are apply sets that this pass sees to beside its own: all of theirs that is not wished is
+    pruned with it. `only`: the objects that a further turn of a pass is about; `given_up` those of
+    them that are not to begin, and why; `followed` those whose rollout such a turn goes on with.
     `ready`: the pass ends when its pods that have probes are ready, or base.start_seconds later.
     """
 
@@ -241,18 +240,13 @@ def _rolled_out(
     while steps := rolling.under_way(turn):
         given_up = rolling.wait(host, wished, steps, host.base.start_seconds)
         if given_up:
-            seen = turn.run.outcomes
-            before = len(seen)
+            before = len(turn.run.outcomes)
             turn = rolling.give_up(turn, given_up)
-            history.note(host.base.database, seen[before:])
+            history.note(host.base.database, turn.run.outcomes[before:])
             continue
         # What waits for others is looked at, too: else no later turn would know of it.
-        following = options.replace(
-            only=frozenset((*steps, *turns.waiting(turn))),
-            followed=frozenset(steps),
-            prune=False,
-            whole=False,
-        )
+        only = frozenset((*steps, *turns.waiting(turn)))
+        following = options.replace(only=only, followed=frozenset(steps), prune=False, whole=False)
         turn = _pass(host, wished, following, notify, earlier=turn)
         attending.see_to_waits(host, turn.seen)
     return turn, time.monotonic() - began
@@ -388,12 +382,14 @@ def resume(host: Host, job: Ref) -> float | None:
     Returns when it wants to be looked at again (seconds since the epoch); None when it has ended,
     waits for its pods, or is gone. Raises Fault where a pod of it could not be made or removed.
     """
-    applied = objects.find(host.base.database, job)
-    if applied is None:
-        return None
-    again = Wished.of(applied.object(), applied.digest, applied.file, applied.line)
     while True:
-        turn = _pass(host, [again], _PIECEMEAL)
+        # Read when nobody can change it any more: a Job that goes meanwhile is not brought back.
+        with interrupts.noticed(), locks.held(host.base.paths, [str(job)]):
+            applied = objects.find(host.base.database, job)
+            if applied is None:
+                return None
+            again = Wished.of(applied.object(), applied.digest, applied.file, applied.line)
+            turn = _locked(host, [again], _PIECEMEAL, lambda _outcome: None)
         seen, report = turn.seen, turn.report
         if attending.has_deadlines(seen):
             known = {state.uid for state in seen.observed.pods}

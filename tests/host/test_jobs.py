@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sqlite3
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runtime import locks
 from runtime.kernel import processes
 from runtime.observe import records
 from tests.fixtures.command import wait_until
@@ -216,3 +220,33 @@ def test_a_pod_whose_end_was_half_recorded_when_podpy_was_killed_is_not_made_aga
     assert [one.uid for one in records.read_pods(paths)] == [record.uid]
     assert job.tries() == 1
     job.podpy.ok("delete", "-f", file)
+
+
+def test_a_job_that_is_deleted_while_its_end_is_seen_to_does_not_come_back(
+    podpy: Podpy, job: Jobs
+) -> None:
+    podpy.ok("apply", "-f", job.write(f"{TRIED}until test -e /shared/go; do sleep 0.05; done"))
+    wait_until((job.shared / "tries").exists, "the Job runs")
+    with locks.held(podpy.paths, ["Job/sum"]):
+        (job.shared / "go").touch()
+        wait_until(lambda: seen_to(podpy), "somebody sees to its end")
+        time.sleep(0.5)  # It waits for the lock.
+        with contextlib.closing(sqlite3.connect(podpy.paths.database)) as connection, connection:
+            for table in ("objects", "results"):
+                connection.execute(f"DELETE FROM {table} WHERE kind = 'Job'")
+    wait_until(lambda: not seen_to(podpy), "nobody sees to its end any more")
+
+    assert podpy.json("get", "jobs", "-o", "json")["items"] == []
+    assert (job.shared / "tries").read_text() == "x\n"
+
+
+def seen_to(podpy: Podpy) -> list[str]:
+    """The command lines of those that see to ends of this instance's containers."""
+    marks = (b"exited", f"PODPY_INSTANCE={podpy.paths.instance}".encode())
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            line = (place / "cmdline").read_bytes()
+            if marks[0] in line and marks[1] in (place / "environ").read_bytes():
+                found.append(line.decode(errors="replace"))
+    return found
