@@ -19,7 +19,7 @@ setup: ## install the Debian packages that are missing, and podpy into .venv
 
 setup-test:
 	@tools/system-packages run test
-	@tools/python-environment fast,sops,dev
+	@tools/python-environment fast,sops,apprise,dev
 
 install: setup ## put the command `podpy` into /usr/local/bin (PREFIX=/usr/local)
 	@$(VENV)/python tools/write_launcher.py $(PREFIX)/bin/podpy

@@ -165,11 +165,18 @@ class NotifyWebhook(Value):
     ca_file: str = ""
 
 
+class NotifyApprise(Value):
+    """Whom the one URL in the file leads to: one of Apprise's, with the service's secrets in it."""
+
+    url_file: str
+
+
 class Receiver(Value):
     """Exactly one of them is given."""
 
     commit_status: CommitStatus | None = None
     webhook: NotifyWebhook | None = None
+    apprise: NotifyApprise | None = None
 
 
 class SyncName(Value):

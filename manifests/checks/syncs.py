@@ -79,8 +79,10 @@ def _check_template(spec: SyncSpec, findings: Findings) -> None:
 
 def _check_receiver(spec: SyncSpec, receiver: Receiver, where: Path, findings: Findings) -> None:
     status, hook = receiver.commit_status, receiver.webhook
-    if (status is None) == (hook is None):
-        findings.add(where, "must be exactly one of commitStatus and webhook")
+    if sum(one is not None for one in (status, hook, receiver.apprise)) != 1:
+        findings.add(where, "must be exactly one of commitStatus, webhook and apprise")
+    if receiver.apprise is not None:
+        check_absolute(receiver.apprise.url_file, (*where, "apprise", "urlFile"), findings)
     if status is not None:
         here = (*where, "commitStatus")
         if spec.source.git is None:

@@ -130,11 +130,16 @@ def receiver_name(receiver: Receiver) -> str:
     status, hook = receiver.commit_status, receiver.webhook
     if status is not None:
         return f"{status.provider} {status.url} {status.repository} {status.context}".strip()
+    if receiver.apprise is not None:
+        return f"apprise {receiver.apprise.url_file}"
     return f"webhook {hook.url}" if hook is not None else ""
 
 
 def concerns(receiver: Receiver, notice: Notice) -> bool:
-    """Tell whether a receiver is told: a forge only of its commits, once they could be fetched."""
+    """Tell whether a receiver is told: a forge only of its commits, once they could be fetched,
+    people only of what something has come to."""
+    if receiver.apprise is not None:
+        return notice.reason != PROGRESSING
     if receiver.commit_status is None:
         return True
     return bool(notice.commit) and notice.reason != Outcome.UNREACHABLE

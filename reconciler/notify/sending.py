@@ -155,6 +155,11 @@ def _due(box: Mailbox, now: float) -> bool:
 def deliver(notice: Notice, receiver: Receiver) -> None:
     """Send one notice. Raises Retry where time may help, HostFault for the host's own files,
     RefusedError where the receiver does not take it."""
+    if receiver.apprise is not None:
+        from reconciler.notify import through_apprise
+
+        through_apprise.deliver(notice, receiver.apprise.url_file, SECONDS)
+        return
     status, hook = receiver.commit_status, receiver.webhook
     secret_file = status.token_file if status else hook.secret_file if hook else ""
     ca_file = status.ca_file if status else hook.ca_file if hook else ""

@@ -122,6 +122,9 @@ def _of_receiver(receiver: Receiver) -> Iterator[Needed]:
         yield Needed(path=status.token_file, purpose="is the forge's token", care=Care.PRIVATE)
     if hook is not None:
         yield Needed(path=hook.secret_file, purpose="signs notifications", care=Care.PRIVATE)
+    if receiver.apprise is not None:
+        path = receiver.apprise.url_file
+        yield Needed(path=path, purpose="leads to who is told", care=Care.PRIVATE)
     for one in (status, hook):
         if one is not None and one.ca_file:
             yield Needed(path=one.ca_file, purpose="has the receiver's authority")

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import sqlite3
+from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from tests.fixtures.listener import Listener
 from tests.fixtures.objects import config, pod
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.fixtures.command import Podpy
 
 pytestmark = pytest.mark.host
@@ -148,6 +151,85 @@ def test_a_receiver_of_an_own_authority_is_told_over_tls_and_no_other(
     assert got == 0
     assert listener.told()[-1]["state"] == "success"
     assert "all sent" in podpy.ok("sync", "status", "shop")
+
+
+def by_apprise(listener: Listener, tmp_path: Path) -> tuple[Path, str]:
+    """A file with a URL that leads to the listener, and what the Sync says of it."""
+    file = tmp_path / "chat.url"
+    place = listener.url.removeprefix("http://")
+    file.write_text(f"# the chat\njson://podpy:sesame@{place}/in\n")
+    file.chmod(0o600)
+    return file, f"{{apprise: {{urlFile: {file}}}}}"
+
+
+def test_people_are_told_through_apprise_and_nobody_sees_the_url(
+    podpy: Podpy, forge: Forge, listener: Listener, image: str, tmp_path: Path
+) -> None:
+    follow(podpy, forge, by_apprise(listener, tmp_path)[1])
+    good = forge.commit({"web.yaml": pod(image)})
+    podpy.ok("sync", "reconcile", "shop")
+    forge.commit({"more.yaml": pod(image, "more", "no-such-program")})
+    podpy.run("sync", "reconcile", "shop")
+    podpy.run("sync", "reconcile", "shop")
+    quiet = podpy.run("sync", "status", "shop")
+    listener.status = 500
+    forge.commit({"more.yaml": None})
+    failed = podpy.run("sync", "reconcile", "shop")
+    said = "".join([*failed[1:], podpy.ok("sync", "status", "shop"), podpy.ok("events")])
+
+    told = [(one["type"], one["title"].partition(": ")[2]) for one in listener.told()[:2]]
+    assert told == [("success", "Ready"), ("failure", "RolledBack")]
+    assert listener.told()[0]["message"] == f"{good[:12]} runs"
+    assert listener.got[0][1]["Authorization"] == f"Basic {b64encode(b'podpy:sesame').decode()}"
+    assert "all sent" in quiet.stdout
+    assert "1 to send" in said
+    assert "chat.url could not be told" in said
+    assert "sesame" not in said
+    assert "json://" not in said
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda file: file.chmod(0o644), "chat.url can be read by others"),
+        (lambda file: file.write_text("nonsense\n"), "chat.url holds no URL that Apprise knows"),
+        (lambda file: file.write_text("json://a\njson://b\n"), "must hold one URL, and holds 2"),
+        (lambda file: file.unlink(), "chat.url cannot be read: No such file or directory"),
+    ],
+    ids=["open to others", "no url", "two", "gone"],
+)
+def test_a_file_of_apprises_that_is_no_good_fails_no_pass(
+    podpy: Podpy,
+    forge: Forge,
+    listener: Listener,
+    tmp_path: Path,
+    spoil: Callable[[Path], object],
+    why: str,
+) -> None:
+    file, receiver = by_apprise(listener, tmp_path)
+    follow(podpy, forge, receiver)
+    forge.commit({"page.yaml": config("page")})
+    spoil(file)
+    podpy.ok("sync", "reconcile", "shop")
+
+    assert why in podpy.ok("sync", "status", "shop")
+    assert listener.got == []
+
+
+def test_a_receiver_behind_apprise_that_does_not_answer_holds_up_no_pass(
+    podpy: Podpy, forge: Forge, listener: Listener, tmp_path: Path
+) -> None:
+    listener.silent.set()
+    follow(podpy, forge, by_apprise(listener, tmp_path)[1])
+    forge.commit({"page.yaml": config("page")})
+    podpy.ok("sync", "reconcile", "shop")
+    waits = podpy.ok("sync", "status", "shop")
+    listener.silent.clear()
+    forget_pauses(podpy)
+    podpy.ok("sync", "reconcile", "shop")
+
+    assert "1 to send (has not answered within 2 s)" in waits
+    assert [one["title"].partition(": ")[2] for one in listener.told()] == ["Ready"]
 
 
 def forget_pauses(podpy: Podpy) -> None:

@@ -158,7 +158,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({".metadata.name": "a.b"}, '.metadata.name: "a.b" is not a valid name'),
     (
         {".spec.notify": [{}]},
-        ".spec.notify[0]: must be exactly one of commitStatus and webhook",
+        ".spec.notify[0]: must be exactly one of commitStatus, webhook and apprise",
     ),
     (
         {".spec.notify": [{"commitStatus": {**STATUS, "repository": "shop"}}]},
