@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import contextlib
 import time
+from functools import partial
 
 from manifests import kinds
 from manifests.faults import Fault
 from manifests.observed import Phase, Stage
 from manifests.workloads import Job
 from reconciler import recording
+from reconciler.execute.run import tried
 from reconciler.plan import order
 from reconciler.state import events, objects, results
 from reconciler.state.events import Event
@@ -49,28 +51,27 @@ MESSAGE = "Pod was terminated in response to imminent node shutdown."
 
 
 def halt(host: Host, seconds: float = shutdown.SECONDS) -> tuple[Fault, ...]:
-    """Stop all pods, which have `seconds` together; return what kept some from it."""
+    """Stop all pods, which have `seconds` together; return what went wrong.
+
+    A disk that is full, say, keeps podpy from recording what it does, not from doing it.
+    """
     base = host.base
-    shutdown.begin(base.paths)
     deadline = time.monotonic() + seconds
+    faults = [tried("mark", partial(shutdown.begin, base.paths))]
     with descriptors.room_for(_descriptors(host.pods())), contextlib.ExitStack() as held:
-        faults = _lock(host, held)
+        faults += _lock(host, held)
         # Those that units of systemd's run are ended by these.
         present = [state for state in host.pods() if not state.record.supervised]
-        faults += _finish(base, present)
-        _count(host, present)
+        for state in (one for one in present if _is_over(one)):
+            faults.append(tried(str(kinds.ref(state.pod)), partial(sync.finish, base, state)))
+        faults.append(tried("Jobs", partial(_count, host, present)))
         states = [state for state in present if _lives(state)]
-        for state in states:
-            sync.mute(base.paths, state.uid)
-            waiting.end(base.paths, state.uid)
+        faults.append(tried("hooks", partial(_silence, base, states)))
         for turn in turns(states, _order(host)):
-            left = max(0.0, deadline - time.monotonic())
-            try:
-                stopping.pods(base, turn, graces(turn, left))
-            except Fault as fault:
-                faults.append(fault)
-        _note(host, states)
-    return tuple(faults)
+            grace = graces(turn, max(0.0, deadline - time.monotonic()))
+            faults.append(tried("pods", partial(stopping.pods, base, turn, grace)))
+        faults.append(tried("events", partial(_note, host, states)))
+    return tuple(fault for fault in faults if fault is not None)
 
 
 def turns(states: Sequence[PodState], begun: Mapping[Ref, Turn]) -> list[list[PodState]]:
@@ -103,20 +104,19 @@ def _lives(state: PodState) -> bool:
     return any(container.stage in _ALIVE for container in state.containers.values())
 
 
-def _finish(base: Base, states: Iterable[PodState]) -> list[Fault]:
-    """Record the pods that have ended by themselves, and whose hooks were too late to do it."""
-    faults: list[Fault] = []
-    now = time.time()
+def _is_over(state: PodState) -> bool:
+    """Tell whether the pod has ended by itself, and its hook was too late to record that."""
+    record = state.record
+    if record.finished or record.deleting or not record.complete or _lives(state):
+        return False
+    return lifecycle.of_pod(state, time.time()).phase in (Phase.SUCCEEDED, Phase.FAILED)
+
+
+def _silence(base: Base, states: Iterable[PodState]) -> None:
+    """Let the ends of the pods' containers have no consequences."""
     for state in states:
-        record = state.record
-        if record.finished or record.deleting or not record.complete or _lives(state):
-            continue
-        if lifecycle.of_pod(state, now).phase in (Phase.SUCCEEDED, Phase.FAILED):
-            try:
-                sync.finish(base, state)
-            except Fault as fault:
-                faults.append(fault)
-    return faults
+        sync.mute(base.paths, state.uid)
+        waiting.end(base.paths, state.uid)
 
 
 def _count(host: Host, states: Sequence[PodState]) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fixtures import traces
+from runtime.observe import records
+from tests.fixtures import disks, traces
 from tests.fixtures.command import wait_until
 from tests.fixtures.scene import Scene
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.fixtures.command import Podpy
+    from tests.fixtures.images import Image
 
 pytestmark = pytest.mark.host
 
@@ -140,3 +142,26 @@ def test_what_has_just_ended_is_recorded_before_all_is_over(
     else:
         podpy.ok("wait", "--for=condition=complete", "job/once")
     assert scene.log() == ["ran"]
+
+
+def test_a_disk_without_a_free_byte_keeps_no_pod_from_ending_or_being_stopped(
+    podpy: Podpy, busybox_image: Image, tmp_path: Path, manager: Callable[[str], None]
+) -> None:
+    with disks.mounted(podpy.paths.state_dir, "size=12m"):
+        scene = Scene(podpy, podpy.load(busybox_image), tmp_path)
+        script = "while ! test -e /shared/go; do sleep 0.05; done; echo once >>/shared/log"
+        once = scene.pod("once", script).replace("restartPolicy: Always", "restartPolicy: Never")
+        podpy.ok("apply", "-f", scene.write(scene.pod("web"), once))
+        filler = disks.fill(podpy.paths.state_dir)
+        scene.let("go")
+        wait_until(
+            lambda: any(one.finished for one in records.read_pods(podpy.paths)), "the pod ends"
+        )
+        manager("stopping")
+        podpy.run("internal", "halt")
+
+        assert scene.log() == ["web", "once", "web ends"]
+        assert conmons(podpy) == []
+        filler.unlink()
+        manager("running")
+        podpy.ok("delete", "-f", str(scene.file))

@@ -37,7 +37,7 @@ from runtime.oci.container import Container as OciContainer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from manifests.container import Container
     from manifests.observed import ContainerState, PodRecord, PodState
@@ -301,8 +301,21 @@ def finish(base: Base, state: PodState) -> None:
     namespaces.remove(base.paths.pod(state.uid))
     record = state.record.replace(finished=True, complete=False)
     if owner_in(record) is None:
-        records.keep_ended(base.paths, record, over)
+        _keep(base, record, over)
     records.write_pod(base.paths, record)
+
+
+def _keep(base: Base, record: PodRecord, over: Mapping[str, ContainerRecord]) -> None:
+    """Have it outlive the boot that the pod has ended; a disk that takes no more is no obstacle."""
+    try:
+        records.keep_ended(base.paths, record, over)
+    except OSError as error:
+        said = f"after a boot it would run again: its end cannot be recorded: {error.strerror}"
+        ref = kinds.ref(record.pod)
+        event = Event(ref=ref, reason="NotRecorded", message=said, type=EventType.WARNING)
+        # The database may lie on the same disk.
+        with contextlib.suppress(Fault):
+            events.record(base.database, [event], time.time())
 
 
 def conmon_cgroup(base: Base, uid: str) -> str:
