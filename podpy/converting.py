@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from manifests import kinds, load
 from manifests.faults import Invalid
@@ -45,6 +46,19 @@ def kubernetes(loaded: Loaded, namespace: str) -> tuple[File, ...]:
         key=lambda thing: (kinds.ORDER[thing.kind], str(kinds.ref(thing))),
     )
     return tuple(_file(thing, namespace) for thing in things)
+
+
+def quadlet(loaded: Loaded, podman: str, *, user: bool) -> tuple[tuple[File, ...], int]:
+    """Return the files of Quadlet for a release of Podman, and how many fields are lost: each is
+    told on stderr."""
+    from podpy import quadlet_files
+    from renderers import quadlet_keys
+
+    rendering = quadlet_files.Options(target=quadlet_keys.Target(podman), user=user)
+    files, lost = quadlet_files.render(loaded, rendering)
+    for problem in lost:
+        print(problem.shown, file=sys.stderr)
+    return files, len(lost)
 
 
 def _file(thing: Object, namespace: str) -> File:

@@ -78,16 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _files(arguments: argparse.Namespace, loaded: Loaded) -> tuple[tuple[File, ...], int]:
     """Return the files of the form that was asked for, and how many fields are lost in it."""
+    from podpy import converting
+
     if arguments.to == KUBERNETES:
-        from podpy import converting
-
         return converting.kubernetes(loaded, arguments.namespace), 0
-    from podpy import quadlet_files
-    from renderers import quadlet_keys
-
-    target = quadlet_keys.Target(arguments.podman_version)
-    rendering = quadlet_files.Options(target=target, user=arguments.user)
-    files, lost = quadlet_files.render(loaded, rendering)
-    for problem in lost:
-        print(problem.shown, file=sys.stderr)
-    return files, len(lost)
+    return converting.quadlet(loaded, arguments.podman_version, user=arguments.user)

@@ -16,7 +16,7 @@ from podpy import cli, completing
         (["get", "pods", "-o", "cu"], ["custom-columns="]),
         (["get", "pods", "-o", "j"], ["json", "jsonpath="]),
         (["get", "pods", "--no"], ["--no-headers"]),
-        (["-n", "shop", "ge"], ["get"]),
+        (["-n", "shop", "ge"], ["generate", "get"]),
         (["--namespace=shop", "get", "pods", "-o", "y"], ["yaml"]),
         (["get", "pods", "--output=y"], ["--output=yaml"]),
         (["events", "--for", "pers"], ["persistentvolumeclaim/"]),
@@ -46,5 +46,5 @@ def test_every_command_is_offered_with_its_flags() -> None:
     assert completing.candidates([""]) == sorted({name.split(" ")[0] for name in cli.COMMANDS})
     for name in cli.COMMANDS:
         assert "--help" in completing.candidates([*name.split(" "), "--"]) or name in (
-            *("image", "network", "receive", "render", "rollout", "sync", "volume"),
+            *("generate", "image", "network", "receive", "render", "rollout", "sync", "volume"),
         )

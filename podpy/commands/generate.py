@@ -1,0 +1,94 @@
+"""Write manifests of what is on this host, as podman generate kube does: to keep them, or to move.
+
+With no objects named it is all of a namespace. What their pods name comes along: ConfigMaps,
+Secrets with their content, claims without their data, networks.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from podpy import cli
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from manifests.loaded import Loaded
+    from renderers.quadlet.unit import File
+
+EXAMPLES = """
+podpy generate kube deploy/web > web.yaml
+podpy generate kube -A -o backup/
+podpy generate quadlet pod/db -o /etc/containers/systemd
+"""
+KUBE, QUADLET = "kube", "quadlet"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="FORM")
+    kube = cli.verb(verbs, KUBE, "Kubernetes YAML")
+    quadlet = cli.verb(verbs, QUADLET, "files of Podman's Quadlet")
+    for form in (kube, quadlet):
+        add = form.add_argument
+        add("objects", nargs="*", metavar="OBJECT", help="KIND NAME... or KIND/NAME...")
+        add("-n", "--namespace", default="", help="default if left out")
+        add("-A", "--all-namespaces", action="store_true", help="of every namespace")
+    kube.add_argument(
+        "-o", "--output", default="-", metavar="DIR", help="a file for each; printed if left out"
+    )
+    quadlet.add_argument(
+        "-o", "--output", required=True, metavar="DIR", help="where they are written; - prints"
+    )
+    quadlet.add_argument(
+        "--podman-version",
+        default="5.4",
+        metavar="VERSION",
+        help="that reads them; 5.4 if left out",
+    )
+    quadlet.add_argument("--user", action="store_true", help="for systemd's user instance")
+    quadlet.add_argument(
+        "--strict", action="store_true", help="write nothing where a field would be lost"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Return 0 where all is written; Invalid where something is not there, or would be lost."""
+    from manifests.faults import Invalid
+    from manifests.meta import DEFAULT_NAMESPACE
+    from podpy import changes, converting, generating, rendered_files
+    from podpy.context import Context
+    from podpy.inventory import Inventory
+
+    inventory = Inventory(Context())
+    namespace = arguments.namespace or DEFAULT_NAMESPACE
+    if arguments.objects:
+        items = generating.named(inventory, arguments.objects, namespace)
+    else:
+        items = generating.every(inventory, "" if arguments.all_namespaces else namespace)
+    if not items:
+        raise Invalid(f'nothing is in namespace "{namespace}"', hint="podpy get all -A")
+    things = generating.with_needed(inventory, items)
+    loaded = generating.loaded(things, rendered=arguments.verb == QUADLET)
+    for problem in loaded.problems:
+        print(problem.shown, file=sys.stderr)
+    files, lost = _files(arguments, loaded)
+    if lost and arguments.strict:
+        raise Invalid(f"{changes.count(lost, 'field')} would be lost, nothing was written")
+    if arguments.output == "-":
+        sys.stdout.write(converting.in_one(files))
+        return 0
+    outcome = rendered_files.write(
+        arguments.output, files, "generated", prune=False, whole=not arguments.objects
+    )
+    rendered_files.tell(arguments.output, outcome)
+    print(f"{changes.count(len(files), 'file')} in {arguments.output}")
+    return 0
+
+
+def _files(arguments: argparse.Namespace, loaded: Loaded) -> tuple[tuple[File, ...], int]:
+    from podpy import converting
+
+    if arguments.verb == KUBE:
+        return converting.kubernetes(loaded, ""), 0
+    return converting.quadlet(loaded, arguments.podman_version, user=arguments.user)
