@@ -47,38 +47,35 @@ def render(loaded: Loaded, options: Options) -> tuple[tuple[File, ...], tuple[Pr
     lost: dict[Problem, None] = {}
     objects = quadlet_sources.Objects(loaded)
     for located in loaded.objects:
-        thing = located.object
-        if options.kube and kinds.pod_part(thing) is not None:
-            lost.update(dict.fromkeys(_kube(loaded, located, objects, options, found)))
-            continue
-        for pod in quadlet_sources.pods(located, objects, options.forms, options.building):
-            lost.update(dict.fromkeys(_pod(loaded, located, pod, options, found)))
-        if isinstance(thing, PersistentVolumeClaim):
-            if options.kube:
-                continue  # it is in the YAML of the pods that have it
-            stem = naming.stem(thing.metadata.namespace, thing.metadata.name)
-            origin = quadlet_sources.origin(located)
-            group = objects.groups.get((thing.metadata.namespace, thing.metadata.name))
-            found.put(volumes.claim(stem, origin, group, user=options.user))
-        elif isinstance(thing, Network):
-            file = network.file(thing, quadlet_sources.origin(located), options.target)
-            if file is not None:
-                found.put(file)
-        elif isinstance(thing, CronJob):
-            found.put(
-                _timer(located, thing, jobs.is_alone(thing.spec.job_template.spec.template.spec))
-            )
-            lost.update(dict.fromkeys(_lost_schedule(loaded, located, thing)))
-        elif kinds.pod_part(thing) is None and not isinstance(
-            thing, ConfigMap | Secret | Namespace
-        ):
-            lost[_problem(loaded, located, (), f"{thing.kind} is not rendered")] = None
-        lost.update(dict.fromkeys(_lost_annotations(loaded, located)))
+        lost.update(dict.fromkeys(_object(loaded, located, objects, options, found)))
     found.images(options, lost)
     if found.mention(f"Network={naming.NETWORK}.network\n"):
         origin = f"{quadlet_sources.MARK}: the network of pods that name none."
         found.put(network.default(origin, options.target))
     return found.ordered(), ordered(lost)
+
+
+def _object(
+    loaded: Loaded, located: Located, objects: Objects, options: Options, found: _Files
+) -> Iterator[Problem]:
+    """Add the files of one object, and yield what of it is lost."""
+    thing, origin = located.object, quadlet_sources.origin(located)
+    if kinds.pod_part(thing) is not None:
+        form = _kube if options.kube else _pods
+        yield from form(loaded, located, objects, options, found)
+    elif isinstance(thing, PersistentVolumeClaim):
+        if not options.kube:  # else it is in the YAML of the pods that have it
+            stem = naming.stem(thing.metadata.namespace, thing.metadata.name)
+            group = objects.groups.get((thing.metadata.namespace, thing.metadata.name))
+            found.put(volumes.claim(stem, origin, group, user=options.user))
+    elif isinstance(thing, Network):
+        file = network.file(thing, origin, options.target)
+        if file is not None:
+            found.put(file)
+    elif not isinstance(thing, ConfigMap | Secret | Namespace):
+        yield _problem(loaded, located, (), f"{thing.kind} is not rendered")
+    if not options.kube:
+        yield from _lost_annotations(loaded, located)
 
 
 class _Files:
@@ -113,17 +110,22 @@ class _Files:
         return tuple(self._files[name] for name in sorted(self._files))
 
 
-def _pod(
-    loaded: Loaded, located: Located, pod: Rendered, options: Options, found: _Files
+def _pods(
+    loaded: Loaded, located: Located, objects: Objects, options: Options, found: _Files
 ) -> Iterator[Problem]:
-    made = quadlet.render(pod.source, options.target, user=options.user)
-    for file in made.files:
-        found.put(file)
-    found.used.extend(made.images)
-    yield from _losses(loaded, located, pod, made.losses)
-    if pod.source.job is not None:
-        for path, message in jobs.losses(pod.source.job):
-            yield _problem(loaded, located, (*pod.job_path, *path), message)
+    """Add the units of the pods of an object."""
+    for pod in quadlet_sources.pods(located, objects, options.forms, options.building):
+        made = quadlet.render(pod.source, options.target, user=options.user)
+        for file in made.files:
+            found.put(file)
+        found.used.extend(made.images)
+        yield from _losses(loaded, located, pod, made.losses)
+        if pod.source.job is not None:
+            for path, message in jobs.losses(pod.source.job):
+                yield _problem(loaded, located, (*pod.job_path, *path), message)
+    if isinstance(located.object, CronJob):
+        found.put(_timer(located, located.object))
+        yield from _lost_schedule(loaded, located, located.object)
 
 
 def _kube(
@@ -161,10 +163,11 @@ def _losses(
         yield _problem(loaded, located, (*front, *loss.path), loss.message)
 
 
-def _timer(located: Located, thing: CronJob, alone: bool) -> File:
+def _timer(located: Located, thing: CronJob) -> File:
     stem = naming.stem(thing.metadata.namespace, thing.metadata.name)
-    container = thing.spec.job_template.spec.template.spec.containers[0].name
-    service = f"{stem}-{container}.service" if alone else f"{stem}-pod.service"
+    spec = thing.spec.job_template.spec.template.spec
+    alone = jobs.is_alone(spec)
+    service = f"{stem}-{spec.containers[0].name}.service" if alone else f"{stem}-pod.service"
     return timers.write(stem, quadlet_sources.origin(located), thing.spec, service)
 
 
