@@ -20,6 +20,7 @@ _WORDS = {
     "--secret": "Secret",
 }
 """Flags whose keys are split into words."""
+_CPU = ("--cpus", "--cpu-period", "--cpu-quota", "--cpu-shares")
 _WHOLE = {
     "--add-host": "AddHost",
     "--cap-add": "AddCapability",
@@ -76,8 +77,10 @@ _WHOLE = {
     "-v": "Volume",
     "--workdir": "WorkingDir",
     "-w": "WorkingDir",
-    **{flag: flag for flag in ("--cpus", "--cpu-period", "--cpu-quota", "--cpu-shares")},
+    **{flag: flag for flag in (*_CPU, "--pid", "--ipc")},
 }
+_LISTS = frozenset({"Sysctl", "--sysctl", "AddCapability", "DropCapability", "AddDevice"})
+"""Keys that are split at blanks, and have no escapes."""
 _SWITCHES = {
     "--init": "RunInit",
     "--privileged": "--privileged",
@@ -85,6 +88,8 @@ _SWITCHES = {
     "--env-host": "EnvironmentHost",
     "--http-proxy": "HttpProxy",
     "--read-only-tmpfs": "ReadOnlyTmpfs",
+    **dict.fromkeys(("--tty", "-t"), "--tty"),
+    **dict.fromkeys(("--interactive", "-i"), "--interactive"),
 }
 _SECURITY = {
     "seccomp": "SeccompProfile",
@@ -132,7 +137,8 @@ def _entries(reader: Reader) -> Iterator[Entry]:
             key = _WHOLE[flag]
             if reader.unit.suffix == ".pod":
                 key = _OF_PODS.get(key, key)
-            yield _entry(word, key, f'"{value}"' if value[:1] == value[-1:] == '"' else value)
+            quoted = value[:1] == value[-1:] == '"' or (key in _LISTS and " " in value)
+            yield _entry(word, key, f'"{value}"' if quoted else value)
 
 
 def _security(reader: Reader, word: Read, value: str) -> Iterator[Entry]:

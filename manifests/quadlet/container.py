@@ -92,6 +92,7 @@ def read(reader: Reader, pod: PodDraft, where: FieldPath) -> None:
     _metadata(reader, pod)
     _limits(reader, pod, where)
     _user(reader, pod, where)
+    _terminal(reader, pod, where)
     _capabilities(reader, pod, where)
     _confinement(reader, pod, where)
     mounts.read(reader, pod, where)
@@ -233,6 +234,20 @@ def _id(reader: Reader, pod: PodDraft, path: FieldPath, read: Read) -> None:
         pod.put(path, int(read.value), read.entry)
     else:
         reader.say(read.entry, f'is not supported: "{read.value}" is no number; write its number')
+
+
+def _terminal(reader: Reader, pod: PodDraft, where: FieldPath) -> None:
+    """Read the flags for which Podman has no keys: of standard input, and of the host's spaces."""
+    for key, field in (("--tty", "tty"), ("--interactive", "stdin")):
+        flag = reader.flag(key)
+        if flag is not None and flag.value:
+            pod.put((*where, field), True, flag.entry)
+    for key, field in (("--pid", "hostPID"), ("--ipc", "hostIPC")):
+        mode = reader.text(key)
+        if mode is not None and mode.value == "host":
+            pod.put(("spec", field), True, mode.entry)
+        elif mode is not None and mode.value != "private":
+            reader.say(mode.entry, f"is not supported: {key}={mode.value}")
 
 
 def _capabilities(reader: Reader, pod: PodDraft, where: FieldPath) -> None:

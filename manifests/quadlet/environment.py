@@ -13,17 +13,27 @@ from manifests.quadlet.remarks import Grade
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from manifests.problems import FieldPath
     from manifests.quadlet.pods import PodDraft
     from manifests.quadlet.reader import Read, Reader
 
+_HOST = "\0H"
+"""Stands for %H, the name of the host, for which Kubernetes has a field: no value has a NUL."""
 _SECRETS = "/run/secrets"
 
 
 def read(reader: Reader, pod: PodDraft, where: FieldPath) -> None:
     """Read all that gives a container variables, into the container at `where`."""
-    for name, one in reader.pairs("Environment").items():
-        pod.add((*where, "env"), {"name": name, "value": literal(one.value)}, one.entry)
+    for name, one in reader.pairs("Environment", {"H": _HOST}).items():
+        variable: dict[str, Any] = {"name": name, "value": literal(one.value)}
+        if one.value == _HOST:
+            variable = {"name": name, "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}
+        elif _HOST in one.value:
+            reader.say(one.entry, "is left out: %H with more around it differs between hosts")
+            continue
+        pod.add((*where, "env"), variable, one.entry)
     for number, file in enumerate(reader.words("EnvironmentFile")):
         _file(reader, pod, where, file, number)
     for secret in reader.words("Secret"):

@@ -46,7 +46,8 @@ def with_set(name: str, files: Sequence[File], *, on_host: bool) -> Sequence[Fil
             named[path] = found
         if key != "EnvironmentFile":
             manifests.add(path)
-    members = (*units, *(file for path, file in named.items() if file not in units))
+    own = {file.name for file in units}
+    members = (*units, *(file for file in named.values() if file.name not in own))
     data = b"".join(
         b"%d %d %b%b" % (len(one.name.encode()), len(one.data), one.name.encode(), one.data)
         for one in members
@@ -55,7 +56,7 @@ def with_set(name: str, files: Sequence[File], *, on_host: bool) -> Sequence[Fil
     rest = [
         file
         for file in files
-        if file not in units
+        if file.name not in own
         and os.path.normpath(file.name) not in manifests
         and not is_beside(file.name)
     ]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 
+from manifests.quadlet import supervision
 from manifests.quadlet.drafting import literal
 from manifests.quadlet.reader import Read
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from manifests.quadlet.pods import PodDraft
     from manifests.quadlet.reader import Reader
 
-KEYS = frozenset({"ExecStartPre", "ExecStartPost", "ExecStop", "ExecStopPost"})
 _PREFIXES = "-@:+!"
 _TYPES = {
     "-d": "Directory",
@@ -34,13 +34,15 @@ _SCRIPTS = {
     'test -e "$1" || mkdir -p -- "$1"': "",
     'test -f "$1" || : >"$1"': "FileOrCreate",
 }
+_SUB_PATH = 'mkdir -p -- "$(podman volume inspect '
+"""Begins what makes a directory in a volume, as podpy does for every subPath."""
 _SLEEP = '[ -z "$MAINPID" ] || sleep "$1"'
 _FLAGS = frozenset({"-i", "-t", "-it", "-ti", "--interactive", "--tty"})
 
 
 def read(reader: Reader, pod: PodDraft, where: FieldPath | None) -> None:
     """Read the commands of a unit; `where` is its container's, None for the unit of a pod."""
-    for key in sorted(KEYS):
+    for key in sorted(supervision.COMMANDS):
         for read in reader.commands(key):
             words = [word.value for word in read]
             if not words:
@@ -53,7 +55,7 @@ def read(reader: Reader, pod: PodDraft, where: FieldPath | None) -> None:
 
 def refuse(reader: Reader) -> None:
     """Tell of the commands of a unit that runs nothing."""
-    for key in sorted(KEYS):
+    for key in sorted(supervision.COMMANDS):
         for entry in reader.unit.every(key, "Service"):
             reader.say(entry, "is not supported: no command of the host is run for it")
 
@@ -78,6 +80,8 @@ def _taken(
             return _typed(pod, path, "DirectoryOrCreate", read)
         case "ExecStartPre", ["test", flag, path] if flag in _TYPES:
             return _typed(pod, path, _TYPES[flag], read)
+        case "ExecStartPre", ["sh", "-c", text, *_] if text.startswith(_SUB_PATH):
+            return True
         case "ExecStartPre", ["sh", "-c", text, _, path] if text in _SCRIPTS:
             return not _SCRIPTS[text] or _typed(pod, path, _SCRIPTS[text], read)
         case "ExecStartPre", ["systemd-run", *flags]:
@@ -87,7 +91,7 @@ def _taken(
         case "ExecStartPost", ["systemctl", *_, "start", unit]:
             # What comes after an init container begins when that has ended.
             services = {f"{one.service}.service" for one in pod.units.by_name.values()}
-            return where is not None and where[1] == "initContainers" and unit in services
+            return where is not None and supervision.once(reader.unit) and unit in services
         case "ExecStartPost", ["install", *_, mark]:
             return "/podpy-rendered/" in mark
         case _:

@@ -170,6 +170,10 @@ def _hosts(reader: Reader, pod: PodDraft) -> None:
         name, _, address = host.value.partition(":")
         if address == "host-gateway" or settings.fault(settings.ADDRESS, address):
             reader.say(host.entry, f'is not supported: "{address}" is no address')
+            continue
+        there = pod.at(("spec", "hostAliases")) or [{"ip": ""}]
+        if there[-1]["ip"] == address:
+            there[-1]["hostnames"].extend(name.split(";"))
         else:
             alias = {"ip": address, "hostnames": name.split(";")}
             pod.add(("spec", "hostAliases"), alias, host.entry)

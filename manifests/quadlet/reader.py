@@ -5,11 +5,11 @@ from __future__ import annotations
 from manifests.quadlet import remarks, specifiers, syntax
 from manifests.quadlet.remarks import Grade
 from manifests.quadlet.syntax import Entry, UnreadableError
-from manifests.value import Value
+from manifests.value import EMPTY, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from manifests.quadlet.remarks import Remark
     from manifests.quadlet.units import Unit
@@ -61,9 +61,10 @@ class Reader:
             (entry, self._words(entry, escapes=False)) for entry in self.unit.every(key)
         )
 
-    def words(self, key: str) -> list[Read]:
+    def words(self, key: str, names: Mapping[str, str] = EMPTY) -> list[Read]:
         """Return the words, with escapes, of all assignments of a key."""
-        return self._all((entry, self._words(entry)) for entry in self.unit.every(key))
+        given = [(entry, self._words(entry)) for entry in self.unit.every(key)]
+        return self._all(given, names)
 
     def last_words(self, key: str) -> list[Read]:
         """Return the words of a key whose last assignment counts."""
@@ -76,10 +77,10 @@ class Reader:
             self._all([(entry, self._words(entry))]) for entry in self.unit.every(key, "Service")
         ]
 
-    def pairs(self, key: str) -> dict[str, Read]:
-        """Return NAME=VALUE words by name; the later one counts."""
+    def pairs(self, key: str, names: Mapping[str, str] = EMPTY) -> dict[str, Read]:
+        """Return NAME=VALUE words by name; the later one counts. `names` are further specifiers."""
         found: dict[str, Read] = {}
-        for word in self.words(key):
+        for word in self.words(key, names):
             name, equals, value = word.value.partition("=")
             if equals:
                 found[name] = Read(value=value, entry=word.entry)
@@ -87,11 +88,13 @@ class Reader:
                 self.say(word.entry, f'"{name}" has no value, and Podman\'s own is not known here')
         return found
 
-    def _all(self, given: Iterable[tuple[Entry, list[str]]]) -> list[Read]:
+    def _all(
+        self, given: Iterable[tuple[Entry, list[str]]], names: Mapping[str, str] = EMPTY
+    ) -> list[Read]:
         found = []
         for entry, values in given:
             for value in values:
-                expanded = self._expanded(entry, value)
+                expanded = self._expanded(entry, value, names)
                 if expanded is not None:
                     found.append(Read(value=expanded, entry=entry))
         return found
@@ -103,10 +106,10 @@ class Reader:
             self.say(entry, f"is left out, as Podman leaves it out: {error}")
             return []
 
-    def _expanded(self, entry: Entry, value: str) -> str | None:
+    def _expanded(self, entry: Entry, value: str, names: Mapping[str, str] = EMPTY) -> str | None:
         """Return a value as the command has it; None where only the host could tell."""
         try:
-            value = specifiers.expand(value, self._names)
+            value = specifiers.expand(value, {**self._names, **names})
             return specifiers.variables(value, self._variables)
         except UnreadableError as error:
             self.say(entry, f"is left out: {error}")

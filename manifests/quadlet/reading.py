@@ -17,12 +17,14 @@ from manifests.quadlet import (
     handlers,
     images,
     kube,
+    membership,
     mounts,
     objects,
     pods,
     supervision,
     tables,
 )
+from manifests.quadlet.membership import Role
 from manifests.quadlet.pods import PodDraft
 from manifests.quadlet.reader import Read, Reader
 from manifests.quadlet.remarks import Grade, Remark
@@ -104,7 +106,7 @@ class _Set:
         self._drafts: list[Draft] = []
         self._documents: list[Document] = []
         self._problems: list[Problem] = []
-        self._remarks: list[Remark] = []
+        self._remarks: dict[Remark, None] = {}
         self._pods: dict[str, PodDraft] = {}
         self._manifests: dict[str, list[str]] = {}
         self._after: list[tuple[Unit, Unit, Entry]] = []
@@ -139,7 +141,7 @@ class _Set:
 
     def _keep(self, reader: Reader) -> None:
         """Keep what a reader has said, of a template once for all its instances."""
-        self._remarks.extend(one for one in reader.said if one not in self._remarks)
+        self._remarks.update(dict.fromkeys(reader.said))
 
     def _reader(self, unit: Unit) -> Reader:
         reader = Reader(unit)
@@ -207,10 +209,15 @@ class _Set:
             named = Reader(member).text("Pod")
             if not member.template and named and self._units.find(named.value, member) is unit:
                 readers.append(self._reader(member))
-        begun = {id(one): self._member(one, pod, own) for one in self._in_turn(readers)}
-        lasting = [one for one in readers if begun[id(one)][1] == "containers"]
-        for one in readers:
-            handlers.read(one, pod, begun[id(one)])
+        lasting = []
+        begun = []
+        for one in membership.in_turn(readers, self._after):
+            role = membership.role(one, readers, self._after)
+            begun.append((one, self._member(one, pod, own, role)))
+            if role is Role.REGULAR:
+                lasting.append(one)
+        for one, where in begun:
+            handlers.read(one, pod, where)
         if not lasting:
             message = "no container of the units is in this pod: nothing is made of it"
             own.say(unit.top, message, Grade.TOLD)
@@ -219,39 +226,25 @@ class _Set:
         pods.ports(own, pod)
         pods.grace(own, pod)
         self._supervise(pod, lasting, own)
+        if all(supervision.once(one.unit) for one in lasting):
+            pod.job = supervision.retries(lasting[0]) or (0, unit.top)
         handlers.read(own, pod, None)
         self._done(unit, pod, own, *readers)
 
-    def _in_turn(self, readers: list[Reader]) -> list[Reader]:
-        """Order containers as After= and Before= have it, and by name where they do not."""
-        left = sorted(readers, key=lambda one: one.unit.name)
-        done: list[Reader] = []
-        while left:
-            waiting = {one.unit.name for one in left}
-            behind = {
-                first.name
-                for first, other, _ in self._after
-                if other.name in waiting - {first.name}
-            }
-            ready = next((one for one in left if one.unit.name not in behind), left[0])
-            left.remove(ready)
-            done.append(ready)
-        return done
-
-    def _member(self, reader: Reader, pod: PodDraft, own: Reader) -> FieldPath:
-        """Read one container of a pod; one that comes to an end is an init container."""
+    def _member(self, reader: Reader, pod: PodDraft, own: Reader, role: Role) -> FieldPath:
+        """Read one container of a pod."""
         unit = reader.unit
         start = reader.flag("StartWithPod")
-        first = supervision.once(unit)
-        if start is not None and not start.value and not first:
+        if start is not None and not start.value and role is Role.REGULAR:
             reader.say(start.entry, "is not supported: it starts with its pod")
         given = reader.text("ContainerName")
         name = pods.name_of(reader, given, unit.stem)
         for prefix in (pod.name, own.unit.stem):
             name = name.removeprefix(f"{prefix}-")
         entry = given.entry if given is not None else unit.top
-        listed = "initContainers" if first else "containers"
-        where = pod.add(("spec", listed), {"name": name}, entry)
+        listed = "containers" if role is Role.REGULAR else "initContainers"
+        raw = {"name": name, **({"restartPolicy": "Always"} if role is Role.SIDECAR else {})}
+        where = pod.add(("spec", listed), raw, entry)
         for key in container.POD_KEYS:
             for one in unit.every(key):
                 reader.say(

@@ -73,7 +73,7 @@ def expand(text: str, names: Mapping[str, str]) -> str:
             made.append(sign)
             continue
         at += 1
-        if follower in _OF_HOST:
+        if follower in _OF_HOST and follower not in names:
             raise UnreadableError(f"%{follower} differs between hosts: write what it stands for")
         if follower not in names and follower not in _FIXED:
             raise UnreadableError(f"%{follower} is no specifier; a % alone is written %%")

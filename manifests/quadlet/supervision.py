@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from manifests.quadlet import durations, handlers
+from manifests.quadlet import durations
 from manifests.quadlet.remarks import Grade
 from manifests.sources import UNIT_SUFFIXES
 
@@ -41,6 +41,8 @@ _SUPERVISED = frozenset(
 )
 _STARTS = 5
 """How often systemd starts a unit that fails at once, unless it is told otherwise."""
+COMMANDS = frozenset({"ExecStartPre", "ExecStartPost", "ExecStop", "ExecStopPost"})
+"""What manifests.quadlet.handlers looks at."""
 _NEEDS = ("Requires", "BindsTo", "Requisite")
 _ORDERS = ("After", "Before", "Wants", "PartOf", "Upholds", "PropagatesStopTo")
 _WORDS = frozenset(
@@ -65,7 +67,7 @@ def judge(reader: Reader, units: Units) -> None:
         elif entry.section == "Service" and entry.key:
             if entry.key in ("User", "Group", "DynamicUser"):
                 reader.say(entry, "is not supported, by Podman either: write it into its section")
-            elif entry.key not in (*_SUPERVISED, *handlers.KEYS) and entry.value:
+            elif entry.key not in (*_SUPERVISED, *COMMANDS) and entry.value:
                 reader.say(entry, "is not supported: there is no service that it would be of")
         elif entry.section == "Install" and entry.key and entry.key not in _INSTALL:
             reader.say(entry, "means nothing here", Grade.TOLD)

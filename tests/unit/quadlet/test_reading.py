@@ -176,6 +176,8 @@ def test_a_pod_holds_its_containers_and_what_runs_before_them(units: Units) -> N
             "app-web.container": "[Unit]\nAfter=app-prepare.container\n" + IMAGE + "Pod=app.pod\n"
             "[Service]\nRestart=always\n",
             "side.container": IMAGE + "Pod=app.pod\nStopTimeout=9\n[Service]\nRestart=always\n",
+            "early.container": "[Unit]\nBefore=side.container\n" + IMAGE + "Pod=app.pod\n"
+            "[Service]\nRestart=always\n",
             "app-prepare.container": IMAGE + "Pod=app.pod\n[Service]\nType=oneshot\n",
         }
     )
@@ -183,7 +185,8 @@ def test_a_pod_holds_its_containers_and_what_runs_before_them(units: Units) -> N
     pod = raw(loaded, "Pod")
     spec = pod["spec"]
     assert [one["name"] for one in spec["containers"]] == ["web", "side"]
-    assert [one["name"] for one in spec["initContainers"]] == ["prepare"]
+    assert [one["name"] for one in spec["initContainers"]] == ["prepare", "early"]
+    assert spec["initContainers"][1]["restartPolicy"] == "Always"
     assert spec["containers"][0]["ports"] == [{"containerPort": 80, "hostPort": 80}]
     assert all(one["volumeMounts"][0]["mountPath"] == "/srv" for one in spec["containers"])
     assert spec.get("restartPolicy", "Always") == "Always"
@@ -475,3 +478,31 @@ def test_kube_units_may_repeat_an_object(units: Units) -> None:
     )
 
     assert raw(loaded, "ConfigMap")
+
+
+def test_an_order_that_containers_of_a_pod_cannot_have_is_told(units: Units) -> None:
+    loaded = units(
+        {
+            "app.pod": "[Pod]\n",
+            "a.container": IMAGE + "Pod=app.pod\n[Service]\nRestart=on-failure\n",
+            "b.container": "[Unit]\nAfter=a.container\n" + IMAGE + "Pod=app.pod\n"
+            "[Service]\nRestart=on-failure\n",
+        }
+    )
+
+    assert "b.container:2: warning: [Unit] After: is not supported here" in said(loaded)[0]
+
+
+def test_flags_without_keys_are_read(units: Units) -> None:
+    flags = '"--sysctl=net.ipv4.ip_local_port_range=1024 65535" -t --interactive --pid=host'
+    loaded = units(
+        {"web.container": f"{IMAGE}PodmanArgs={flags}\nEnvironment=NODE=%H\n"}, apply=True
+    )
+
+    spec = raw(loaded, "Pod")["spec"]
+    sysctl = {"name": "net.ipv4.ip_local_port_range", "value": "1024 65535"}
+    assert spec["securityContext"]["sysctls"] == [sysctl]
+    assert spec["hostPID"]
+    container = spec["containers"][0]
+    assert (container["tty"], container["stdin"]) == (True, True)
+    assert container["env"][0]["valueFrom"]["fieldRef"]["fieldPath"] == "spec.nodeName"
