@@ -6,43 +6,37 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.source import cosign
 from tests.fixtures import artifacts
 from tests.fixtures.cosign import Signer, beside
 from tests.fixtures.objects import config
+from tests.fixtures.shop import Shop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from tests.fixtures.command import Done, Podpy
+    from tests.fixtures.artifacts import Blob
+    from tests.fixtures.command import Podpy
     from tests.fixtures.registry import Registry
 
 pytestmark = pytest.mark.host
 
 
-class Shop:
-    """A repository with the tag `latest`, and the Sync `shop` of it."""
+class Signed(Shop):
+    """The Sync follows what `keys` have signed, and nothing else."""
 
     def __init__(self, podpy: Podpy, serving: Registry, folder: Path) -> None:
-        self._folder = folder
-        self._count = 0
-        self.name = f"{serving.address}/signed-{folder.name.replace('_', '-').lower()}"
+        super().__init__(podpy, serving, folder)
         self.keys = folder / "cosign.pub"
-        self.follow: Callable[[], Done] = lambda: podpy.run("sync", "reconcile", "shop")
 
-    def put(self, held: artifacts.Artifact, tag: str) -> str:
-        self._count += 1
-        return artifacts.push(self._folder / f"{self._count}", held, f"{self.name}:{tag}")
-
-    def push(self, text: str, *signers: Signer) -> str:
-        digest = self.put(artifacts.flux({"page.yaml": config("page", text)}), "latest")
+    def push_page(self, text: str, *signers: Signer) -> str:
+        digest = self.push(artifacts.flux({"page.yaml": config("page", text)}))
         if signers:
-            self.sign(digest, *signers)
+            self.sign(digest, *(signer.blob(digest) for signer in signers))
         return digest
 
-    def sign(self, digest: str, *signers: Signer) -> None:
-        tag = f"sha256-{digest.removeprefix('sha256:')}.sig"
-        self.put(beside(*(signer.blob(digest) for signer in signers)), tag)
+    def sign(self, digest: str, *blobs: Blob) -> None:
+        self.push(beside(*blobs), cosign.tag_of(digest))
 
 
 @pytest.fixture
@@ -51,11 +45,9 @@ def signer() -> Signer:
 
 
 @pytest.fixture
-def shop(podpy: Podpy, local_registry: Registry, tmp_path: Path, signer: Signer) -> Shop:
-    made = Shop(podpy, local_registry, tmp_path)
-    signer.write(made.keys)
-    words = ("--oci", f"oci://{made.name}", "--insecure", "--cosign-key-file", str(made.keys))
-    podpy.ok("sync", "add", "shop", *words)
+def shop(podpy: Podpy, local_registry: Registry, tmp_path: Path, signer: Signer) -> Signed:
+    made = Signed(podpy, local_registry, tmp_path)
+    made.add("--insecure", "--cosign-key-file", signer.write(made.keys))
     return made
 
 
@@ -65,16 +57,16 @@ def applied(podpy: Podpy) -> str:
 
 
 def test_what_an_allowed_key_has_signed_is_followed_and_nothing_else(
-    podpy: Podpy, shop: Shop, signer: Signer
+    podpy: Podpy, shop: Signed, signer: Signer
 ) -> None:
-    good = shop.push("1", signer)
+    good = shop.push_page("1", signer)
     first = shop.follow()
-    shop.push("2")
+    shop.push_page("2")
     unsigned = shop.follow()
-    shop.push("3", Signer())
+    shop.push_page("3", Signer())
     stranger = shop.follow()
     kept = applied(podpy)
-    last = shop.push("4", Signer(), signer)
+    last = shop.push_page("4", Signer(), signer)
     after = shop.follow()
 
     assert first.status == 0, first.stdout
@@ -88,11 +80,11 @@ def test_what_an_allowed_key_has_signed_is_followed_and_nothing_else(
 
 
 def test_a_signature_that_comes_after_its_artifact_is_found_by_the_next_pass(
-    podpy: Podpy, shop: Shop, signer: Signer
+    podpy: Podpy, shop: Signed, signer: Signer
 ) -> None:
-    digest = shop.push("1")
+    digest = shop.push_page("1")
     early = shop.follow()
-    shop.sign(digest, signer)
+    shop.sign(digest, signer.blob(digest))
 
     assert early.status == 1
     assert shop.follow().status == 0
@@ -100,26 +92,25 @@ def test_a_signature_that_comes_after_its_artifact_is_found_by_the_next_pass(
 
 
 def test_the_signature_of_another_artifact_does_not_count(
-    podpy: Podpy, shop: Shop, signer: Signer
+    podpy: Podpy, shop: Signed, signer: Signer
 ) -> None:
-    other = shop.push("1", signer)
-    digest = shop.push("2")
-    tag = f"sha256-{digest.removeprefix('sha256:')}.sig"
-    shop.put(beside(signer.blob(other)), tag)
+    other = shop.push_page("1", signer)
+    digest = shop.push_page("2")
+    shop.sign(digest, signer.blob(other))
 
     assert "none of the keys that may sign has signed it" in shop.follow().stdout
     assert applied(podpy) == ""
 
 
 def test_keys_that_were_changed_are_gone_by_at_once(
-    podpy: Podpy, shop: Shop, signer: Signer
+    podpy: Podpy, shop: Signed, signer: Signer
 ) -> None:
     other = Signer()
-    good = shop.push("1", signer)
+    good = shop.push_page("1", signer)
     shop.follow()
     other.write(shop.keys)
     revoked = shop.follow()
-    shop.sign(good, signer, other)
+    shop.sign(good, signer.blob(good), other.blob(good))
     again = shop.follow()
     shop.keys.chmod(0o666)
     written = shop.follow()
@@ -133,10 +124,10 @@ def test_keys_that_were_changed_are_gone_by_at_once(
     assert applied(podpy) == good
 
 
-def test_a_signature_is_asked_for_once(podpy: Podpy, shop: Shop, signer: Signer) -> None:
-    digest = shop.push("1", signer)
+def test_a_signature_is_asked_for_once(podpy: Podpy, shop: Signed, signer: Signer) -> None:
+    digest = shop.push_page("1", signer)
     shop.follow()
-    shop.put(artifacts.flux({"a": "no signature"}), f"sha256-{digest.removeprefix('sha256:')}.sig")
+    shop.push(artifacts.flux({"a": "no signature"}), cosign.tag_of(digest))
 
     assert shop.follow().status == 0
     assert applied(podpy) == digest

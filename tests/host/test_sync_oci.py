@@ -2,57 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from manifests import digests
+from reconciler.source import kustomize
 from runtime.image import manifest
-from tests.fixtures import artifacts, broken_registry, registry, sops
+from tests.fixtures import artifacts, broken_registry, sops
 from tests.fixtures.artifacts import Artifact, Blob
-from tests.fixtures.git_https import command_lines_with
 from tests.fixtures.objects import config, pod
+from tests.fixtures.shop import Shop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.fixtures.command import Done, Podpy
+    from tests.fixtures.command import Podpy
     from tests.fixtures.registry import Registry
 
 pytestmark = pytest.mark.host
-
-LOGIN = f"{registry.USER}:{registry.PASSWORD}"
-NUMBERS = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    """Give a registry that wants TLS and a password."""
-    with registry.running(tmp_path_factory.mktemp("private"), tls=True, login=True) as serving:
-        yield serving
-
-
-class Shop:
-    """The repository of one test, and the Sync `shop` of it."""
-
-    def __init__(self, podpy: Podpy, serving: Registry, folder: Path) -> None:
-        self._podpy, self._serving, self._folder = podpy, serving, folder
-        self.name = f"{serving.address}/shop-{next(NUMBERS)}"
-        self.url = f"oci://{self.name}"
-
-    def push(self, held: Artifact, tag: str = "latest") -> str:
-        words = ("--dest-creds", LOGIN) if self._serving.certificates else ()
-        folder = self._folder / f"layout-{next(NUMBERS)}"
-        return artifacts.push(folder, held, f"{self.name}:{tag}", *words)
-
-    def add(self, *words: str) -> None:
-        self._podpy.ok("sync", "add", "shop", "--oci", self.url, "--timeout", "20s", *words)
-
-    def follow(self) -> Done:
-        return self._podpy.run("sync", "reconcile", "shop")
 
 
 @pytest.fixture
@@ -221,74 +188,6 @@ def test_an_unchanged_tag_costs_one_question(podpy: Podpy, tmp_path: Path) -> No
         assert server.asked == [digest]
 
 
-def test_a_private_registry_takes_a_password_that_is_seen_nowhere(
-    podpy: Podpy, private: Registry, tmp_path: Path
-) -> None:
-    shop = Shop(podpy, private, tmp_path)
-    digest = shop.push(artifacts.flux({"page.yaml": config("page")}))
-    password = tmp_path / "password"
-    password.write_text(f"{registry.PASSWORD}\n")
-    password.chmod(0o600)
-    given = ("--username", registry.USER, "--password-file", str(password))
-    shop.add(*given, "--ca-file", f"{private.certificates}/ca.crt")
-    child = podpy.start("sync", "reconcile", "shop")
-    leaked = []
-    while child.poll() is None:
-        leaked += command_lines_with(registry.PASSWORD)
-    stdout, stderr = child.communicate()
-    password.write_text("another-word\n")
-    wrong = shop.follow()
-    password.chmod(0o644)
-    open_to_all = shop.follow()
-
-    assert stdout.endswith(f"Ready {digests.short(digest)}\n"), stderr
-    assert leaked == []
-    assert "access refused" in wrong.stdout
-    assert "look at spec.source.oci.credentials" in wrong.stdout
-    assert "another-word" not in wrong.stdout + wrong.stderr
-    assert f"{password} can be read by others" in open_to_all.stdout
-    kept = [path for path in Path(podpy.root).rglob("*") if path.is_file()]
-    assert not [path for path in kept if registry.PASSWORD.encode() in path.read_bytes()]
-
-
-def test_an_auth_file_opens_a_private_registry(
-    podpy: Podpy, private: Registry, tmp_path: Path
-) -> None:
-    import base64
-
-    shop = Shop(podpy, private, tmp_path)
-    digest = shop.push(artifacts.flux({"page.yaml": config("page")}))
-    file = tmp_path / "auth.json"
-    word = base64.b64encode(LOGIN.encode()).decode()
-    file.write_text(json.dumps({"auths": {private.address: {"auth": word}}}))
-    file.chmod(0o600)
-    shop.add("--auth-file", str(file), "--ca-file", f"{private.certificates}/ca.crt")
-
-    assert shop.follow().stdout.endswith(f"Ready {digests.short(digest)}\n")
-
-
-def test_a_registry_of_an_unknown_authority_or_without_tls_is_told(
-    podpy: Podpy, private: Registry, shop: Shop, tmp_path: Path
-) -> None:
-    Shop(podpy, private, tmp_path).add()
-    unknown = podpy.run("sync", "reconcile", "shop")
-    podpy.ok("sync", "rm", "shop")
-    shop.push(artifacts.flux({"page.yaml": config("page")}))
-    shop.add()
-    plain = shop.follow()
-
-    assert "name its CA in spec.source.oci.credentials.caFile" in unknown.stdout
-    assert "speaks plain HTTP (hint: spec.source.oci.insecure: true" in plain.stdout
-
-
-def test_what_does_not_exist_is_told(shop: Shop) -> None:
-    shop.add("--insecure", "--tag", "gone")
-    done = shop.follow()
-
-    assert done.status == 1
-    assert f"{shop.url}:gone: does not exist" in done.stdout
-
-
 STRANGE = {
     "chart": (
         Artifact("application/vnd.cncf.helm.config.v1+json", [Blob("x/y", b"chart")]),
@@ -389,6 +288,22 @@ def test_templates_and_sops_are_acted_on(podpy: Podpy, shop: Shop, tmp_path: Pat
     assert f"Artifact in the source: {digest}" in " ".join(
         podpy.ok("sync", "status", "shop").split()
     )
+
+
+@pytest.mark.skipif(kustomize.program() is None, reason="neither kustomize nor kubectl is here")
+def test_a_kustomization_is_built(podpy: Podpy, shop: Shop) -> None:
+    files = {
+        "base/kustomization.yaml": "resources: [page.yaml]\n",
+        "base/page.yaml": config("page"),
+        "prod/kustomization.yaml": "resources: [../base]\nnameSuffix: -prod\n",
+    }
+    shop.push(artifacts.flux(files))
+    shop.add("--insecure", "--path", "prod")
+    sync = Path(podpy.root) / "etc/syncs.d/shop.yaml"
+    sync.write_text(f"{sync.read_text()}  template: {{kustomize: {{}}}}\n")
+
+    assert shop.follow().status == 0
+    assert configs(podpy) == ["page-prod"]
 
 
 def test_a_source_may_become_an_artifact_and_a_repository_again(
