@@ -120,9 +120,10 @@ def _restart(context: Context, item: Item) -> None:
     from reconciler import cycle, remembered
     from reconciler.workloads import restarting
 
-    (known,) = remembered.wished(context.base, [item.ref])
-    thing = known.object
-    assert isinstance(thing, Deployment | DaemonSet)  # noqa: S101 (_chosen has seen to it)
+    known = next(iter(remembered.wished(context.base, [item.ref])), None)
+    thing = known.object if known is not None else None
+    if known is None or not isinstance(thing, Deployment | DaemonSet):
+        raise Invalid(f"rollout: {item.ref} has gone")
     if isinstance(thing, Deployment) and thing.spec.paused:
         raise Invalid(f"rollout restart: {item.ref} is paused", hint="podpy rollout resume first")
     while (at := restarting.mark(time.time())) == restarting.mark_of(thing):

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from manifests.sync import Sync
     from reconciler.agent.probing import Probing
+    from reconciler.agent.wakes import Mended
     from reconciler.agent.webhooks import Webhooks
     from runtime.paths import Paths
 
@@ -52,14 +53,14 @@ class Work:
     """What the loop has done: `follow` a Sync and `mend` drift, and which Syncs there are.
 
     `follow` returns the names of the Syncs that are to be looked at now because of this one, `mend`
-    whether all went well. `probing` runs the probes of pods meanwhile.
+    what it came to. `probing` runs the probes of pods meanwhile.
     """
 
     def __init__(
         self,
         syncs: Callable[[], tuple[Sync, ...]],
         follow: Callable[[str], tuple[str, ...]],
-        mend: Callable[[], bool],
+        mend: Callable[[], Mended],
         say: Callable[[str], None],
         probing: Probing | None = None,
     ) -> None:
@@ -185,7 +186,7 @@ class Loop:
         more: tuple[str, ...] = ()
         try:
             if name == DRIFT:
-                self._failures = 0 if self._work.mend() else self._failures + 1
+                self._failures = self._work.mend().failures(self._failures)
             else:
                 more = self._work.follow(name)
         finally:

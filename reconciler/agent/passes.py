@@ -9,6 +9,7 @@ import traceback
 
 from manifests.faults import Fault
 from reconciler import cycle
+from reconciler.agent.wakes import Mended
 from reconciler.syncs import declared
 from reconciler.syncs.reconcile import Follower
 from runtime.interrupts import Interrupted
@@ -81,17 +82,18 @@ class Passes:
             if name in [other.name for other in one.sync.spec.depends_on]
         )
 
-    def mend(self) -> bool:
-        """Put right what drifted, of all that is remembered; tell whether that went well.
+    def mend(self) -> Mended:
+        """Put right what drifted, of all that is remembered, and tell what came of it.
 
-        It does not where objects wait for others, or old pods for new ones: then it is to be done
-        again before long.
+        Where objects wait for others, or old pods for new ones, it is to be done again before long.
         """
         about = "drift could not be mended"
         report = self._tried(about, lambda: cycle.mend(self._host(), self._notify))
         if report is None or report.failed:
-            return False
-        return not (report.held or report.rolling)
+            return Mended.STUCK
+        if not (report.held or report.rolling):
+            return Mended.WELL
+        return Mended.MOVING if report.outcomes else Mended.STUCK
 
     def _tried(self, about: str, action: Callable[[], T]) -> T | None:
         """Return what `action` returns; None where it failed, which is said, or was interrupted."""

@@ -6,11 +6,31 @@ is one wake, when it has been quiet for a moment, but no later than a second aft
 
 from __future__ import annotations
 
+from manifests.strenum import StrEnum
+
 DRIFT = ""
 """Stands among names for what drifted on the host, which is no Sync's alone."""
 
 QUIET_SECONDS = 0.1
 LONGEST_SECONDS = 1.0
+
+
+class Mended(StrEnum):
+    """What a pass that mends came to.
+
+    WELL      all is as it should be
+    MOVING    something was done, and objects wait for what comes of it
+    STUCK     something failed, or nothing could be done for what waits
+    """
+
+    WELL = "well"
+    MOVING = "moving"
+    STUCK = "stuck"
+
+    def failures(self, before: int) -> int:
+        """Return how many passes that mend count as failed in a row: the more of them, the longer
+        the next one rests."""
+        return {Mended.WELL: 0, Mended.MOVING: 1, Mended.STUCK: before + 1}[self]
 
 
 class Wakes:

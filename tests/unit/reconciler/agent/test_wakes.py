@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.agent.wakes import DRIFT, LONGEST_SECONDS, QUIET_SECONDS, Wakes
+from reconciler.agent.wakes import DRIFT, LONGEST_SECONDS, QUIET_SECONDS, Mended, Wakes
 
 
 def test_what_is_due_is_taken_once() -> None:
@@ -66,3 +66,12 @@ def test_what_failed_rests_before_it_is_tried_again() -> None:
     wakes.soon(DRIFT, 1.0)
 
     assert wakes.next() == 10.0
+
+
+def test_what_comes_on_does_not_rest_longer_and_longer() -> None:
+    passes = (Mended.STUCK, Mended.STUCK, Mended.MOVING, Mended.MOVING, Mended.WELL)
+    failures = [0]
+    for mended in passes:
+        failures.append(mended.failures(failures[-1]))
+
+    assert failures == [0, 1, 2, 1, 1, 0]
