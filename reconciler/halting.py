@@ -66,7 +66,7 @@ def halt(host: Host, seconds: float = shutdown.SECONDS) -> tuple[Fault, ...]:
             faults.append(tried(str(kinds.ref(state.pod)), partial(sync.finish, base, state)))
         faults.append(tried("Jobs", partial(_count, host, present)))
         states = [state for state in present if _lives(state)]
-        faults.append(tried("hooks", partial(_silence, base, states)))
+        faults.append(tried("hooks", partial(_silence, base, states, seconds)))
         for turn in turns(states, _order(host)):
             grace = graces(turn, max(0.0, deadline - time.monotonic()))
             faults.append(tried("pods", partial(stopping.pods, base, turn, grace)))
@@ -112,9 +112,15 @@ def _is_over(state: PodState) -> bool:
     return lifecycle.of_pod(state, time.time()).phase in (Phase.SUCCEEDED, Phase.FAILED)
 
 
-def _silence(base: Base, states: Iterable[PodState]) -> None:
-    """Let the ends of the pods' containers have no consequences."""
+def _silence(base: Base, states: Sequence[PodState], seconds: float) -> None:
+    """Let the ends of the pods' containers have no consequences: the pods go.
+
+    run_dir outlives a soft reboot, and a shutdown may be taken back: they are made anew then, too.
+    """
+    now = time.time()
     for state in states:
+        kill_at = now + graces([state], seconds)[state.uid]
+        records.write_pod(base.paths, state.record.replace(deleting=True, kill_at=kill_at))
         sync.mute(base.paths, state.uid)
         waiting.end(base.paths, state.uid)
 

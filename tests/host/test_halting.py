@@ -108,14 +108,19 @@ def test_nothing_is_stopped_while_the_host_runs(
 def test_after_a_shutdown_that_was_taken_back_pods_run_again(
     scene: Scene, podpy: Podpy, manager: Callable[[str], None]
 ) -> None:
-    file = scene.write(scene.pod("web"))
+    job = scene.job("load", "echo load >>/shared/log; sleep 1000")
+    once = scene.pod("once").replace("restartPolicy: Always", "restartPolicy: Never")
+    file = scene.write(scene.pod("web"), job, once)
     podpy.ok("apply", "-f", file)
+    wait_until(lambda: sorted(scene.log()) == ["load", "once", "web"], "all run")
     manager("stopping")
     podpy.ok("internal", "halt")
     manager("running")
     podpy.ok("apply", "-f", file)
 
-    wait_until(lambda: scene.log() == ["web", "web ends", "web"], "it runs again")
+    again = sorted(["load", "once", "once ends", "web", "web ends", "load", "once", "web"])
+    wait_until(lambda: sorted(scene.log()) == again, "all run again")
+    assert podpy.json("get", "job", "load", "-o", "json")["status"]["failed"] == 0
     assert "nothing was done" in podpy.ok("apply", "-f", file)
 
 
