@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from manifests.config import Namespace, Network, PersistentVolumeClaim
-from manifests.observed import Phase
 from manifests.value import Value
 from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
 from podpy import status
@@ -56,9 +55,7 @@ def replicas(thing: Replicated, owned: Sequence[PodState], now: float) -> Counts
     template = naming.template_hash(thing.spec.template)
     alive = [(state, status.summary(state, now)) for state in owned]
     alive = [pair for pair in alive if pair[1].phase not in status.OVER]
-    ready = [
-        state for state, seen in alive if seen.phase is Phase.RUNNING and seen.ready == seen.total
-    ]
+    ready = [state for state, _ in alive if readiness.pod_ready(state)]
     due = now - thing.spec.min_ready_seconds
     return Counts(
         wanted=1 if isinstance(thing, DaemonSet) else thing.spec.replicas,

@@ -19,7 +19,6 @@ from reconciler.state import objects
 from reconciler.workloads.expand import Manner, expand
 from reconciler.workloads.ownership import owner_of
 from reconciler.workloads.rollout import DEADLINE_EXCEEDED
-from runtime import interrupts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from reconciler.state.database import Database
     from reconciler.targets.host.host import Host
     from reconciler.workloads.rollout import Step
-
-POLL_SECONDS = 0.1
 
 
 def shared(database: Database, wished: Sequence[Wished]) -> Callable[[Ref], bool]:
@@ -75,24 +72,21 @@ def wait(
     things = {item.ref: item.object for item in wished if item.ref in followed}
     manner = Manner(shared=shared(host.base.database, wished), followed=frozenset(followed))
     began = time.monotonic()
-    with interrupts.noticed(), readying.probing(host.base) as probe:
-        while True:
-            states = [one for one in host.pods() if owner_of(one) in things]
-            waited = time.monotonic() - began
-            given_up = {}
-            for ref, thing in things.items():
-                due, step = _look(thing, states, manner)
-                if due:
-                    return {}
-                limit = patience + thing.spec.min_ready_seconds  # type: ignore[union-attr]
-                if step.overdue or waited >= limit:
-                    given_up[ref] = _stuck(thing, step, states, waited)
-            if given_up:
-                return given_up
-            try:
-                probe((state.uid for state in states), POLL_SECONDS)
-            except interrupts.Interrupted as fault:
-                return {ref: interrupts.Interrupted(f"{ref}: {fault}") for ref in things}
+
+    def look() -> tuple[dict[Ref, Fault] | None, list[str]]:
+        states = [one for one in host.pods() if owner_of(one) in things]
+        waited = time.monotonic() - began
+        given_up = {}
+        for ref, thing in things.items():
+            due, step = _look(thing, states, manner)
+            if due:
+                return {}, []
+            limit = patience + thing.spec.min_ready_seconds  # type: ignore[union-attr]
+            if step.overdue or waited >= limit:
+                given_up[ref] = _stuck(thing, step, states, waited)
+        return given_up or None, [state.uid for state in states]
+
+    return readying.until_told(host.base, things, look)
 
 
 def _look(thing: Object, states: Sequence[PodState], manner: Manner) -> tuple[bool, Step]:

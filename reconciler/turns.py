@@ -16,7 +16,6 @@ from reconciler.health import readying
 from reconciler.plan import order
 from reconciler.state import objects, results
 from reconciler.workloads.ownership import belongs_to
-from runtime import interrupts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from reconciler.workloads.jobs import Progress
 
     Waiting = Mapping[Ref, tuple[Ref, ...]]
-
-POLL_SECONDS = 0.1
 
 
 def only(changes: Iterable[Change], refs: Collection[Ref]) -> tuple[Change, ...]:
@@ -120,25 +117,23 @@ def wait(
     """
     failed = {object_of(one.change): one.fault for one in turn.run.outcomes if one.fault}
     awaited = {ref for after in waits.values() for ref in after}
-    with interrupts.noticed(), readying.probing(host.base) as probe:
-        while True:
-            now = results.read_jobs(host.base.database)
-            states = host.pods()
-            health = _health(host.base.database, wished, states, now)
-            told = {ref: health(ref) for ref in awaited}
-            late = time.monotonic() >= deadline
-            given_up = {}
-            for ref, after in waits.items():
-                fault = _hopeless(ref, after, failed, told, late, host.base.start_seconds)
-                if fault is not None:
-                    given_up[ref] = fault
-            free = any(all(told[one].healthy for one in after) for after in waits.values())
-            if given_up or free:
-                return given_up
-            try:
-                probe((one.uid for one in states if belongs_to(one) in awaited), POLL_SECONDS)
-            except interrupts.Interrupted as fault:
-                return {ref: interrupts.Interrupted(f"{ref}: {fault}") for ref in waits}
+
+    def look() -> tuple[dict[Ref, Fault] | None, list[str]]:
+        now = results.read_jobs(host.base.database)
+        states = host.pods()
+        health = _health(host.base.database, wished, states, now)
+        told = {ref: health(ref) for ref in awaited}
+        late = time.monotonic() >= deadline
+        given_up = {}
+        for ref, after in waits.items():
+            fault = _hopeless(ref, after, failed, told, late, host.base.start_seconds)
+            if fault is not None:
+                given_up[ref] = fault
+        free = any(all(told[one].healthy for one in after) for after in waits.values())
+        uids = [one.uid for one in states if belongs_to(one) in awaited]
+        return given_up if given_up or free else None, uids
+
+    return readying.until_told(host.base, waits, look)
 
 
 def _hopeless(

@@ -18,6 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
+    from manifests.faults import Fault
+    from manifests.ref import Ref
     from reconciler.health.prober import Prober
     from reconciler.targets.host.base import Base
 
@@ -35,6 +37,24 @@ def until_ready(base: Base, uids: Collection[str], seconds: float) -> dict[str, 
         while (left := unready(base, uids)) and time.monotonic() < deadline:
             turn(uids, TURN_SECONDS)
     return left
+
+
+def until_told(
+    base: Base, refs: Collection[Ref], look: Callable[[], tuple[dict[Ref, Fault] | None, list[str]]]
+) -> dict[Ref, Fault]:
+    """Ask `look` until it tells which of `refs` are given up, and why: {} where one may go on.
+
+    While it tells None, the probes of the pods run that it names beside. A signal gives all up.
+    """
+    with interrupts.noticed(), probing(base) as turn:
+        while True:
+            told, uids = look()
+            if told is not None:
+                return told
+            try:
+                turn(uids, TURN_SECONDS)
+            except interrupts.Interrupted as fault:
+                return {ref: interrupts.Interrupted(f"{ref}: {fault}") for ref in refs}
 
 
 @contextlib.contextmanager

@@ -137,6 +137,22 @@ def create(seen: View, path: str) -> None:
             _make(parent, directory, hierarchy)
 
 
+def die_as_one(seen: View, path: str) -> None:
+    """Have all of `path` be killed where the kernel kills one of it for memory, as Kubernetes does.
+
+    Only v2 knows that. Without the memory controller nothing is done.
+    """
+    directory = seen.directory("memory", path) if seen.v2 else None
+    if directory is None:
+        return
+    file = f"{directory}/memory.oom.group"
+    try:
+        _write(file, "1")
+    except OSError as error:
+        if error.errno not in _ABSENT:
+            raise HostFault(f"{file}: cannot be set: {error.strerror}") from error
+
+
 def enter(seen: View, path: str, pid: int) -> None:
     """Move the process `pid` with all its threads into `path`, which exists, in every hierarchy.
 

@@ -103,6 +103,7 @@ def begin(
     engine.shield()
     if seen.v2:
         cgroups.create(seen, container.cgroup)
+        cgroups.die_as_one(seen, container.cgroup)
     launch = conmon.Launch(
         id=container.id,
         name=container.name,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.fixtures import traces
 from tests.fixtures.command import wait_until
 
 if TYPE_CHECKING:
@@ -62,10 +63,14 @@ class Web:
         return [(event["reason"], event["message"]) for event in items]
 
 
+def of_pods(lines: list[str]) -> list[str]:
+    return [line for line in lines if "conmon" in line or "/pods/" in line]
+
+
 @pytest.fixture
 def web(podpy: Podpy, image: str, tmp_path: Path) -> Iterator[Web]:
     yield Web(podpy, tmp_path)
-    podpy.run("delete", "pod", "web", "--now")
+    podpy.run("delete", "pod", "web")
 
 
 def test_apply_ends_when_the_container_answers(web: Web) -> None:
@@ -246,9 +251,10 @@ def test_a_pod_is_removed_while_it_is_probed(web: Web) -> None:
     web.podpy.start("agent")
     wait_until(lambda: "run by the agent" in web.podpy.ok("describe", "pod", "web"), "it probes")
 
-    web.podpy.ok("delete", "pod", "web", "--now")
+    web.podpy.ok("delete", "pod", "web")
 
-    assert [line for line in web.podpy.left() if "conmon" in line or "/pods/" in line] == []
+    paths = web.podpy.paths
+    assert traces.settled(lambda: of_pods(traces.of_instance(paths.instance, web.podpy.root))) == []
 
 
 def test_handlers_ask_by_http(web: Web) -> None:

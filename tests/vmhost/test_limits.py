@@ -80,6 +80,7 @@ def test_limits_are_those_of_the_manifest(machine: Machine) -> None:
 
     assert value("memory.max") == str(64 << 20)
     assert value("memory.swap.max") == "0"
+    assert value("memory.oom.group") == "1"
     assert value("cpu.max") == "25000 100000"
     assert 1 < int(value("cpu.weight")) < 100  # 100 is the weight of those that ask for nothing
     assert value("pids.max") == "20"
@@ -120,6 +121,17 @@ def test_who_takes_too_much_memory_is_oom_killed_in_status(machine: Machine) -> 
     assert machine.sh(f"{state}.exitCode}}'").strip() == "137"
     assert machine.sh("podpy get pod greedy -o 'jsonpath={.status.phase}'").strip() == "Failed"
     assert machine.run("test", "-e", cgroup).status == 1  # what has ended holds nothing
+
+
+def test_a_program_that_takes_too_much_memory_takes_the_whole_container_with_it(
+    machine: Machine,
+) -> None:
+    play(machine, GREEDY.replace('"x=', '"(x=').replace('done"]', 'done) & exec sleep 100000"]'))
+
+    state = "podpy get pod greedy -o 'jsonpath={.status.containerStatuses[0].state.terminated"
+    machine.until(f"{state}.reason}}' | grep .")
+
+    assert machine.sh(f"{state}.reason}}'").strip() == "OOMKilled"
 
 
 def test_a_container_sees_its_own_cgroup_as_the_root_and_cannot_write_to_it(
