@@ -4,6 +4,7 @@
     app/          all *.yaml, *.yml and *.json below it, and Quadlet's unit files, sorted; hidden
                   names are left out
     -             standard input
+    quadlet:      the unit files that Podman finds, quadlet:user those of a user
     https://...   fetched, within a deadline and a size; pinned where a sha256 is given
 
 What a text means is manifests.documents.
@@ -34,8 +35,12 @@ UNIT_SUFFIXES = (
     *(".container", ".pod", ".volume", ".network", ".kube", ".image", ".build", ".artifact"),
 )
 """Of Quadlet's unit files: those of one source are one manifest (manifests.quadlet)."""
+TIMER = ".timer"
+"""Ends the name of a unit of systemd's that starts others when it is time."""
 VARIABLES = ".env"
 """Ends the name of a file of variables that a unit of a revision names: others are not in it."""
+SEARCHES = ("quadlet:", "quadlet:user")
+"""Sources that stand for all directories in which Podman looks for units."""
 _DROPIN_FOLDERS = tuple(f"{suffix}.d" for suffix in UNIT_SUFFIXES)
 FETCH_SECONDS = 60.0
 PIPE_SECONDS = 60.0
@@ -122,6 +127,12 @@ def gather(
         if is_url(source.location):
             files.append(_fetched(source, limit))
             continue
+        if source.location in SEARCHES:
+            from manifests.quadlet import gathering, search
+
+            units = search.files(source.location, problems)
+            files.extend(gathering.with_set(source.location, units, on_host=True, whole=True))
+            continue
         found: list[File] = []
         for name in _names(source.location, problems):
             try:
@@ -158,13 +169,13 @@ def is_dropin(path: str) -> bool:
 
 
 def is_beside(path: str) -> bool:
-    """Whether the file says something only together with units: a drop-in, or variables."""
-    return is_dropin(path) or path.endswith(VARIABLES)
+    """Whether the file says something only together with units: a drop-in, variables, a timer."""
+    return is_dropin(path) or path.endswith((VARIABLES, TIMER))
 
 
 def is_manifest(path: str) -> bool:
     """Whether a directory's file is read: by its name, in whatever it holds."""
-    return path.endswith((*SUFFIXES, *UNIT_SUFFIXES)) or is_dropin(path)
+    return path.endswith((*SUFFIXES, *UNIT_SUFFIXES, TIMER)) or is_dropin(path)
 
 
 def is_url(location: str) -> bool:
@@ -178,7 +189,7 @@ def _names(location: str, problems: list[Problem]) -> Iterator[str]:
         yield location
         return
     found = False
-    for name in _walk(location, frozenset(), problems):
+    for name in walk(location, frozenset(), problems):
         found = True
         yield name
     if not found:
@@ -187,7 +198,7 @@ def _names(location: str, problems: list[Problem]) -> Iterator[str]:
         problems.append(Problem(file=location, message=message, severity=Severity.WARNING))
 
 
-def _walk(
+def walk(
     directory: str, above: frozenset[tuple[int, int]], problems: list[Problem]
 ) -> Iterator[str]:
     """Give the manifests below `directory`; a link back to a directory above is not followed."""
@@ -205,7 +216,7 @@ def _walk(
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            yield from _walk(entry.path, above | {here}, problems)
+            yield from walk(entry.path, above | {here}, problems)
         # A link that leads nowhere is given too, so that opening it tells; a FIFO would wait.
         elif is_manifest(entry.path) and (entry.is_file() or entry.is_symlink()):
             yield entry.path

@@ -8,6 +8,7 @@ import sys
 from manifests import load
 from manifests.faults import Invalid
 from manifests.problems import Severity
+from manifests.sources import SEARCHES
 from podpy import changes
 from reconciler import loading
 
@@ -278,7 +279,10 @@ def tells_set(arguments: argparse.Namespace) -> bool:
 def applyset(sources: Sequence[str]) -> str:
     """Name the set of objects that these sources bring: what --prune compares with."""
     return " ".join(
-        sorted(one if "://" in one or one == "-" else os.path.realpath(one) for one in sources)
+        sorted(
+            one if "://" in one or one == "-" or one in SEARCHES else os.path.realpath(one)
+            for one in sources
+        )
     )
 
 

@@ -12,6 +12,7 @@ import re
 from manifests.quadlet import syntax
 from manifests.quadlet.environment import path_beside
 from manifests.sources import (
+    TIMER,
     UNIT_SUFFIXES,
     File,
     TooBigError,
@@ -29,11 +30,16 @@ if TYPE_CHECKING:
 _NAMING = {"EnvironmentFile": "Container", "Yaml": "Kube", "ConfigMap": "Kube"}
 
 
-def with_set(name: str, files: Sequence[File], *, on_host: bool) -> Sequence[File]:
-    """Return the files that are no units, and behind them the set of those that are."""
-    units = [file for file in files if file.name.endswith(UNIT_SUFFIXES) or is_dropin(file.name)]
+def with_set(
+    name: str, files: Sequence[File], *, on_host: bool, whole: bool = False
+) -> Sequence[File]:
+    """Return the files that are no units, and behind them the set of those that are.
+
+    `whole`: nothing beside the files belongs to them, as to those of a directory.
+    """
+    units = [file for file in files if _belongs(file.name)]
     wanted: tuple[str, ...] = ()
-    if on_host and not os.path.isdir(name):
+    if on_host and not whole and not os.path.isdir(name):
         wanted = tuple(os.path.normpath(file.name) for file in units)
         units, more = _with_neighbours(units)
         wanted += more
@@ -62,6 +68,11 @@ def with_set(name: str, files: Sequence[File], *, on_host: bool) -> Sequence[Fil
     ]
     made = UnitSet(name=name, data=data, members=members, wanted=wanted, on_host=on_host)
     return (*rest, made)
+
+
+def _belongs(path: str) -> bool:
+    """Tell whether a file is a unit, or says something of one."""
+    return path.endswith((*UNIT_SUFFIXES, TIMER)) or is_dropin(path)
 
 
 def _named(units: Sequence[File]) -> Iterator[tuple[str, str]]:
@@ -111,7 +122,8 @@ def _with_neighbours(units: Sequence[File]) -> tuple[list[File], tuple[str, ...]
                 continue
             name = os.path.basename(path)
             uses = own.endswith(".pod") and own in references[path][0]
-            if is_dropin(path) or _template(own) == name or uses or name in named:
+            timer = name == f"{os.path.splitext(own)[0]}{TIMER}"
+            if is_dropin(path) or timer or _template(own) == name or uses or name in named:
                 wanted.append(path)
             elif name not in awaited:
                 continue
@@ -151,7 +163,7 @@ def _folder(folder: str) -> dict[str, File]:
         if name.endswith(".d") and os.path.isdir(path):
             paths = [os.path.join(path, one) for one in sorted(os.listdir(path))]
         for one in paths:
-            if one.endswith(UNIT_SUFFIXES) or is_dropin(one):
+            if _belongs(one):
                 file = _read(one, on_host=True)
                 if file is not None:
                     found[one] = file

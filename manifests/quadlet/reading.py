@@ -276,7 +276,11 @@ class _Set:
                 name = f"{unit.stem}NAME{unit.suffix}"
                 message = f"is a template: nothing is made of it without a link {name}"
                 readers[0].say(unit.top, message, Grade.TOLD)
-        elif not pod.left_out:
+        timer = self._units.timers.get(unit.service)
+        if timer is not None:
+            message = f"{unit.name} is left out: nothing is run at a given time yet"
+            readers[0].say(timer, f"is not supported: {message}")
+        elif not (unit.template or pod.left_out):
             self._drafts.extend((pod, *pod.beside))
             self._pods.update({one.unit.name: pod for one in readers})
         for reader in readers:

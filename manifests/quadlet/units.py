@@ -10,7 +10,7 @@ import os
 
 from manifests.problems import Problem
 from manifests.quadlet import syntax
-from manifests.sources import UNIT_SUFFIXES
+from manifests.sources import TIMER, UNIT_SUFFIXES
 from manifests.yaml.syntax import UndecodableError, decode
 
 TYPE_CHECKING = False
@@ -93,7 +93,10 @@ class Unit:
 
 
 class Units:
-    """All units of a set by their names, and what is wrong with their texts."""
+    """All units of a set by their names, and what is wrong with their texts.
+
+    `timers` are services that are started when it is time.
+    """
 
     def __init__(self, files: Iterable[File], *, on_host: bool = True) -> None:
         self._on_host = on_host
@@ -102,6 +105,7 @@ class Units:
         self._read: dict[str, tuple[Entry, ...]] = {}
         self._dropins: dict[str, list[str]] = {}
         self.by_name: dict[str, Unit] = {}
+        self.timers: dict[str, Entry] = {}
         paths: dict[str, str] = {}
         for path in sorted(self.files):
             name = os.path.basename(path)
@@ -113,8 +117,19 @@ class Units:
             elif name.endswith(".conf"):
                 folder = os.path.basename(os.path.dirname(path))
                 self._dropins.setdefault(folder, []).append(path)
+            elif name.endswith(TIMER):
+                self._timer(name, path)
         for name, path in paths.items():
             self._add(name, path)
+
+    def _timer(self, name: str, path: str) -> None:
+        """Keep which service a timer starts, and where that is said."""
+        entries = self._parsed(path)
+        given = [one for one in entries if (one.section, one.key) == ("Timer", "Unit")]
+        top = syntax.Entry(section="Timer", key="", value="", file=path, line=1)
+        at = given[-1] if given else next((one for one in entries if one.section == "Timer"), top)
+        service = given[-1].value if given else name.removesuffix(TIMER)
+        self.timers[service.removesuffix(".service")] = at
 
     def find(self, name: str, asking: Unit) -> Unit | None:
         """Return the unit that a name means in `asking`: x@.volume means the asking instance's."""

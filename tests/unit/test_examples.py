@@ -29,6 +29,14 @@ def test_the_shop_is_valid_as_a_directory() -> None:
     assert {item.object.kind for item in loaded.objects} >= {"Deployment", "Job", "Secret"}
 
 
+def test_the_unit_files_are_valid_as_a_directory() -> None:
+    loaded = load.load([str(EXAMPLES / "quadlet")])
+
+    assert [str(problem) for problem in loaded.problems] == []
+    kinds = {item.object.kind for item in loaded.objects}
+    assert kinds == {"Network", "PersistentVolumeClaim", "Job", "Pod"}
+
+
 def test_the_templates_come_to_valid_manifests() -> None:
     folder = EXAMPLES / "templates"
     values = inputs.mapping((folder / "values.yaml").read_bytes(), "values.yaml")

@@ -506,3 +506,21 @@ def test_flags_without_keys_are_read(units: Units) -> None:
     container = spec["containers"][0]
     assert (container["tty"], container["stdin"]) == (True, True)
     assert container["env"][0]["valueFrom"]["fieldRef"]["fieldPath"] == "spec.nodeName"
+
+
+def test_what_a_timer_starts_is_not_run_at_once(units: Units) -> None:
+    files = {
+        "report.container": IMAGE + "[Service]\nType=oneshot\n",
+        "report.timer": "[Timer]\nOnCalendar=daily\n",
+        "app.pod": "[Pod]\n",
+        "a.container": IMAGE + "Pod=app.pod\n",
+        "other.timer": "[Timer]\nOnCalendar=daily\nUnit=app-pod.service\n",
+    }
+
+    assert len(units(files, apply=True).errors) == 2
+    assert not units(files).objects
+    assert not units(files, "report.container").objects
+    assert (
+        "other.timer:3: warning: [Timer] Unit: is not supported: app.pod is left out"
+        in (said(units(files))[0])
+    )

@@ -1,5 +1,11 @@
 """Drop-ins, templates, and what a single file brings with it."""
 
+from pathlib import Path
+
+import pytest
+
+from manifests import load
+from manifests.quadlet import search
 from tests.unit.quadlet.conftest import Units, raw, said
 
 IMAGE = "[Container]\nImage=docker.io/library/a:1\n"
@@ -111,3 +117,34 @@ def test_other_files_in_the_directory_are_left_alone(units: Units) -> None:
     )
 
     assert not said(loaded)
+
+
+def test_podmans_own_directories_are_searched_in_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder, number in (("one", 1), ("two", 2)):
+        own = tmp_path / folder / "below"
+        own.mkdir(parents=True)
+        (own / "web.container").write_text(f"[Container]\nImage=docker.io/library/a:{number}\n")
+        (own / f"{folder}.volume").write_text("[Volume]\n")
+    monkeypatch.setenv("QUADLET_UNIT_DIRS", f"{tmp_path}/one:{tmp_path}/none:{tmp_path}/two")
+    loaded = load.load(["quadlet:"])
+
+    assert [one.object.metadata.name for one in loaded.objects] == ["web", "one", "two"]
+    container = raw(loaded, "Pod")["spec"]["containers"][0]
+    assert container["image"] == "docker.io/library/a:1"
+
+
+def test_the_directories_of_the_system_and_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("QUADLET_UNIT_DIRS", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/c")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/r")
+
+    assert search.directories(user=False) == [
+        "/run/containers/systemd",
+        "/etc/containers/systemd",
+        "/usr/share/containers/systemd",
+    ]
+    users = search.directories(user=True)
+    assert users[:2] == ["/r/containers/systemd", "/c/containers/systemd"]
+    assert users[3] == "/etc/containers/systemd/users"
