@@ -9,6 +9,7 @@ another one begins; podpy.dev/hook-delete-policy says otherwise.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from manifests import digests, durations, kinds, ordering, settings
@@ -17,20 +18,22 @@ from manifests.faults import Fault, TimedOut, Unfit
 from manifests.ordering import DeletePolicy, Hook
 from manifests.value import Value
 from manifests.workloads import Job
-from reconciler import cycle, removing
+from reconciler import cycle, recording, removing
 from reconciler.execute.run import Outcome, object_of
 from reconciler.plan.change import Change, Op, Plan
 from reconciler.report import Report
 from reconciler.state import objects, results, syncs
 from reconciler.syncs import complaints, decide, settling
 from reconciler.syncs.status import HookEnd
+from reconciler.workloads.expand import expand
 from reconciler.workloads.jobs import Ending
 from runtime import locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from manifests.kinds import Object
     from manifests.ref import Ref
     from manifests.sync import Sync
     from reconciler.health.assess import Assessment
@@ -238,7 +241,15 @@ class Runner:
         """Remove Jobs that are remembered to have ended."""
         things = {row.ref: row.object() for row in rows}
         if things:
+            self._record_ends(things)
             removing.remove(self._host, things, notify=self._notify)
+
+    def _record_ends(self, jobs: Mapping[Ref, Object]) -> None:
+        """Record how far Jobs are before their pods go: killed in between, they are still Jobs of
+        this host, and whoever looks after those must not take them for new ones."""
+        before = results.read_jobs(self._database)
+        seen = expand(jobs.values(), self._host.pods(), time.time(), remembered=before)
+        recording.save_jobs(self._database, seen.progress, before)
 
 
 class _Memory:
