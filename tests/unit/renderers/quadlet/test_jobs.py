@@ -155,7 +155,8 @@ def test_no_other_command_takes_a_cron_job(tmp_path: Path) -> None:
     loaded = load.load([str(tmp_path / "app.yaml")])
 
     assert [problem.message for problem in loaded.errors] == [
-        "the kind CronJob is not supported yet: its Jobs are not run"
+        "the kind CronJob is not supported yet: its Jobs are not run; "
+        "podpy render quadlet makes a timer of it"
     ]
 
 
