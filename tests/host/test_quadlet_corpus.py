@@ -39,11 +39,10 @@ def written(source: Path, units: Path, **options: Any) -> None:
     ("options", "least"),
     [
         ({}, 400),
-        ({"user": True}, 400),
-        ({"forms": Forms(whole=quadlet_sources.whole, units=True)}, 400),
+        ({"user": True, "forms": Forms(whole=quadlet_sources.whole, units=True)}, 400),
         ({"kube": True}, 80),
     ],
-    ids=["system", "user", "images", "kube"],
+    ids=["system", "user with images", "kube"],
 )
 def test_podman_and_systemd_accept_a_hundred_varied_manifests(
     options: dict[str, Any], least: int, tmp_path: Path
