@@ -115,7 +115,12 @@ def network_name(book: Book, name: str) -> str:
 def _host(service: ServiceDraft) -> None:
     book, given = service.book, service.given
     if "hostname" in given:
-        service.set(("spec", "hostname"), text(given["hostname"]), "hostname")
+        name = text(given["hostname"])
+        own = drafting.label(name.partition(".")[0])
+        service.set(("spec", "hostname"), own, "hostname")
+        if own != name:
+            message = f'it is "{own}": Kubernetes has no domains or other signs in it'
+            service.say(f"is not supported as it is: {message}", "hostname")
     for key, field in (("pid", "hostPID"), ("ipc", "hostIPC")):
         mode = text(given.get(key))
         if mode == "host":

@@ -78,24 +78,29 @@ def _volume(reader: Reader, pod: PodDraft, where: FieldPath, read: Read) -> None
         source, target = "", source
     found = _source(reader, pod, read.replace(value=source), target)
     if found is not None:
+        source_of, hint, owner = found
         path = f"{target}:{options}" if options else target
-        mount = {"name": pod.volume(*found, read.entry), "mountPath": path}
+        mount = {"name": pod.volume(source_of, hint, read.entry, owner), "mountPath": path}
         _ask(reader, pod, where, mount, read.entry)
 
 
 def _source(
     reader: Reader, pod: PodDraft, read: Read, target: str
-) -> tuple[dict[str, Any], str] | None:
-    """Return the volume that a word means, and what may name it; None where it cannot be had."""
+) -> tuple[dict[str, Any], str, str] | None:
+    """Return the volume that a word means, what may name it, and the unit that it is of.
+
+    None where it cannot be had.
+    """
     word = read.value
     if not word:
-        return {"emptyDir": {}}, f"{reader.unit.stem}-{target}"
+        return {"emptyDir": {}}, f"{reader.unit.stem}-{target}", f"{reader.unit.name} {target}"
     if word.startswith(("/", ".")):
         path = _host_path(reader, read)
-        return ({"hostPath": {"path": path}}, os.path.basename(path) or "root") if path else None
+        hint = os.path.basename(path) or "root"
+        return ({"hostPath": {"path": path}}, hint, "") if path else None
     if not word.endswith(".volume"):
         name = pods.name_of(reader, read, "")
-        return {"persistentVolumeClaim": {"claimName": name}}, name
+        return {"persistentVolumeClaim": {"claimName": name}}, name, ""
     unit = pod.units.find(word, reader.unit)
     if unit is None:
         reader.say(read.entry, f"{word} is not among the units", Grade.WRONG)
@@ -135,7 +140,9 @@ def _mount(reader: Reader, pod: PodDraft, where: FieldPath, read: Read) -> None:
             path = {"subPath": given.pop("subpath")} if "subpath" in given else {}
             options = _options(reader, read, given)
             at = f"{target}:{options}" if options else target
-            mount = {"name": pod.volume(*found, read.entry), "mountPath": at, **path}
+            source_of, hint, owner = found
+            name = pod.volume(source_of, hint, read.entry, owner)
+            mount = {"name": name, "mountPath": at, **path}
             _ask(reader, pod, where, mount, read.entry)
     elif sort == "tmpfs":
         _tmpfs(reader, pod, where, read.replace(value=target), _tmpfs_options(given))

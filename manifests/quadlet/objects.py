@@ -85,8 +85,8 @@ def object_name(unit: Unit) -> str:
     return drafting.label((text or stem).removeprefix("systemd-")) or "unnamed"
 
 
-def volume_source(unit: Unit, pod: PodDraft) -> tuple[dict[str, Any], str]:
-    """Return the volume of a pod that a .volume file means there, and what may name it.
+def volume_source(unit: Unit, pod: PodDraft) -> tuple[dict[str, Any], str, str]:
+    """Return the volume of a pod that a .volume file means, what may name it, and whose it is.
 
     What is in memory or goes with its pods is an emptyDir, what is a directory of the host a
     hostPath; all else is a claim.
@@ -95,16 +95,24 @@ def volume_source(unit: Unit, pod: PodDraft) -> tuple[dict[str, Any], str]:
     hint = name.removeprefix(f"{pod.name}-")
     kind, device = _value(unit, "Type"), _value(unit, "Device")
     if kind == "tmpfs":
-        source = {"medium": "Memory"}
-        for word in _value(unit, "Options").split(","):
-            if word.startswith("size="):
-                source["sizeLimit"] = durations.amount(durations.size(word[5:]))
-        return {"emptyDir": source}, hint
+        return {"emptyDir": {"medium": "Memory", **_size(unit)}}, hint, unit.name
     if kind in ("bind", "none") and device.startswith("/"):
-        return {"hostPath": {"path": os.path.normpath(device)}}, hint
+        return {"hostPath": {"path": os.path.normpath(device)}}, hint, ""
     if passing(unit):
-        return {"emptyDir": {}}, hint
-    return {"persistentVolumeClaim": {"claimName": name}}, hint
+        return {"emptyDir": {}}, hint, unit.name
+    return {"persistentVolumeClaim": {"claimName": name}}, hint, ""
+
+
+def _size(unit: Unit) -> dict[str, str]:
+    """Return the limit that a tmpfs has; a part of the memory, as 50%, is none."""
+    for word in _value(unit, "Options").split(","):
+        name, _, size = word.partition("=")
+        if name == "size":
+            try:
+                return {"sizeLimit": durations.amount(durations.size(size))}
+            except ValueError:
+                return {}
+    return {}
 
 
 def is_default(unit: Unit) -> bool:

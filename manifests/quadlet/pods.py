@@ -43,9 +43,14 @@ class PodDraft(Draft):
         """What others wait for."""
         return f"{'Pod' if self.job is None else 'Job'}/{self.name}"
 
-    def volume(self, source: dict[str, Any], hint: str, entry: Entry) -> str:
-        """Return the name of the pod's volume of a source; one that is there is not made again."""
-        key = repr(sorted(source.items()))
+    def volume(self, source: dict[str, Any], hint: str, entry: Entry, owner: str = "") -> str:
+        """Return the name of the pod's volume of a source; one that is there is not made again.
+
+        An emptyDir is another one for each `owner`, a unit, and for each that has none.
+        """
+        key = f"{owner} {sorted(source.items())!r}"
+        if "emptyDir" in source and not owner:
+            key += f" {len(self._volumes)}"
         if key not in self._volumes:
             wanted = name = drafting.label(hint, 50) or "volume"
             number = 1
@@ -77,7 +82,11 @@ def shared_keys(reader: Reader, pod: PodDraft) -> None:
     _dns(reader, pod)
     host_name = reader.text("HostName")
     if host_name is not None and host_name.value != pod.name:
-        pod.put(("spec", "hostname"), host_name.value, host_name.entry)
+        own = drafting.label(host_name.value.partition(".")[0])
+        pod.put(("spec", "hostname"), own, host_name.entry)
+        if own != host_name.value:
+            message = f'is "{own}": Kubernetes has no domains or other signs in it'
+            reader.say(host_name.entry, f"is not supported as it is: it {message}")
     for name, read in reader.pairs("Label").items():
         label(reader, pod, name, read)
     for one in reader.listed("--sysctl"):  # of a pod, which has no key for it
@@ -95,6 +104,9 @@ def label(reader: Reader, draft: Draft, name: str, read: Read) -> None:
         message = f"{name} is an annotation here: its value is not one of a label"
         reader.say(read.entry, message, Grade.TOLD)
     else:
+        there = draft.at(("metadata", "labels", name))
+        if there not in (None, read.value):
+            reader.say(read.entry, f"{name}: another container of the pod has it as {there}")
         draft.put(("metadata", "labels", name), read.value, read.entry)
 
 
@@ -241,4 +253,4 @@ def shared_memory(reader: Reader, pod: PodDraft) -> tuple[str, Read] | None:
         reader.say(given.entry, str(error), Grade.WRONG)
         return None
     source = {"emptyDir": {"medium": "Memory", "sizeLimit": amount}}
-    return pod.volume(source, "shm", given.entry), given
+    return pod.volume(source, "shm", given.entry, f"{reader.unit.name} shm"), given

@@ -235,6 +235,13 @@ def test_values_of_another_shape_are_told_of_and_break_nothing(
     assert loaded.objects or loaded.problems
 
 
+def test_directories_of_a_service_are_not_one_another(convert: Convert) -> None:
+    loaded = convert("services: {a: {image: b, tmpfs: [/x, /y], volumes: [/one, /two]}}\n")
+
+    mounts = raw(loaded, "Pod", "a")["spec"]["containers"][0]["volumeMounts"]
+    assert len({one["name"] for one in mounts}) == 4
+
+
 def test_a_file_of_another_name_is_known_by_its_services(tmp_path: Path) -> None:
     (tmp_path / "stack.yml").write_text("services: {a: {image: b}}\n")
     loaded = converting.load_all([str(tmp_path / "stack.yml")], "", rendered=False)

@@ -524,3 +524,42 @@ def test_what_a_timer_starts_is_not_run_at_once(units: Units) -> None:
         "other.timer:3: warning: [Timer] Unit: is not supported: app.pod is left out"
         in (said(units(files))[0])
     )
+
+
+def test_directories_in_memory_are_not_one_another(units: Units) -> None:
+    loaded = units(
+        {
+            "app.pod": "[Pod]\nShmSize=1m\n",
+            "a.container": IMAGE + "Pod=app.pod\nReadOnly=true\nTmpfs=/x\nTmpfs=/y\n"
+            "Volume=s.volume:/s\nVolume=/one\nVolume=/two\n",
+            "b.container": IMAGE + "Pod=app.pod\nVolume=s.volume:/s\nVolume=/one\n",
+            "s.volume": "[Volume]\nType=tmpfs\nDevice=tmpfs\nOptions=size=50%\n",
+        }
+    )
+
+    mounts: dict[str, list[str]] = {}
+    for container in raw(loaded, "Pod")["spec"]["containers"]:
+        for one in container["volumeMounts"]:
+            mounts.setdefault(one["name"], []).append(container["name"] + one["mountPath"])
+    shared = [sorted(places) for places in mounts.values() if len(places) > 1]
+    assert sorted(shared) == [["a/dev/shm", "b/dev/shm"], ["a/s", "b/s"]]
+    assert sum(map(len, mounts.values())) == 12
+
+
+def test_a_host_name_with_a_domain_loses_it_and_is_told(units: Units) -> None:
+    loaded = units({"web.container": IMAGE + "HostName=mail.example.com\n"})
+
+    assert raw(loaded, "Pod")["spec"]["hostname"] == "mail"
+    assert loaded.unsupported[0].line == 3
+
+
+def test_labels_of_one_pod_that_differ_are_told_of(units: Units) -> None:
+    loaded = units(
+        {
+            "app.pod": "[Pod]\n",
+            "a.container": IMAGE + "Pod=app.pod\nLabel=app=a\n",
+            "b.container": IMAGE + "Pod=app.pod\nLabel=app=b\n",
+        }
+    )
+
+    assert [(one.file[-11:], one.line) for one in loaded.unsupported] == [("b.container", 4)]
