@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import sqlite3
+import subprocess
 from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -259,6 +260,23 @@ def test_a_receiver_that_does_not_answer_holds_up_no_pass_and_is_told_later(
     assert "1 to send (has not answered within 2 s)" in waits
     assert listener.reasons() == ["Ready"]
     assert "all sent" in podpy.ok("sync", "status", "shop")
+
+
+def test_a_push_is_answered_though_a_receiver_does_not(
+    podpy: Podpy, forge: Forge, listener: Listener, tmp_path: Path
+) -> None:
+    listener.silent.set()
+    podpy.ok("receive", "init", "shop", "--no-link")
+    file = Path(podpy.root) / "etc/syncs.d/shop.yaml"
+    file.write_text(f"{file.read_text()}  notify: [{hook(listener, tmp_path)}]\n")
+    forge.commit({"page.yaml": config("page")})
+    words = ["git", "-C", str(forge.path), "push", f"{podpy.root}/lib/receive/shop.git", "main"]
+    pushed = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+
+    assert pushed.returncode == 0
+    assert "sync/shop: Ready" in pushed.stderr
+    waits = podpy.ok("sync", "status", "shop")
+    assert "1 to send (has not answered within 2 s)" in waits
 
 
 def test_an_agent_that_is_killed_before_a_notice_has_arrived_sends_it_once(
