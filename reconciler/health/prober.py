@@ -55,6 +55,8 @@ class _Pod:
         self.record = record
         self.claim = claim
         self.watched: dict[str, Watched] = {}
+        self.whole_at: tuple[int, ...] | None = None
+        """The stamp of its containers at which all that is to be probed was seen to run."""
 
 
 class _Done:
@@ -152,7 +154,11 @@ class Prober:
                     continue
                 pod = self._pods[uid] = _Pod(record, claim)
             pod.record = record
-            whole = self._see(pod, now) and whole
+            stamp = health.stamp(self._base.paths, record)
+            if pod.whole_at == stamp:
+                continue  # The kernel told of something; it was none of this pod's containers.
+            pod.whole_at = stamp if self._see(pod, now) else None
+            whole = whole and pod.whole_at is not None
         self._look_at = machine.NEVER if whole else now + LOOK_SECONDS
 
     def _records(self) -> Iterator[PodRecord]:
@@ -241,9 +247,10 @@ class Prober:
             return
         if done.attempt is None:
             pod.watched[name] = machine.again(watched, kind, time.monotonic())
+            pod.whole_at, self._look_at = None, 0.0
             return
         if not _lasts(self._now(pod, name), done.started_at):
-            self._look_at = 0.0
+            pod.whole_at, self._look_at = None, 0.0
             return
         step = machine.after(watched, kind, done.attempt)
         pod.watched[name] = step.watched

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
 
+MARK = "RLIMIT_RTTIME"
+"""The limit that is a mark: microseconds that a realtime process may run without a pause, of which
+no process has ever had so many."""
+_UNLIMITED = 1 << 62
+
+
 def start_time(pid: int) -> int | None:
     """Return when `pid` started, in clock ticks after boot; None when it is gone or a zombie."""
     try:
@@ -134,17 +140,28 @@ def children(pid: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-def of_sessions(leaders: Collection[int]) -> tuple[int, ...]:
-    """Return the processes of the sessions that these lead, themselves left out."""
+def new_mark() -> int:
+    """Return a number that no other process of this host bears as MARK."""
+    return _UNLIMITED | int.from_bytes(os.urandom(7), "big")
+
+
+def marked(mark: int) -> tuple[int, ...]:
+    """Return the living processes that bear the mark: all that was started by one that did.
+
+    The limit is inherited whatever a process does to its parents, session, name or environment;
+    only one that may raise limits could take it off.
+    """
+    wanted = str(mark).encode()
     found = []
-    for name in os.listdir("/proc") if leaders else ():
-        if not name.isdigit() or int(name) in leaders:
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
             continue
         try:
-            if os.getsid(int(name)) in leaders:
-                found.append(int(name))
-        except ProcessLookupError:
+            limits = files.read(f"/proc/{name}/limits")
+        except (FileNotFoundError, ProcessLookupError):
             continue
+        if wanted in limits and start_time(int(name)) is not None:
+            found.append(int(name))
     return tuple(found)
 
 

@@ -21,6 +21,7 @@ from runtime.kernel import processes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from manifests.observed import PodRecord
     from manifests.pod import Pod
     from runtime.paths import Paths
 
@@ -35,6 +36,19 @@ def has_probes(pod: Pod) -> bool:
     """Say whether the pod has any probe at all."""
     containers = (*pod.spec.init_containers, *pod.spec.containers)
     return any(True for one in containers for _ in probes.of_container(one))
+
+
+def stamp(paths: Paths, record: PodRecord) -> tuple[int, ...]:
+    """Return what is another number once a container of the pod has begun, or its end is known."""
+    found: list[int] = []
+    for one in (*record.pod.spec.init_containers, *record.pod.spec.containers):
+        bundle = paths.container(record.uid, one.name)
+        for file in (f"{bundle}/status.json", f"{bundle}/exit/exit"):
+            try:
+                found.append(os.stat(file).st_mtime_ns)
+            except FileNotFoundError:
+                found.append(0)
+    return tuple(found)
 
 
 def read(paths: Paths, uid: str) -> Mapping[str, Health]:

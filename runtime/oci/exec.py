@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 MOST_OUTPUT = 10 * 1024
 _BUFFER = 1 << 16
+_LOOKS = 20
+"""How often at most what a command has left is looked for: the dead need a moment to go."""
 
 _ROOT = (
     '"user":{"uid":0,"gid":0}',
@@ -43,7 +45,8 @@ _ROOT = (
 class Command(Value):
     """What to run. Unset fields are the container's own; `user` is UID or UID:GID.
 
-    Without `stdin` the command reads end-of-file at once.
+    Without `stdin` the command reads end-of-file at once. `mark` is a number that the command and
+    all that it starts bear, see processes.mark; 0 for none.
     """
 
     argv: tuple[str, ...]
@@ -52,6 +55,7 @@ class Command(Value):
     cwd: str = ""
     user: str = ""
     env: tuple[str, ...] = ()
+    mark: int = 0
 
 
 def command(container: Container, wanted: Command, *, process_file: str = "") -> list[str]:
@@ -82,7 +86,7 @@ def process(container: Container, wanted: Command) -> str:
     text = oci.config(container)
     start = text.find('"user":')
     has_user = not wanted.user and text[start : text.find("}", start) + 1] not in _ROOT
-    if not has_user and not wanted.env:
+    if not (has_user or wanted.env or wanted.mark):
         return ""
     import json
 
@@ -92,6 +96,10 @@ def process(container: Container, wanted: Command) -> str:
     if wanted.user:
         uid, _, gid = wanted.user.partition(":")
         own["user"] = {"uid": int(uid), "gid": int(gid or 0)}
+    if wanted.mark:
+        limit = {"type": processes.MARK, "soft": wanted.mark, "hard": wanted.mark}
+        others = [one for one in own.get("rlimits", ()) if one["type"] != processes.MARK]
+        own["rlimits"] = [*others, limit]
     return json.dumps(own)
 
 
@@ -135,6 +143,7 @@ def answer_of(
     It is killed with all that it has started after `timeout` seconds, or soon after `given_up`
     says so. Inside the pod's mount namespace.
     """
+    wanted = wanted.replace(mark=processes.new_mark())
     reading, writing = os.pipe2(os.O_CLOEXEC)
     try:
         child = _begin(container, wanted, output=writing)
@@ -147,7 +156,7 @@ def answer_of(
         output = _read_to_end(child, reading, time.monotonic() + timeout, given_up)
         return Answer(status=child.poll(), output=output)
     finally:
-        _kill_all(child)
+        _kill_all(child, wanted.mark)
         os.close(reading)
 
 
@@ -191,28 +200,29 @@ def _pending(reading: int) -> tuple[bytes, bool]:
     return part, not part
 
 
-def _kill_all(child: Popen[bytes]) -> None:
+def _kill_all(child: Popen[bytes], mark: int) -> None:
     """Kill the runtime's process, if it still runs, and the command with all that it has started.
 
-    The command is a child of the runtime's process. What has left its children by then is found by
-    the session that it is in.
+    What has left its parents and its session still bears the mark. What a process starts before it
+    is killed is found by the next look.
     """
     if child.poll() is not None:
         return
-    found = _descendants(child.pid)
-    for pid in (*found, *processes.of_sessions(found), child.pid):
-        pidfd = processes.opened(pid)
-        if pidfd is not None:
-            processes.signal(pidfd, signals.SIGKILL)
-            os.close(pidfd)
+    for _ in range(_LOOKS):
+        found = (*processes.children(child.pid), *processes.marked(mark))
+        for pid in found:
+            _kill(pid)
+        if not found:
+            break
+    _kill(child.pid)
     child.wait()
 
 
-def _descendants(pid: int) -> tuple[int, ...]:
-    found: list[int] = []
-    for one in processes.children(pid):
-        found += [one, *_descendants(one)]
-    return tuple(found)
+def _kill(pid: int) -> None:
+    pidfd = processes.opened(pid)
+    if pidfd is not None:
+        processes.signal(pidfd, signals.SIGKILL)
+        os.close(pidfd)
 
 
 def status_of(container: Container, wanted: Command, *, timeout: float) -> int:

@@ -177,7 +177,8 @@ def test_a_container_that_does_not_start_in_time_is_killed(web: Web) -> None:
 
 
 def test_an_exec_probe_that_hangs_is_killed_with_all_that_it_began(web: Web) -> None:
-    probe = "readinessProbe: {exec: {command: [sh, -c, 'sleep 777 & sleep 777'], periodSeconds: 1}"
+    hangs = "(setsid env -i sleep 777 &); sleep 777 & sleep 777"
+    probe = f"readinessProbe: {{exec: {{command: [sh, -c, '{hangs}'], periodSeconds: 1}}"
     probe = probe.replace("'], ", "']}, ")
     done = web.podpy.run("apply", "-f", web.write("exec sleep 1000", probe), "--timeout", "2s")
 
