@@ -169,6 +169,9 @@ def _judge_annotations(thing: Object, report: _Report) -> None:
     for given, path in annotated:
         for key, message in settings.unknown(given):
             report.annotation((*path, key), message)
+        for key in () if report.options.rendered else settings.OF_UNITS:
+            if key in given:
+                report.unsupported((*path, key), "is heeded by podpy render systemd alone")
 
 
 def _from_podman(document: Document, raw: Raw, report: _Report) -> Raw:

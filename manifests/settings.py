@@ -36,6 +36,10 @@ TEMPLATE_HASH = "podpy.dev/template-hash"
 SUPERVISOR = "podpy.dev/supervisor"
 """Who starts and restarts the pod's containers: podpy, unless it is SYSTEMD."""
 SYSTEMD = "systemd"
+SOCKET = "podpy.dev/socket"
+WATCHDOG = "podpy.dev/watchdog"
+OF_UNITS = (SOCKET, WATCHDOG)
+"""What is asked of units of systemd's: renderers.unit_annotations reads them."""
 
 WAVE = "podpy.dev/wave"
 DEPENDS_ON = "podpy.dev/depends-on"
@@ -48,6 +52,7 @@ KNOWN = (
     RECLAIM,
     *(NETWORK, ADDRESS, MAC, LOG_DRIVER, LOG_SIZE, HOSTS_FILE, HOSTNAME_FILE),
     *(HOSTS, TEMPLATE_HASH, SUPERVISOR),
+    *OF_UNITS,
     *ORDER,
 )
 K8S_FILE = "k8s-file"

@@ -7,6 +7,7 @@ import time
 from manifests.references import network_of
 from podpy import describe_probes, status, tables
 from reconciler.workloads import lifecycle
+from renderers import unit_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def pod(state: PodState, now: float) -> dict[str, Node]:
         tree["Also Named"] = ", ".join(record.aliases)
     for owner in metadata.owner_references:
         tree["Controlled By"] = f"{owner.kind}/{owner.name}"
+    if record.supervised:
+        tree["Supervised By"] = unit_names.pod_service(metadata.namespace, metadata.name)
     if spec.init_containers:
         tree["Init Containers"] = containers(spec.init_containers, shown, now)
     tree["Containers"] = containers(spec.containers, shown, now)

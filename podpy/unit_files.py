@@ -17,7 +17,7 @@ from manifests.value import Value
 from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
 from podpy import unit_runs, yaml_text
 from reconciler.workloads import naming
-from renderers import systemd_units
+from renderers import systemd_units, unit_annotations
 from renderers.quadlet.unit import File
 
 TYPE_CHECKING = False
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MARK = "Rendered by podpy render systemd"
 _UNHEEDED = (*settings.ORDER, settings.HOSTS)
+_RUN = (Pod, Deployment, ReplicaSet, DaemonSet, Job)
 _NOTHING_OF_THEIR_OWN = (ConfigMap, Secret, PersistentVolumeClaim, Network, Namespace)
 
 
@@ -67,10 +68,11 @@ def _of_pod(one: _Named, origin: str, podpy: str, things: Mapping[Ref, Object]) 
             pod=one.pod, origin=origin, podpy=podpy, aliases=one.aliases, retries=one.retries
         )
     )
-    used = [things[ref] for ref in _used(one.pod) if ref in things]
-    name = systemd_units.manifest_name(one.pod)
+    pod = unit_annotations.heeded(one.pod)
+    used = [things[ref] for ref in _used(pod) if ref in things]
+    name = systemd_units.manifest_name(pod)
     plain = [thing for thing in used if not isinstance(thing, Secret)]
-    yield File(name=name, content=_manifest(origin, [*plain, one.pod]))
+    yield File(name=name, content=_manifest(origin, [*plain, pod]))
     secrets = [thing for thing in used if isinstance(thing, Secret)]
     if secrets:
         content = _manifest(origin, secrets)
@@ -129,7 +131,7 @@ def _for_systemd(pod: Pod, annotations: Mapping[str, str]) -> Pod:
 
 def _losses(thing: Object) -> Iterator[tuple[FieldPath, str]]:
     """Yield what of an object the units do not have: its place, and why."""
-    if not (kinds.pod_part(thing) or isinstance(thing, _NOTHING_OF_THEIR_OWN)):
+    if not isinstance(thing, _RUN + _NOTHING_OF_THEIR_OWN):
         yield (), f"{thing.kind} is not rendered"
         return
     for key in thing.metadata.annotations:

@@ -60,8 +60,7 @@ def halt(host: Host, seconds: float = shutdown.SECONDS) -> tuple[Fault, ...]:
     faults = [tried("mark", partial(shutdown.begin, base.paths))]
     with descriptors.room_for(_descriptors(host.pods())), contextlib.ExitStack() as held:
         faults += _lock(host, held)
-        # Those that units of systemd's run are ended by these.
-        present = [state for state in host.pods() if not state.record.supervised]
+        present = ours(host.pods())
         for state in (one for one in present if _is_over(one)):
             faults.append(tried(str(kinds.ref(state.pod)), partial(sync.finish, base, state)))
         faults.append(tried("Jobs", partial(_count, host, present)))
@@ -72,6 +71,11 @@ def halt(host: Host, seconds: float = shutdown.SECONDS) -> tuple[Fault, ...]:
             faults.append(tried("pods", partial(stopping.pods, base, turn, grace)))
         faults.append(tried("events", partial(_note, host, states)))
     return tuple(fault for fault in faults if fault is not None)
+
+
+def ours(states: Iterable[PodState]) -> list[PodState]:
+    """Return the pods that nobody else stops: those of units are ended by these. Pure."""
+    return [state for state in states if not state.record.supervised]
 
 
 def turns(states: Sequence[PodState], begun: Mapping[Ref, Turn]) -> list[list[PodState]]:

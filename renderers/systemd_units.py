@@ -3,6 +3,7 @@
     a slice             the pod's cgroup, with its limits
     a oneshot service   what the containers share: `podpy internal unit start` and `remove`
     a service each      a container: `run` and `stop`, or `complete` for one that is to end
+    a socket            for one that is to start with the first connection
 
 They name the pod's manifest by %Y, the directory of the unit, so they can be moved together.
 Directives are systemd.unit(5)'s, systemd.service(5)'s, systemd.exec(5)'s and
@@ -14,11 +15,11 @@ from __future__ import annotations
 import signal
 
 from manifests import podman_limits
-from manifests.container import ContainerRestart
+from manifests.container import ContainerRestart, Protocol
 from manifests.faults import Invalid
 from manifests.pod import RestartPolicy
 from manifests.value import Value
-from renderers import systemd_text, unit_names
+from renderers import systemd_text, unit_annotations, unit_names
 from renderers.quadlet.unit import write
 
 TYPE_CHECKING = False
@@ -60,7 +61,7 @@ _RESTARTS = {
 
 
 class Source(Value):
-    """A pod to render. `origin` is the comment on the first line of its files.
+    """A pod to render, annotations and all. `origin` is the first line of its files, a comment.
 
     `podpy` is the command's absolute path. `retries` is None but for a Job's pod: how often each of
     its containers, which are to end, is run again where it fails.
@@ -98,8 +99,15 @@ def render(source: Source) -> tuple[File, ...]:
     """Return the units of one pod. Raises Invalid where systemd takes no unit of a needed name."""
     made = _Units(source)
     spec = source.pod.spec
+    if source.retries is not None and made.wishes != unit_annotations.NOTHING:
+        raise Invalid(f"Job/{made.label}: what runs to its end has neither sockets nor watchdogs")
     containers = (*spec.init_containers, *spec.containers)
-    files = (made.slice(), made.shared(), *(made.container(one) for one in containers))
+    files = (
+        made.slice(),
+        made.shared(),
+        *(made.container(one) for one in containers),
+        *(made.socket(one) for one in containers if one.name in made.wishes.sockets),
+    )
     for file in files:
         if unit_names.too_long(file.name):
             raise Invalid(
@@ -115,6 +123,7 @@ class _Units:
         self._source, self._spec = source, source.pod.spec
         self._place = (metadata.namespace, metadata.name)
         self.label = "/".join(self._place)
+        self.wishes = unit_annotations.read(source.pod)
 
     def slice(self) -> File:
         spec = self._spec
@@ -143,8 +152,8 @@ class _Units:
 
     def shared(self) -> File:
         """The service that makes the pod, and takes it down when its containers have stopped."""
-        services = [
-            unit_names.container_service(*self._place, one.name)
+        started = [
+            self._starter(one)
             for one in (*self._spec.init_containers, *self._spec.containers)
             if not self._serves_a_job(one)
         ]
@@ -156,7 +165,7 @@ class _Units:
                     ("Description", systemd_text.line(f"Pod {self.label}: network and volumes")),
                     # Not network-online.target: without a network what needs none comes up, too.
                     ("After", "network.target local-fs.target"),
-                    ("Wants", " ".join(services)),
+                    ("Wants", " ".join(started)),
                 ],
                 "Service": [
                     ("Type", "oneshot"),
@@ -171,6 +180,33 @@ class _Units:
                     *_HELPER_HARDENING,
                 ],
                 "Install": [("WantedBy", "multi-user.target")],
+            },
+        )
+
+    def _starter(self, container: Container) -> str:
+        """Return the unit by which a container begins."""
+        if container.name in self.wishes.sockets:
+            return unit_names.container_socket(*self._place, container.name)
+        return unit_names.container_service(*self._place, container.name)
+
+    def socket(self, container: Container) -> File:
+        lines: Lines = [("FileDescriptorName", container.name)]
+        for port in container.ports:
+            if port.host_port:
+                host = f"[{port.host_ip}]:" if ":" in port.host_ip else f"{port.host_ip}:"
+                key = "ListenDatagram" if port.protocol is Protocol.UDP else "ListenStream"
+                lines.append((key, f"{host if port.host_ip else ''}{port.host_port}"))
+        about = f"Sockets of container {container.name} of pod {self.label}"
+        return write(
+            unit_names.container_socket(*self._place, container.name),
+            self._source.origin,
+            {
+                "Unit": [
+                    ("Description", systemd_text.line(about)),
+                    ("PartOf", unit_names.pod_service(*self._place)),
+                ],
+                "Socket": lines,
+                "Install": [("WantedBy", "sockets.target")],
             },
         )
 
@@ -212,6 +248,10 @@ class _Units:
         first = [unit_names.container_service(*self._place, one.name) for one in before]
         needed = [name for name, one in zip(first, before, strict=True) if not _is_sidecar(one)]
         serving = [name for name, one in zip(first, before, strict=True) if self._serves_a_job(one)]
+        if container.name in self.wishes.sockets:
+            # Else one that is started by hand would have none.
+            first.append(self._starter(container))
+            needed.append(self._starter(container))
         about = f"Container {container.name} of pod {self.label}"
         return [
             ("Description", systemd_text.line(about)),
@@ -227,9 +267,11 @@ class _Units:
         policy = RestartPolicy.ALWAYS if _is_sidecar(container) else self._spec.restart_policy
         forced = policy is RestartPolicy.ON_FAILURE
         ends = self._asked_for(container)
+        watchdog = self.wishes.watchdogs.get(container.name)
         return [
             ("Type", "notify"),
-            ("NotifyAccess", "main"),
+            ("NotifyAccess", "main" if watchdog is None else "all"),
+            *([] if watchdog is None else [("WatchdogSec", f"{watchdog}us")]),
             ("ExecStart", self._command("run", container.name)),
             ("ExecStop", self._command("stop", container.name)),
             ("Restart", _RESTARTS[policy]),

@@ -2,7 +2,7 @@
 
     podpy-NAMESPACE-POD.slice                  its cgroup; systemd nests slices at hyphens
     podpy-NAMESPACE_POD.service                what its containers share, and their network
-    podpy-NAMESPACE_POD_CONTAINER.service      one container
+    podpy-NAMESPACE_POD_CONTAINER.service      one container; .socket, where it waits for others
 
 No name of Kubernetes has an underscore, so no two pods' units have one name.
 """
@@ -24,6 +24,10 @@ def pod_service(namespace: str, pod: str) -> str:
 
 def container_service(namespace: str, pod: str, container: str) -> str:
     return f"{stem(namespace, pod)}_{container}.service"
+
+
+def container_socket(namespace: str, pod: str, container: str) -> str:
+    return f"{stem(namespace, pod)}_{container}.socket"
 
 
 def pod_slice(namespace: str, pod: str) -> str:

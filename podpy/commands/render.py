@@ -127,7 +127,7 @@ def _form(arguments: argparse.Namespace) -> tuple[Form, Options]:
     from manifests import load
 
     if arguments.verb == "systemd":
-        return _systemd(arguments), load.APPLY
+        return _systemd(arguments), load.APPLY.replace(rendered=True)
     from manifests.problems import Severity
     from podpy import quadlet_files
 

@@ -16,7 +16,7 @@ import time
 
 from manifests.faults import HostFault, TimedOut
 from manifests.value import Value
-from runtime import files
+from runtime import activation, files
 from runtime.kernel import cgroups, home, processes, signals
 
 TYPE_CHECKING = False
@@ -41,11 +41,11 @@ class NotCreated(HostFault):
 
 class Launch(Value):
     """What conmon is told. `log_size_max` in bytes, 0 for no limit; conmon then starts it afresh.
-    With no `log_path` the output is thrown away.
+    With no `log_path` the output is thrown away. `journal`: the journal gets it, too.
 
     `exit_command` runs at every end of the container, a failed creation included.
     `cgroup` is conmon's own, "" to leave it in ours (see cgroups.sheltered). conmon kills the
-    container after `timeout` seconds; 0 for never.
+    container after `timeout` seconds; 0 for never. So many `sockets` are passed on.
     """
 
     id: str
@@ -59,6 +59,8 @@ class Launch(Value):
     stdin: bool = False
     cgroup: str = ""
     timeout: int = 0
+    journal: bool = False
+    sockets: int = 0
 
 
 class Creation:
@@ -91,7 +93,7 @@ class Creation:
         self._first = os.posix_spawn(
             engine.conmon,
             _argv(engine, self.launch),
-            _environment(self._sync_end, start),
+            {**_environment(self._sync_end, start), **activation.environment(self.launch.sockets)},
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
@@ -213,6 +215,8 @@ def _argv(engine: Engine, launch: Launch) -> list[str]:
     argv += ["-p", f"{bundle}/pid", "-P", f"{bundle}/conmon.pid", "--persist-dir", f"{bundle}/exit"]
     log = f"k8s-file:{launch.log_path}" if launch.log_path else "none:"
     argv += ["--log-path", log, "--log-level", "error"]
+    if launch.journal:
+        argv += ["--log-path", "journald:"]
     if launch.log_size_max:
         argv += ["--log-size-max", str(launch.log_size_max)]
     if launch.timeout:

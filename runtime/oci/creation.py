@@ -41,6 +41,8 @@ class Supervision(Value):
     stdin: bool = False
     conmon_cgroup: str = ""
     timeout: int = 0
+    journal: bool = False
+    sockets: int = 0
 
 
 class Creating:
@@ -116,6 +118,8 @@ def begin(
         stdin=supervision.stdin,
         cgroup=supervision.conmon_cgroup,
         timeout=supervision.timeout,
+        journal=supervision.journal,
+        sockets=supervision.sockets,
     )
     try:
         conmons = conmon.spawn(engine, launch, seen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,10 +43,15 @@ spec:
       containers:
       - name: srv
         image: {samples.IMAGE}
-        command: [sh, -c, "trap 'exit 0' TERM; httpd -f -p 80 -h /data & wait"]
+        command: [sh, -c, "trap 'exit 0' TERM; echo up; httpd -f -p 80 -h /data & wait"]
         env: [{{name: WORD, valueFrom: {{secretKeyRef: {{name: key, key: word}}}}}}]
         ports: [{{containerPort: 80, hostPort: 8080}}]
         resources: {{limits: {{memory: 64Mi, cpu: 500m}}}}
+        livenessProbe:
+          exec: {{command: [sh, -c, "test ! -e /sick"]}}
+          periodSeconds: 2
+          failureThreshold: 1
+          timeoutSeconds: 60
         volumeMounts: [{{name: data, mountPath: /data}}]
       volumes: [{{name: data, persistentVolumeClaim: {{claimName: data}}}}]
 """
@@ -76,6 +82,54 @@ spec:
       volumes: [{{name: tally, emptyDir: {{}}}}]
 """
 
+# Serves what systemd listens at, and says that it is well until it is asked for /hang.
+PROGRAM = """
+import os, signal, socket
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+systemd.connect(os.environ["NOTIFY_SOCKET"])
+server, well = socket.socket(fileno=3), True
+server.settimeout(1)
+while True:
+    if well:
+        systemd.send(b"WATCHDOG=1")
+    try:
+        peer, _ = server.accept()
+    except TimeoutError:
+        continue
+    well = b"/hang" not in peer.recv(4096)
+    told = "{LISTEN_PID} {LISTEN_FDS} {LISTEN_FDNAMES}".format(**os.environ)
+    peer.sendall(b"HTTP/1.0 200 OK\\r\\n\\r\\n" + told.encode())
+    peer.close()
+"""
+HOSTS = {"usr": "/usr", "lib": "/usr/lib", "lib64": "/usr/lib64"}
+LAZY = json.dumps(
+    {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": "lazy",
+            "annotations": {"podpy.dev/socket": "app", "podpy.dev/watchdog": "app=30s"},
+        },
+        "spec": {
+            "terminationGracePeriodSeconds": 5,
+            "containers": [
+                {
+                    "name": "app",
+                    "image": samples.IMAGE,
+                    "command": ["/usr/bin/python3", "-c", PROGRAM],
+                    "ports": [{"containerPort": 80, "hostPort": 8080}],
+                    "volumeMounts": [
+                        {"name": name, "mountPath": f"/{name}", "readOnly": True} for name in HOSTS
+                    ],
+                }
+            ],
+            "volumes": [{"name": name, "hostPath": {"path": HOSTS[name]}} for name in HOSTS],
+        },
+    }
+)
+LAZY_APP = "podpy-default_lazy_app.service"
+
 
 def render(machine: Machine, manifest: str) -> None:
     machine.write("/root/app.yaml", manifest)
@@ -100,6 +154,8 @@ def test_units_run_a_pod_from_enabling_to_disabling(machine: Machine) -> None:
     assert machine.sh(f"cat '{place}/container/memory.max'").strip() == str(64 << 20)
     assert machine.sh("podpy exec web-a -- sh -c 'echo $WORD'") == "open-sesame\n"
     assert machine.sh("podpy get pod web-a -o 'jsonpath={.status.phase}'") == "Running"
+    assert "up\n" in machine.sh(f"journalctl -q -o cat -u {SERVER}")
+    assert machine.sh("podpy logs web-a -c srv") == "up\n"
     assert machine.sh("podpy top pods --no-headers").split()[0] == "web-a"
 
     # The agent looks at pods meanwhile; it must leave the restart to systemd.
@@ -111,6 +167,12 @@ def test_units_run_a_pod_from_enabling_to_disabling(machine: Machine) -> None:
     assert machine.sh(samples.SERVED) == "hello\n"
     restarts = "podpy get pod web-a -o 'jsonpath={.status.containerStatuses[0].restartCount}'"
     assert machine.sh(restarts) == "1"
+
+    machine.sh("podpy exec web-a -- touch /sick")
+    machine.until(f"test $(systemctl show -P NRestarts {SERVER}) = 2")
+    machine.until(f"test $(systemctl show -P SubState {SERVER}) = running")
+
+    assert machine.sh(samples.SERVED) == "hello\n"
 
     machine.reboot()
 
@@ -153,3 +215,24 @@ def test_a_job_ends_well_after_another_try_and_its_sidecar_with_it(machine: Mach
     assert machine.sh(tried) == "1"
     assert shown(machine, "podpy-default_sum_sum.service", "Result") == ("success",)
     assert shown(machine, "podpy-default_sum_side.service", "Result") == ("success",)
+
+
+def test_a_container_starts_with_the_first_connection_and_again_when_it_hangs(
+    machine: Machine,
+) -> None:
+    render(machine, LAZY)
+    machine.sh("systemctl enable --now podpy-default_lazy.service")
+
+    assert shown(machine, LAZY_APP, "ActiveState") == ("inactive",)
+    assert machine.sh(samples.SERVED) == "1 1 app"
+    assert shown(machine, LAZY_APP, "ActiveState", "WatchdogUSec") == ("active", "30s")
+
+    machine.sh(f"{samples.FETCH} http://127.0.0.1:8080/hang")
+    machine.until(f"test $(systemctl show -P NRestarts {LAZY_APP}) = 1")
+
+    assert machine.sh(samples.SERVED) == "1 1 app"
+
+    machine.sh("systemctl disable --now podpy-default_lazy.service")
+
+    assert machine.sh("podpy get pods -A -o name") == ""
+    assert machine.run("curl", "--max-time", "20", "http://127.0.0.1:8080/").status == 7

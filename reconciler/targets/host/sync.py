@@ -29,7 +29,7 @@ from reconciler.targets.host import (
 )
 from reconciler.workloads import lifecycle
 from reconciler.workloads.ownership import owner_in
-from runtime import files, interrupts, locks
+from runtime import activation, files, interrupts, locks
 from runtime.kernel import cgroups, namespaces, processes
 from runtime.observe import pods, records
 from runtime.oci import container as oci
@@ -240,8 +240,11 @@ def _begin_one(
     records.write_container(base.paths, record.uid, container.name, attempt)
     image = base.store.image(attempt.image_id)
     config = bundle.prepare(base, record, container, image, inside)
+    log_path = logs.prepare(base, record, container.name, attempt.attempt)
     supervision = creation.Supervision(
-        log_path=logs.prepare(base, record, container.name, attempt.attempt),
+        log_path=log_path,
+        # Where users of units look.
+        journal=record.supervised and bool(log_path),
         log_size_max=logs.most_bytes(record),
         exit_command=_hook(base, record, container.name),
         terminal=container.tty,
@@ -249,6 +252,7 @@ def _begin_one(
         # A supervised one's stays with who starts it: its end tells systemd of the container's.
         conmon_cgroup="" if record.supervised else conmon_cgroup(base, record.uid),
         timeout=_last_resort(record),
+        sockets=activation.passed() if record.supervised else 0,
     )
     begun: Creating = inside.call(creation.begin, engine, where, config, supervision, seen)
     return begun

@@ -36,6 +36,12 @@ def test_what_a_sync_has_brought_goes_before_what_that_sync_depends_on() -> None
     assert ranks == {"sync db": 0, "sync web": 1, "sync other": 0, "sync edge": 2}
 
 
+def test_pods_of_units_are_left_to_these() -> None:
+    states = builders.applied(builders.pod("db"), builders.pod("web", supervisor="systemd"))
+
+    assert [state.uid for state in halting.ours(states)] == ["uid-0"]
+
+
 def test_a_pod_has_its_own_grace_within_what_is_left() -> None:
     quick = builders.spec().replace(termination_grace_period_seconds=2)
     slow = builders.spec().replace(termination_grace_period_seconds=600)

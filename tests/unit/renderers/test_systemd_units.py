@@ -184,3 +184,38 @@ def test_a_command_with_signs_of_systemds_is_quoted() -> None:
 def test_names_that_systemd_does_not_take_are_refused() -> None:
     with pytest.raises(Invalid, match="so long a name"):
         files(pod(name="a" * 240))
+
+
+SERVED = {**APP, "ports": [{"containerPort": 80, "hostPort": 8080}, {"containerPort": 81}]}
+
+
+def test_a_container_that_waits_for_connections_is_started_by_its_socket() -> None:
+    ports = [
+        *SERVED["ports"],
+        {"containerPort": 53, "hostPort": 53, "protocol": "UDP", "hostIP": "::1"},
+    ]
+    asked = {"podpy.dev/socket": "app"}
+    made = files(pod(annotations=asked, containers=[{**SERVED, "ports": ports}]))
+    name = "podpy-shop_web_app.socket"
+    socket, own = keys(made[name]), keys(made[APP_UNIT])
+
+    assert (socket["ListenStream"], socket["ListenDatagram"]) == ("8080", "[::1]:53")
+    assert socket["PartOf"] == "podpy-shop_web.service"
+    assert socket["WantedBy"] == "sockets.target"
+    assert keys(made["podpy-shop_web.service"])["Wants"] == name
+    assert own["Requires"] == name
+    assert own["After"] == f"podpy-shop_web.service {name}"
+
+
+def test_a_watchdog_hears_the_container() -> None:
+    own = unit(annotations={"podpy.dev/watchdog": "app=1m30s"})
+
+    assert (own["WatchdogSec"], own["NotifyAccess"]) == ("90000000us", "all")
+    assert "WatchdogSec" not in unit()
+
+
+def test_a_job_has_neither() -> None:
+    asked = {"podpy.dev/watchdog": "app=30s"}
+
+    with pytest.raises(Invalid, match="neither sockets nor watchdogs"):
+        files(pod(annotations=asked), retries=1)
