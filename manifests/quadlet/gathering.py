@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import re
 
-from manifests.quadlet import syntax
+from manifests.quadlet import specifiers, syntax
 from manifests.quadlet.environment import path_beside
+from manifests.quadlet.syntax import UnreadableError
 from manifests.sources import (
     TIMER,
     UNIT_SUFFIXES,
@@ -26,6 +27,8 @@ from manifests.yaml import limits
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from manifests.quadlet.syntax import Entry
 
 _NAMING = {"EnvironmentFile": "Container", "Yaml": "Kube", "ConfigMap": "Kube"}
 
@@ -83,11 +86,21 @@ def _named(units: Sequence[File]) -> Iterator[tuple[str, str]]:
         entries, _ = syntax.parse(file.data.decode(errors="replace"), file.name)
         # A drop-in's paths are relative to its unit's file, which is where the reader looks.
         beside = os.path.dirname(file.name) if is_dropin(file.name) else file.name
+        stem = os.path.splitext(os.path.basename(beside.removesuffix(".d")))[0]
         for entry in entries:
             if entry.section == _NAMING.get(entry.key):
-                for word in entry.value.split():
-                    plain = word.strip("\"'").replace("%%", "%")
-                    yield path_beside(beside, plain), entry.key
+                for word in _paths(entry, stem):
+                    yield path_beside(beside, word), entry.key
+
+
+def _paths(entry: Entry, stem: str) -> Iterator[str]:
+    """Give the words of a key as its unit reads them; what cannot be read the reader tells."""
+    try:
+        words = syntax.words(entry.value, escapes=entry.key == "EnvironmentFile")
+        for word in words:
+            yield specifiers.expand(word, specifiers.of_unit(stem))
+    except UnreadableError:
+        return
 
 
 def _read(path: str, *, on_host: bool) -> File | None:

@@ -148,3 +148,23 @@ def test_the_directories_of_the_system_and_of_a_user(monkeypatch: pytest.MonkeyP
     users = search.directories(user=True)
     assert users[:2] == ["/r/containers/systemd", "/c/containers/systemd"]
     assert users[3] == "/etc/containers/systemd/users"
+
+
+def test_files_of_variables_are_found_by_what_their_words_mean(
+    units: Units, tmp_path: Path
+) -> None:
+    loaded = units(
+        {
+            "web.container": f'{IMAGE}EnvironmentFile="a b.env" %N.env\n',
+            "web.container.d/a.conf": f"[Container]\nEnvironmentFile={tmp_path}/%p.more\n",
+            "a b.env": "A=1\n",
+            "web.env": "B=1\n",
+            "web.more": "C=1\n",
+        },
+        apply=True,
+    )
+
+    assert not said(loaded)
+    container = raw(loaded, "Pod")["spec"]["containers"][0]
+    names = [one["secretRef"]["name"] for one in container["envFrom"]]
+    assert names == ["web-env", "web-env-2", "web-env-3"]
