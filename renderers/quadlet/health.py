@@ -16,6 +16,8 @@ from renderers.quadlet import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from manifests.container import Container
     from manifests.probes import Probe
     from manifests.problems import FieldPath
@@ -30,60 +32,54 @@ def write(
     rendering: Rendering, where: FieldPath, container: Container, lines: Section, *, sidecar: bool
 ) -> None:
     """Add the lines of the probes; what comes after a sidecar waits until it has started up."""
-    commands: dict[Kind, str] = {}
-    for kind, probe in probes.of_container(container):
-        path = (*where, f"{kind}Probe")
-        written = _command(rendering, path, probe)
-        if written is not None:
-            commands[kind] = written
-        if probe.termination_grace_period_seconds is not None:
-            there = (*path, "terminationGracePeriodSeconds")
-            rendering.lose(there, "is not kept: the container's own grace period holds")
-    regular = _regular(rendering, where, container, commands)
-    startup = commands.get(Kind.STARTUP)
-    if regular is None and startup is None:
+    given = dict(probes.of_container(container))
+    commands = _commands(rendering, where, given)
+    kind = _regular(rendering, where, commands)
+    if kind is None:
         return
-    probe, text = regular or (_never_fails(container), startup or "")
-    lines.text(where, "HealthCmd", text)
+    probe = given[kind]
+    lines.text(where, "HealthCmd", commands[kind])
     lines.plain("HealthInterval", f"{probe.period_seconds}s")
     lines.plain("HealthTimeout", f"{probe.timeout_seconds}s")
     lines.plain("HealthRetries", str(probe.failure_threshold))
-    if probe.initial_delay_seconds:
+    if probe.initial_delay_seconds and kind is not Kind.STARTUP:
         lines.plain("HealthStartPeriod", f"{probe.initial_delay_seconds}s")
-    kills = Kind.LIVENESS in commands or startup is not None
-    lines.plain("HealthOnFailure", "kill" if kills else "none")
-    if startup is not None and container.startup_probe is not None:
-        _startup(rendering, where, container.startup_probe, startup, lines)
+    lines.plain("HealthOnFailure", "kill" if kind is Kind.LIVENESS else "none")
+    if Kind.STARTUP in commands:
+        _startup(rendering, where, given[Kind.STARTUP], commands[Kind.STARTUP], lines)
         if sidecar:
             lines.plain("Notify", "healthy")
 
 
-def _regular(
-    rendering: Rendering, where: FieldPath, container: Container, commands: dict[Kind, str]
-) -> tuple[Probe, str] | None:
-    """Return the probe that HealthCmd= runs, and how it is written there."""
-    if Kind.LIVENESS in commands and container.liveness_probe is not None:
-        if commands.get(Kind.READINESS, commands[Kind.LIVENESS]) != commands[Kind.LIVENESS]:
+def _commands(
+    rendering: Rendering, where: FieldPath, given: Mapping[Kind, Probe]
+) -> dict[Kind, str]:
+    """Return how each probe is written that can be."""
+    found: dict[Kind, str] = {}
+    for kind, probe in given.items():
+        path = (*where, f"{kind}Probe")
+        written = _command(rendering, path, probe)
+        if written is not None:
+            found[kind] = written
+        if probe.termination_grace_period_seconds is not None:
+            there = (*path, "terminationGracePeriodSeconds")
+            rendering.lose(there, "is not kept: the container's own grace period holds")
+    return found
+
+
+def _regular(rendering: Rendering, where: FieldPath, commands: dict[Kind, str]) -> Kind | None:
+    """Return the probe that HealthCmd= runs: after one for the start Podman wants some other.
+
+    Where that is the same, it is asked as often: who waits for the container to be healthy waits
+    for its first success.
+    """
+    live = commands.get(Kind.LIVENESS)
+    if live is not None:
+        if commands.get(Kind.READINESS, live) != live:
             message = "is not run: Podman runs one command, the livenessProbe's"
             rendering.lose((*where, "readinessProbe"), message)
-        return container.liveness_probe, commands[Kind.LIVENESS]
-    if Kind.READINESS in commands and container.readiness_probe is not None:
-        if Kind.STARTUP in commands:
-            message = "is not run: where it failed, Podman would kill the container, too"
-            rendering.lose((*where, "readinessProbe"), message)
-            return None
-        return container.readiness_probe, commands[Kind.READINESS]
-    return None
-
-
-def _never_fails(container: Container) -> Probe:
-    """Return the spans of the command that Podman wants after one for the start: the same, rarely.
-
-    It is run once an hour, and would have to fail for as long as a day.
-    """
-    probe = container.startup_probe
-    assert probe is not None  # noqa: S101 (it is the only probe then)
-    return probe.replace(period_seconds=3600, failure_threshold=24, initial_delay_seconds=0)
+        return Kind.LIVENESS
+    return next((kind for kind in (Kind.READINESS, Kind.STARTUP) if kind in commands), None)
 
 
 def _startup(

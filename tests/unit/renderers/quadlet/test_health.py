@@ -65,11 +65,16 @@ def test_a_startup_probe_holds_the_others_back(tmp_path: Path) -> None:
 
 
 def test_podman_wants_a_command_after_the_one_for_the_start(tmp_path: Path) -> None:
-    unit, lost = made(tmp_path, startupProbe=READY)
+    unit, lost = made(tmp_path, startupProbe={**READY, "periodSeconds": 2})
+    both, kept = made(tmp_path, startupProbe=READY, readinessProbe=LIVE)
 
-    assert lost == []
+    assert (lost, kept) == ([], [])
     assert health(unit)["HealthCmd"] == '["ready", "now"]'
-    assert health(unit)["HealthInterval"] == "3600s"
+    # As often: a unit that is to be healthy waits for its first success.
+    assert health(unit)["HealthInterval"] == "2s"
+    assert health(unit)["HealthOnFailure"] == "none"
+    assert health(both)["HealthCmd"].startswith('["check"')
+    assert health(both)["HealthOnFailure"] == "none"
 
 
 def test_what_comes_after_a_sidecar_waits_until_it_has_started(tmp_path: Path) -> None:
