@@ -55,7 +55,14 @@ class Problem(Value):
         if place and self.line:
             place += f":{self.line}:{self.column}" if self.column else f":{self.line}"
         field = f"{self.object} {self.path}".strip()
-        return ": ".join(part for part in (place, sign, field, self.message) if part)
+        return printable(": ".join(part for part in (place, sign, field, self.message) if part))
+
+
+def printable(text: str) -> str:
+    """Spell out what would steer a terminal, or begin a line of its own: names are of anybody's."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
 def ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -12,6 +12,7 @@ import os
 import stat
 
 from manifests.faults import Invalid
+from manifests.problems import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -206,8 +207,7 @@ def is_whiteout(held: os.stat_result) -> bool:
 
 def shown(name: bytes) -> str:
     """Return `name` for a message: printable whatever its bytes, and short."""
-    text = name.decode(errors="backslashreplace")
-    text = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+    text = printable(name.decode(errors="backslashreplace"))
     return f'"{text[:120]}..."' if len(text) > 120 else f'"{text}"'
 
 

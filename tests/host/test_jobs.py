@@ -98,6 +98,28 @@ def test_a_failed_pod_is_replaced_after_the_back_off(job: Jobs) -> None:
     job.podpy.ok("kube", "down", file)
 
 
+def test_a_pod_whose_init_container_fails_counts_and_is_replaced(job: Jobs) -> None:
+    """Kubernetes: a pod with restartPolicy Never is Failed then, which is the Job's to count."""
+    file = job.write("echo done", "backoffLimit: 1")
+    init = f"[sh, -c, '{TRIED} test {COUNT} -ge 2']"
+    manifest = job.file.read_text().replace(
+        "      containers:",
+        "      initContainers:\n"
+        f'      - {{name: i, image: "localhost/podpy-test/busybox:1", command: {init},\n'
+        "         volumeMounts: [{name: shared, mountPath: /shared}]}\n"
+        "      containers:",
+    )
+    job.file.write_text(manifest)
+
+    job.podpy.ok("kube", "play", file)
+    assert job.pods() == ["Failed"], "it is kept to be read"
+    wait_until(lambda: job.ended() == "Complete", "a second pod has succeeded")
+
+    assert (job.status()["succeeded"], job.status()["failed"]) == (1, 1)
+    assert job.podpy.ok("logs", "job/sum") == "done\n"
+    job.podpy.ok("kube", "down", file)
+
+
 def test_a_job_that_has_ended_stays_ended_until_it_is_replaced(job: Jobs, instance: Paths) -> None:
     file = job.write(f"{TRIED} exit 1", "backoffLimit: 0")
     job.podpy.ok("kube", "play", file)

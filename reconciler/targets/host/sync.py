@@ -124,6 +124,7 @@ def is_over(decision: Decision) -> bool:
 def bring_up(base: Base, uid: str, inside: Inside | None = None) -> None:
     """Take the pod on until it runs or has ended well; raise what keeps it from that.
 
+    A Job's may end in any way: the Job counts its failures, and has others made.
     NotReady when it does not run after base.start_seconds: it is left to go on by itself.
     """
     deadline = time.monotonic() + base.start_seconds
@@ -143,7 +144,7 @@ def _bring_up(
         if stepped is None:
             return
         state, decision = stepped
-        if decision.phase is Phase.FAILED and not _begun(state):
+        if decision.phase is Phase.FAILED and not (_begun(state) or _is_jobs(state)):
             why = lifecycle.MESSAGES.get(decision.reason) or _init_failure(state)
             raise HostFault(f"{_name(state)}: {why}")
         if decision.phase is not Phase.PENDING:
@@ -349,6 +350,11 @@ def _begun(state: PodState) -> bool:
         state.containers[container.name].stage is not Stage.ABSENT
         for container in state.pod.spec.containers
     )
+
+
+def _is_jobs(state: PodState) -> bool:
+    owner = owner_in(state.record)
+    return owner is not None and owner.kind == "Job"
 
 
 def _name(state: PodState) -> str:

@@ -44,6 +44,14 @@ def test_unknown_places_are_left_out(problem: Problem, text: str) -> None:
     assert str(problem) == text
 
 
+def test_nothing_that_is_named_steers_the_terminal_or_begins_a_line() -> None:
+    problem = Problem(
+        file="a\udcff.yaml", line=3, object="Pod/\x1b[31mred\x07", message='"a\nb: é" is bad\x9b'
+    )
+
+    assert str(problem) == 'a\\udcff.yaml:3: Pod/\\x1b[31mred\\x07: "a\\nb: é" is bad\\x9b'
+
+
 PATHS = [
     ((), ""),
     (("spec", "containers", 0, "image"), ".spec.containers[0].image"),
