@@ -34,7 +34,7 @@ CONTAINER = """
     lifecycle: {{{lifecycle}}}
     volumeMounts: [{{name: told, mountPath: /told}}]
 """
-WAIT = "while :; do sleep 0.05; done"
+WAIT = "touch /told/{name}; while :; do sleep 0.05; done"
 
 
 class Life:
@@ -48,12 +48,16 @@ class Life:
     def play(self, *, grace: int = 30, **lifecycles: str) -> None:
         """Play a pod of containers NAME=lifecycle."""
         parts = [
-            CONTAINER.format(name=name, wait=WAIT, lifecycle=text)
+            CONTAINER.format(name=name, wait=WAIT.format(name=name), lifecycle=text)
             for name, text in lifecycles.items()
         ]
         head = HEAD.format(grace=grace, folder=self.folder)
         self.path.write_text(head + "".join(parts))
         self.podpy.ok("kube", "play", str(self.path))
+
+    def hears(self, *names: str) -> None:
+        """Wait until these containers have set their traps."""
+        wait_until(lambda: all((self.folder / name).exists() for name in names), "traps are set")
 
     def down(self) -> None:
         self.podpy.ok("kube", "down", str(self.path))
@@ -81,6 +85,7 @@ def test_handlers_run_as_the_container_and_before_its_signal(life: Life) -> None
     before = shell("sleep 1; echo asked >>/told/log")
     life.play(c=f"postStart: {{{after}}}, preStop: {{{before}}}", plain="")
     assert life.told() == ["1000"], "kube play has waited for it"
+    life.hears("c", "plain")
 
     life.down()
 
@@ -103,6 +108,7 @@ def test_a_pre_stop_that_fails_or_never_ends_does_not_keep_a_pod(life: Life) -> 
     life.play(grace=2, failing="preStop: {exec: {command: [nosuch]}}", endless=(
         f"preStop: {{{shell('sleep 1000')}}}"
     ))  # fmt: skip
+    life.hears("failing", "endless")
 
     life.down()
 

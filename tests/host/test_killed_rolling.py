@@ -104,7 +104,10 @@ class Rollout:
         """What was begun is brought to its end by the agent, and what was not, by hand."""
         agent = self.podpy.start("agent")
         try:
-            wait_until(lambda: self.is_whole(), f"{about}: the rollout's end")
+            # A pod that goes no longer counts for the rollout, and is still there for a while.
+            wait_until(
+                lambda: self.is_whole() and len(self.words()) == 3, f"{about}: the rollout's end"
+            )
         finally:
             agent.terminate()
             agent.communicate(timeout=30)
