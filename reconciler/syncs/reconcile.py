@@ -110,10 +110,6 @@ class Follower:
             return Pass(outcome=Outcome.INVALID, message=str(fault), revision=status.applied)
         if reason:
             return self._left(status, reason)
-        missing = decide.waits_for(spec, self._ready)
-        if missing:
-            message = f"waits for Sync {', '.join(missing)}"
-            return Pass(outcome=Outcome.BLOCKED, message=message, revision=status.applied)
         try:
             return self._followed(status, *self._fetched())
         except DamagedError:
@@ -153,6 +149,10 @@ class Follower:
 
     def _fetched(self) -> tuple[str, Pass | None]:
         """The source's revision, or "" and the pass that has none."""
+        missing = decide.waits_for(self._sync.spec, self._ready)
+        if missing:
+            message = f"waits for Sync {', '.join(missing)}"
+            return "", Pass(outcome=Outcome.BLOCKED, message=message)
         try:
             base = self._host.base
             return source.fetch(base.paths, self._sync, self._repository, base.identity), None

@@ -18,7 +18,7 @@ class Outcome(StrEnum):
     UNFIT           this host lacks something that the revision, or its source, needs: room, a tool,
                     a file with a key, a port; nothing of it was begun, and it is not bad
     UNREACHABLE     the source cannot be asked: the host follows the last good revision
-    BLOCKED         a Sync that this one depends on is not ready
+    BLOCKED         a Sync that this one depends on is not ready: the host follows the last good one
     ELSEWHERE       the Sync is for other hosts
     SUSPENDED       nobody wants it to be followed now
     """

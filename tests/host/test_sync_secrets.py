@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fixtures import traces
 from tests.fixtures.forge import Forge
+from tests.fixtures.objects import config
 from tests.fixtures.sops import Keeper
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.fixtures.command import Podpy
     from tests.fixtures.images import Image
 
@@ -82,3 +83,28 @@ def test_a_file_that_cannot_be_opened_keeps_the_last_good_revision(
     assert "sync/shop: Invalid" in done.stdout
     assert "none of the keys in" in done.stdout
     assert podpy.ok("exec", "web", "--", "cat", "/key/word") == WORD
+
+
+def test_after_a_boot_a_sync_that_waits_for_another_has_its_secrets_again(
+    podpy: Podpy, forge: Forge, tmp_path: Path
+) -> None:
+    base = Forge(tmp_path / "base")
+    base.commit({"page.yaml": config("page")})
+    podpy.ok("sync", "add", "base", "--url", base.url)
+    podpy.ok("sync", "reconcile", "base")
+    declared = Path(podpy.root, "etc/syncs.d/shop.yaml")
+    depends = "spec:\n  dependsOn: [{name: base}]\n"
+    declared.write_text(declared.read_text().replace("spec:\n", depends))
+    forge.commit({"page.yaml": config("other")})
+    base.path.rename(tmp_path / "gone")
+    assert podpy.run("sync", "reconcile", "base").status == 1
+    traces.reboot(podpy.paths)
+    waits = podpy.run("sync", "reconcile", "shop")
+    again = podpy.run("sync", "reconcile", "shop")
+
+    assert (waits.status, again.status) == (1, 1)
+    assert "pod/web created" in waits.stdout
+    assert again.stdout.startswith("sync/shop: DependencyNotReady ")
+    assert "waits for Sync base" in again.stdout
+    assert podpy.ok("exec", "web", "--", "cat", "/key/word") == WORD
+    assert "other" not in podpy.ok("get", "configmaps")
