@@ -84,7 +84,9 @@ def revision(candidate: str, status: SyncStatus, now: float) -> str:
 
     "" where there is none to follow.
     """
-    put_off = candidate == status.put_off and now < status.put_off_until
+    # Where the clock has been set back since, the rest is over: it is never longer than this.
+    rests = 0 < status.put_off_until - now <= _LONGEST_REST
+    put_off = candidate == status.put_off and rests
     return status.good if not candidate or candidate in status.bad or put_off else candidate
 
 
@@ -134,7 +136,7 @@ def recorded(before: SyncStatus, now: SyncStatus, after: SyncStatus) -> SyncStat
     result = after.replace(
         suspended=now.suspended,
         suspended_until=now.suspended_until,
-        bad=(*now.bad, *added),
+        bad=(*now.bad, *added)[-_BAD_KEPT:],
         retries=now.retries,
         hooks=now.hooks,
     )

@@ -50,6 +50,7 @@ def test_a_sync_waits_for_those_that_are_not_ready_or_not_there() -> None:
         ("new", {"good": "old", "put_off": "new", "put_off_until": NOON + 1}, "old"),
         ("new", {"good": "old", "put_off": "new", "put_off_until": NOON}, "new"),
         ("newer", {"good": "old", "put_off": "new", "put_off_until": NOON + 1}, "newer"),
+        ("new", {"good": "old", "put_off": "new", "put_off_until": NOON + 86_400}, "new"),
     ],
 )
 def test_a_bad_or_missing_revision_gives_way_to_the_good_one(
@@ -123,6 +124,8 @@ def test_bad_revisions_are_kept_once_and_not_for_ever() -> None:
     assert decide.with_bad(status, "3")[-1] == "3"
     assert len(decide.with_bad(status, "3")) == 50
     assert "0" not in decide.with_bad(status, "new")
+    after = status.replace(bad=decide.with_bad(status, "new"))
+    assert decide.recorded(status, status, after) == after
 
 
 def test_syncs_come_after_what_they_depend_on_and_circles_last() -> None:
