@@ -108,9 +108,9 @@ class Parser(argparse.ArgumentParser):
             return word
         return flag if ON_OFF[value] else self._off[flag]
 
-    def _refused(self) -> tuple[str, str]:
+    def _refused(self, words: list[str]) -> tuple[str, str]:
         """Return the first flag that others have and podpy has not, and what to do instead."""
-        for word in self._given:
+        for word in words:
             flag = word.partition("=")[0]
             if flag.startswith("-") and flag not in self.flags:
                 instead = cli.instead_of(flag)
@@ -119,10 +119,11 @@ class Parser(argparse.ArgumentParser):
         return "", ""
 
     def error(self, message: str) -> NoReturn:
-        flag, instead = self._refused()
+        said, colon, words = message.partition("unrecognized arguments: ")
+        # What a verb's parser has not complained of is a flag of the verb's.
+        flag, instead = self._refused(words.split() if colon and not said else self._given)
         if instead:
             raise Invalid(f"{self.prog}: unknown flag {flag}", hint=instead)
-        said, colon, words = message.partition("unrecognized arguments: ")
         if colon and not said:
             unknown = next((word for word in words.split() if word.startswith("-")), words)
             close = cli.close_to(unknown.partition("=")[0], self.flags)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         (["get", "pods", "--output-watch-events"], "nothing is watched (hint: with -w"),
         (["get", "pods", "--outptu", "yaml"], 'unknown flag --outptu; did you mean "--output"?'),
         (["get", "pods", "--sel", "a=b"], "unknown flag --sel"),
+        (["sync", "add", "x", "--url", "y", "--depends-on", "z"], "unknown flag --depends-on"),
         (["get", "podz"], 'there is no kind "podz"; did you mean "pod"?'),
         (["get", "pods", "-o", "yamll"], 'no output form "yamll"; did you mean "yaml"?'),
         (
