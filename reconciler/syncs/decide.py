@@ -90,6 +90,17 @@ def revision(candidate: str, status: SyncStatus, now: float) -> str:
     return status.good if not candidate or candidate in status.bad or put_off else candidate
 
 
+def kept(spec: SyncSpec, status: SyncStatus) -> str:
+    """Return the revision to keep the host at while the source cannot be had; "" without one.
+
+    Who wants no rollback keeps one that has failed, as while the source can be had: that something
+    cannot be asked takes nothing away.
+    """
+    if spec.rollback or status.applied in ("", *status.bad) or status.applied != status.seen:
+        return status.good
+    return status.applied
+
+
 def may_go_back(spec: SyncSpec, status: SyncStatus, chosen: str) -> bool:
     """Tell whether there is a good revision to go back to where `chosen` cannot be reached."""
     return spec.rollback and status.good not in ("", chosen)

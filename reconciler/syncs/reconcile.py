@@ -173,7 +173,9 @@ class Follower:
         return Pass(outcome=Outcome.UNREACHABLE, message=str(fault))
 
     def _followed(self, status: SyncStatus, candidate: str, trouble: Pass | None) -> Pass:
-        chosen = decide.revision(candidate, status, time.time())
+        chosen = decide.kept(self._sync.spec, status)
+        if candidate:
+            chosen = decide.revision(candidate, status, time.time())
         if not chosen:
             return trouble or Pass(outcome=Outcome.FAILED, message=wording.not_again(candidate))
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,8 +17,6 @@ from tests.fixtures.forge import Forge
 from tests.fixtures.objects import claim, config, pod
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.fixtures.command import Podpy
 
 pytestmark = pytest.mark.host
@@ -102,6 +101,24 @@ def test_a_rollback_that_was_asked_for_has_succeeded(podpy: Podpy, forge: Forge)
     assert (back.status, status(podpy)["outcome"]) == (0, "RolledBack")
     assert podpy.ok("get", "configmap", "page", "-o", "jsonpath={.data.text}") == "1"
     assert podpy.run("sync", "reconcile", "shop").status == ROLLED_BACK
+
+
+def test_who_wants_no_rollback_has_none_when_the_source_goes_away(
+    podpy: Podpy, forge: Forge, image: str
+) -> None:
+    forge.commit({"web.yaml": pod(image)})
+    declared = Path(declarations(podpy), "shop.yaml")
+    podpy.ok("sync", "add", "shop", "--url", forge.url, "--timeout", "2s")
+    declared.write_text(declared.read_text().replace("spec:\n", "spec:\n  rollback: false\n"))
+    podpy.ok("sync", "reconcile", "shop")
+    bad = forge.commit({"web.yaml": pod(image, command="no-such"), "page.yaml": config("page")})
+    failed = podpy.run("sync", "reconcile", "shop")
+    forge.path.rename(forge.path.with_name("gone"))
+    gone = podpy.run("sync", "reconcile", "shop")
+
+    assert (failed.status, gone.status) == (1, 1)
+    assert status(podpy)["applied"] == bad
+    assert names(podpy) == ["page"]
 
 
 def test_a_source_that_changes_its_object_format_keeps_the_last_good_revision(

@@ -76,6 +76,23 @@ def test_what_the_host_fails_is_tried_again_less_and_less_often() -> None:
     assert [decide.rest(number) for number in (1, 2, 3, 100)] == [60.0, 120.0, 240.0, 1800.0]
 
 
+@pytest.mark.parametrize(
+    ("rollback", "status", "kept"),
+    [
+        (True, {"good": "1", "applied": "2", "seen": "2"}, "1"),
+        (False, {"good": "1", "applied": "2", "seen": "2"}, "2"),
+        (False, {"good": "1", "applied": "2", "seen": "2", "bad": ("2",)}, "1"),
+        (False, {"good": "1", "applied": "2", "seen": "3"}, "1"),
+        (False, {"good": "1"}, "1"),
+        (False, {}, ""),
+    ],
+)
+def test_who_wants_no_rollback_keeps_what_failed_while_the_source_is_away(
+    rollback: bool, status: dict[str, object], kept: str
+) -> None:
+    assert decide.kept(SPEC.replace(rollback=rollback), SyncStatus(**status)) == kept  # type: ignore[arg-type]
+
+
 def test_what_people_say_during_a_pass_is_kept_at_its_end() -> None:
     before = SyncStatus(good="1", bad=("x", "y"), approved="", put_off="p", attempts=2)
     after = before.replace(good="2", bad=("x", "y", "z"), applied="2")
