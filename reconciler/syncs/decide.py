@@ -91,12 +91,12 @@ def revision(candidate: str, status: SyncStatus, now: float) -> str:
 
 
 def kept(spec: SyncSpec, status: SyncStatus) -> str:
-    """Return the revision to keep the host at while the source cannot be had; "" without one.
+    """Return the revision to keep the host at while the source's cannot be had, or followed; ""
+    without one.
 
-    Who wants no rollback keeps one that has failed, as while the source can be had: that something
-    cannot be asked takes nothing away.
+    Who wants no rollback keeps one that has failed: an error of another one takes nothing away.
     """
-    if spec.rollback or status.applied in ("", *status.bad) or status.applied != status.seen:
+    if spec.rollback or status.applied in ("", *status.bad) or status.seen in status.bad:
         return status.good
     return status.applied
 

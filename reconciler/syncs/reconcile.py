@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import time
 
-from manifests import durations, targeting
+from manifests import digests, durations, targeting
 from manifests.faults import Fault, HostFault, Invalid, Unfit
 from reconciler.notify.telling import Telling
 from reconciler.source import source
@@ -234,15 +234,17 @@ class Follower:
         return done
 
     def _kept(self, status: SyncStatus, refused: str, passed: Pass) -> Pass:
-        """The pass that follows the last good revision, since another one cannot be followed."""
-        if not status.good or status.good == refused:
+        """The pass that keeps the host where it is, since another revision cannot be followed."""
+        keep = decide.kept(self._sync.spec, status)
+        if keep in ("", refused):
             return passed
         try:
-            granted = not status.withheld or status.approved == status.good
-            report = self._way.converge(self._way.wished(status.good), granted=granted)
+            granted = not status.withheld or status.approved == keep
+            report = self._way.converge(self._way.wished(keep), granted=granted)
         except (UnusableError, Invalid, DamagedError) as error:
-            return passed.replace(message=f"{passed.message}; nor can the last good one: {error}")
-        return passed.replace(revision=status.good, report=report, withheld=self._way.withheld)
+            told = f"{passed.message}; nor can {digests.short(keep)} be kept: {error}"
+            return passed.replace(message=told)
+        return passed.replace(revision=keep, report=report, withheld=self._way.withheld)
 
     def _failed(self, status: SyncStatus, chosen: str, report: Report) -> Pass:
         """The pass whose revision could not be reached: back to the last good one, if there is."""

@@ -103,7 +103,7 @@ def test_a_rollback_that_was_asked_for_has_succeeded(podpy: Podpy, forge: Forge)
     assert podpy.run("sync", "reconcile", "shop").status == ROLLED_BACK
 
 
-def test_who_wants_no_rollback_has_none_when_the_source_goes_away(
+def test_who_wants_no_rollback_has_none_when_the_source_is_broken_or_goes_away(
     podpy: Podpy, forge: Forge, image: str
 ) -> None:
     forge.commit({"web.yaml": pod(image)})
@@ -113,10 +113,13 @@ def test_who_wants_no_rollback_has_none_when_the_source_goes_away(
     podpy.ok("sync", "reconcile", "shop")
     bad = forge.commit({"web.yaml": pod(image, command="no-such"), "page.yaml": config("page")})
     failed = podpy.run("sync", "reconcile", "shop")
+    forge.commit({"web.yaml": "kind: Nonsense\n"})
+    invalid = podpy.run("sync", "reconcile", "shop")
     forge.path.rename(forge.path.with_name("gone"))
     gone = podpy.run("sync", "reconcile", "shop")
 
-    assert (failed.status, gone.status) == (1, 1)
+    assert (failed.status, invalid.status, gone.status) == (1, 1, 1)
+    assert "Invalid" in invalid.stdout
     assert status(podpy)["applied"] == bad
     assert names(podpy) == ["page"]
 
