@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 def of_rm(context: Context, found: Found, name: str, *, keep: bool) -> Going:
     """Return what goes when somebody says `sync rm`: that is consent to all of it.
 
-    Raises Invalid for a Sync that would come back by itself.
+    Raises Invalid for a Sync that would come back by itself. One whose file was removed by hand
+    goes, too, while something of it is here.
     """
+    if name in declared.left_behind(found, context.database):
+        return Going(syncs=(name,), keeping=(name,) if keep else ())
     one = found.named(name)
     _refuse_files(context, found, one)
     parent = _parent(context, name)

@@ -34,6 +34,7 @@
         nft.json                         the nft table as podpy has last loaded it
         halting                          there once the host goes down: nothing is started
         secrets/NAMESPACE/               Secret objects: never on a disk
+        webhooks                         by which webhooks the agent was called
         crun/, conmon/                   the OCI runtime's and conmon's own state
     config_dir /etc/podpy                (the administrator's; podpy writes what it is told to)
         podpy.toml                       settings: the host's labels, the trash's time

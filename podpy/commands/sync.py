@@ -113,6 +113,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _tell(context: Context, found: Found, arguments: argparse.Namespace) -> None:
     names = getattr(arguments, "names", ())
+    for name, count in declared.left_behind(found, context.database).items() if not names else ():
+        print(
+            f"Sync/{name} is declared no more, and {changes.count(count, 'object')} that it has"
+            f" brought stay (hint: podpy sync rm {name} removes them; with --keep it lets go)",
+            file=sys.stderr,
+        )
     chosen = [found.named(name) for name in names] or list(found.syncs)
     database = context.database
     if arguments.output == "json":

@@ -118,9 +118,11 @@ class Loop:
     def _listening(self) -> Webhooks | None:
         if self._listen is None:
             return None
+        from reconciler.agent.marks import Marks
         from reconciler.agent.webhooks import Webhooks
 
-        hooks = Webhooks(self._listen, self._secret_file, self._called, self._work.say)
+        marks = Marks(f"{self._paths.run_dir}/webhooks")
+        hooks = Webhooks(self._listen, self._secret_file, self._called, self._work.say, marks)
         hooks.start()
         return hooks
 

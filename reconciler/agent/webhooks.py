@@ -7,7 +7,6 @@ bodies, connections and their time are bounded.
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import http.server
 import socket
@@ -17,6 +16,7 @@ import time
 
 from manifests.faults import HostFault
 from reconciler.agent import signatures
+from reconciler.agent.marks import Marks
 from reconciler.agent.signatures import Verdict
 from runtime import secret_files
 
@@ -30,7 +30,6 @@ LARGEST_BODY = 1 << 20
 CONNECTIONS = 16
 SECONDS = 10.0
 """How long a request may take, from its first byte to its answer."""
-MARKS_KEPT = 4096
 REST_SECONDS = 5.0
 """How long the same request, where it may come again, waits after the one before it."""
 
@@ -38,7 +37,7 @@ REST_SECONDS = 5.0
 class Webhooks:
     """A server. `secret_file` gives the file of a Sync's secret, "" for one that takes none;
     `wake` is called with the name of a Sync whose source is to be asked, and in how many seconds;
-    `say` tells of refusals.
+    `say` tells of refusals; `marks` are the requests that came before.
     """
 
     def __init__(
@@ -47,10 +46,10 @@ class Webhooks:
         secret_file: Callable[[str], str],
         wake: Callable[[str, float], None],
         say: Callable[[str], None],
+        marks: Marks,
     ) -> None:
         self.secret_file, self.wake, self.say = secret_file, wake, say
-        self._marks: collections.OrderedDict[str, float] = collections.OrderedDict()
-        self._lock = threading.Lock()
+        self._marks = marks
         self._slots = threading.BoundedSemaphore(CONNECTIONS)
         try:
             self._server = _Server(address, self)
@@ -99,24 +98,12 @@ class Webhooks:
             self.say(f"Sync/{name}: webhook refused: {judged.verdict}")
             return 401, "refused"
         now = time.monotonic()
-        before = self._noted(f"{name} {judged.mark}", now)
+        before = self._marks.noted(f"{name} {judged.mark}", now, REST_SECONDS)
         if before is not None and not judged.constant:
             self.say(f"Sync/{name}: webhook refused: it was sent before")
             return 409, "this was sent before"
         self.wake(name, 0.0 if before is None else max(0.0, before + REST_SECONDS - now))
         return 202, "the source will be asked"
-
-    def _noted(self, mark: str, now: float) -> float | None:
-        """Remember a request; return when it came before, None where it is new.
-
-        What comes again too soon is remembered as of the time when it is acted on.
-        """
-        with self._lock:
-            before = self._marks.pop(mark, None)
-            self._marks[mark] = now if before is None else max(now, before + REST_SECONDS)
-            while len(self._marks) > MARKS_KEPT:
-                self._marks.popitem(last=False)
-            return before
 
 
 def _secret(path: str) -> bytes:

@@ -193,13 +193,31 @@ def with_bad(status: SyncStatus, bad: str) -> tuple[str, ...]:
 
 def order(depends_on: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
     """Return the names so that each comes after what it depends on; those of a circle come last."""
+    placed, left = _placed(depends_on)
+    return (*placed, *sorted(left))
+
+
+def circle(depends_on: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Return names each of which depends on the next one, and the last on the first; () without."""
+    _, left = _placed(depends_on)
+    path = sorted(left)[:1]
+    while path:
+        # Each of those that cannot be placed depends on another of them.
+        after = min(one for one in left[path[-1]] if one in left)
+        if after in path:
+            return tuple(path[path.index(after) :])
+        path.append(after)
+    return ()
+
+
+def _placed(
+    depends_on: Mapping[str, Iterable[str]],
+) -> tuple[tuple[str, ...], dict[str, Iterable[str]]]:
+    """Order what can be ordered; return the rest, with what that depends on."""
     placed: dict[str, None] = {}
     left = dict(depends_on)
-    while left:
-        free = [name for name in left if not any(one in left for one in left[name])]
-        if not free:
-            return (*placed, *sorted(left))
+    while free := [name for name in left if not any(one in left for one in left[name])]:
         for name in sorted(free):
             placed[name] = None
             del left[name]
-    return tuple(placed)
+    return tuple(placed), left

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import os
 
 from manifests import load
@@ -70,12 +71,14 @@ def _with_filed(brought: dict[str, Declared], paths: Paths, cache_dir: str | Non
                 continue
             declared = Declared(sync=located.object, file=file, line=located.line)
             found[located.object.metadata.name] = declared
-    names = decide.order(
-        {
-            name: [other.name for other in one.sync.spec.depends_on if other.name in found]
-            for name, one in found.items()
-        }
-    )
+    depending = {
+        name: [other.name for other in one.sync.spec.depends_on if other.name in found]
+        for name, one in found.items()
+    }
+    names = decide.order(depending)
+    if circle := decide.circle(depending):
+        told = " -> ".join((*circle, circle[0]))
+        problems.append(f"Syncs wait for each other, and none is followed: dependsOn {told}")
     return Found(syncs=tuple(found[name] for name in names), problems=tuple(problems))
 
 
@@ -85,6 +88,16 @@ def _files(paths: Paths) -> list[str]:
     except FileNotFoundError:
         return []
     return [f"{paths.syncs}/{name}" for name in names if name.endswith((".yaml", ".yml"))]
+
+
+def left_behind(found: Found, database: Database) -> dict[str, int]:
+    """Return Syncs that nothing declares any more -> how many objects of theirs are here."""
+    names = {one.sync.metadata.name for one in found.syncs}
+    owners = (owner for _, owner in objects.of_others(database, ""))
+    gone = collections.Counter(
+        owner.removeprefix(decide.APPLYSET) for owner in owners if owner.startswith(decide.APPLYSET)
+    )
+    return {name: count for name, count in gone.items() if name not in names}
 
 
 def filed(found: Found, paths: Paths) -> frozenset[str]:

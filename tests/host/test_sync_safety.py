@@ -103,6 +103,32 @@ def test_a_rollback_that_was_asked_for_has_succeeded(podpy: Podpy, forge: Forge)
     assert podpy.run("sync", "reconcile", "shop").status == ROLLED_BACK
 
 
+def test_what_a_sync_has_left_whose_file_is_gone_can_be_removed(podpy: Podpy, forge: Forge) -> None:
+    forge.commit({"page.yaml": config("page")})
+    podpy.ok("sync", "add", "shop", "--url", forge.url)
+    podpy.ok("sync", "reconcile", "shop")
+    Path(declarations(podpy), "shop.yaml").unlink()
+    told = podpy.run("sync", "ls").stderr
+    podpy.ok("sync", "rm", "shop")
+
+    assert "Sync/shop is declared no more, and 1 object that it has brought stay" in told
+    assert names(podpy) == []
+    assert "declared no more" not in podpy.run("sync", "ls").stderr
+    assert podpy.run("sync", "rm", "shop").status == 1
+
+
+def test_syncs_that_wait_for_each_other_are_told(podpy: Podpy, forge: Forge) -> None:
+    for name, other in (("one", "two"), ("two", "one")):
+        podpy.ok("sync", "add", name, "--url", forge.url)
+        file = Path(declarations(podpy), f"{name}.yaml")
+        depends = f"spec:\n  dependsOn: [{{name: {other}}}]\n"
+        file.write_text(file.read_text().replace("spec:\n", depends))
+    done = podpy.run("sync", "reconcile")
+
+    assert done.status == 1
+    assert "dependsOn one -> two -> one" in done.stderr
+
+
 def test_who_wants_no_rollback_has_none_when_the_source_is_broken_or_goes_away(
     podpy: Podpy, forge: Forge, image: str
 ) -> None:

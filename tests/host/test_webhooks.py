@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.agent import webhooks
+from reconciler.agent.marks import Marks
 from reconciler.agent.webhooks import Webhooks
 from tests.fixtures.command import wait_until
 from tests.fixtures.forge import Forge
@@ -41,7 +42,11 @@ class Served:
         self.said: list[str] = []
         files = {"shop": str(self.key)}
         self.hooks = Webhooks(
-            ("127.0.0.1", 0), lambda name: files.get(name, ""), self.wake, self.said.append
+            ("127.0.0.1", 0),
+            lambda name: files.get(name, ""),
+            self.wake,
+            self.said.append,
+            Marks(str(folder / "webhooks")),
         )
 
     def wake(self, name: str, delay: float) -> None:
@@ -88,6 +93,19 @@ def test_a_signed_request_wakes_its_sync_once(served: Served) -> None:
     assert served.post("/hooks/shop") == 409
     assert served.post("/hooks/shop", b'{"after": "2"}') == 202
     assert served.woken == ["shop", "shop"]
+
+
+def test_what_one_agent_was_sent_the_next_one_does_not_take(tmp_path: Path) -> None:
+    answers = []
+    for _ in range(2):
+        served = Served(tmp_path)
+        served.hooks.start()
+        answers.append(served.post("/hooks/shop"))
+        served.hooks.close()
+        with open(tmp_path / "webhooks", "a", encoding="utf-8") as file:
+            file.write("12")  # Killed while it wrote.
+
+    assert answers == [202, 409]
 
 
 def test_a_script_that_sends_the_same_each_time_is_heard_each_time_and_not_at_once(

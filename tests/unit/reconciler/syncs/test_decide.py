@@ -161,3 +161,17 @@ def test_a_retry_during_a_pass_is_remembered() -> None:
     retried = before.replace(bad=(), retries=1)
 
     assert decide.recorded(before, retried, before.replace(good="b")).retries == 1
+
+
+@pytest.mark.parametrize(
+    ("depends_on", "circle"),
+    [
+        ({}, ()),
+        ({"a": ["b", "c"], "b": ["c"], "c": []}, ()),
+        ({"a": ["b"], "b": ["a"]}, ("a", "b")),
+        ({"a": ["b", "z"], "b": [], "y": ["a"], "z": ["a"]}, ("a", "z")),
+        ({"a": ["c"], "c": ["d"], "d": ["c"]}, ("c", "d")),
+    ],
+)
+def test_a_circle_is_found(depends_on: dict[str, list[str]], circle: tuple[str, ...]) -> None:
+    assert decide.circle(depends_on) == circle
