@@ -12,6 +12,7 @@ from manifests.value import Value
 from podpy import cli, lookup, tables
 from runtime import paths as runtime_paths
 from runtime.kernel import cgroups
+from runtime.kernel.cgroup_usage import usage
 from runtime.observe import briefs
 from runtime.oci import container as oci
 
@@ -110,12 +111,12 @@ def measured(paths: Paths, pods: Iterable[Brief], *, containers: bool) -> list[U
         for pod in pods
         for name in ((*pod.init_containers, *pod.containers) if containers else ("",))
     }
-    before = {key: (time.monotonic(), cgroups.usage(seen, place)) for key, place in places.items()}
+    before = {key: (time.monotonic(), usage(seen, place)) for key, place in places.items()}
     time.sleep(INTERVAL_SECONDS)
     uses: list[Use] = []
     for (namespace, pod, container), place in places.items():
         then, first = before[(namespace, pod, container)]
-        now, use = time.monotonic(), cgroups.usage(seen, place)
+        now, use = time.monotonic(), usage(seen, place)
         if not use.pids and (use.pids == 0 or use.memory is None):
             continue  # It has ended, or is gone.
         cpu = None if use.cpu is None or first.cpu is None else (use.cpu - first.cpu) / (now - then)

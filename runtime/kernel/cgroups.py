@@ -82,29 +82,17 @@ class View(Value):
         return tuple(f"{hierarchy.directory}{path}" for hierarchy in self.hierarchies)
 
 
-class Usage(Value):
-    """What a cgroup and all below it use; None where the host has no such controller.
-
-    `memory` is bytes without page cache that can be dropped at once (what `kubectl top` shows);
-    `cpu` is seconds since the cgroup was made.
-    """
-
-    memory: int | None
-    cpu: float | None
-    pids: int | None
-
-
 def view(root: str = ROOT) -> View:
     """Look at the cgroup mounts of the calling thread's mount namespace.
 
     Raises HostFault when there are none.
     """
-    unified = _read(f"{root}/cgroup.controllers")
+    unified = read(f"{root}/cgroup.controllers")
     if unified is not None:
         only = Hierarchy(directory=root, controllers=tuple(unified.split()))
         return View(version=Version.V2, hierarchies=(only,))
     found: list[Hierarchy] = []
-    for line in (_read("/proc/thread-self/cgroup") or "").splitlines():
+    for line in (read("/proc/thread-self/cgroup") or "").splitlines():
         number, names, _path = line.split(":", 2)
         directory = f"{root}/{names.removeprefix('name=')}"
         if number != "0" and os.path.exists(f"{directory}/cgroup.procs"):
@@ -167,7 +155,7 @@ def enter(seen: View, path: str, pid: int) -> None:
 
 def own() -> str:
     """Return the cgroup that this process is in, on v2; "" on hosts without."""
-    for line in (_read("/proc/self/cgroup") or "").splitlines():
+    for line in (read("/proc/self/cgroup") or "").splitlines():
         number, _names, path = line.split(":", 2)
         if number == "0":
             return path
@@ -194,7 +182,7 @@ def sheltered(seen: View, instance: str, process: int | None = None) -> bool:
     """
     watched = "" if seen.v2 else "name=systemd"
     told = f"/proc/{'thread-self' if process is None else process}/cgroup"
-    for line in (_read(told) or "").splitlines():
+    for line in (read(told) or "").splitlines():
         _number, names, path = line.split(":", 2)
         if names == watched:
             return path == "/" or f"{path}/".startswith(f"/{instance}/")
@@ -213,7 +201,7 @@ def processes(seen: View, path: str) -> tuple[int, ...]:
     found: set[int] = set()
     for directory in seen.directories(path):
         for one in _tree(directory):
-            found.update(int(pid) for pid in (_read(f"{one}/cgroup.procs") or "").split())
+            found.update(int(pid) for pid in (read(f"{one}/cgroup.procs") or "").split())
         if seen.v2 or found:
             break
     return tuple(sorted(found - {0}))
@@ -235,7 +223,27 @@ def kill(seen: View, path: str, *, timeout: float = 5.0) -> None:
                 hint="they hang in the kernel: see /proc/PID/stack, and dmesg",
             )
         _kill_once(seen, path, left)
+        unthrottle(seen, path)
         time.sleep(_POLL)
+
+
+def unthrottle(seen: View, path: str) -> None:
+    """Let what is in `path` and below have all the processor time that it needs to end.
+
+    A killed process that has used up its cgroup's quota ends no sooner than it is given more: a
+    thousand of them take minutes.
+    """
+    directory = seen.directory("cpu", path)
+    for one in _tree(directory) if directory else ():
+        try:
+            if seen.v2:
+                _write(f"{one}/cpu.max", "max")
+            else:
+                _write(f"{one}/cpu.cfs_quota_us", "-1")
+        except OSError as error:
+            # Gone, without the controller, or a part of a real-time group: then it waits.
+            if error.errno not in (*_ABSENT, errno.EINVAL, errno.EACCES, errno.EPERM):
+                raise HostFault(f"{one}: quota cannot be lifted: {error.strerror}") from error
 
 
 def removed_at_once(seen: View, path: str) -> bool:
@@ -268,43 +276,9 @@ def remove(seen: View, path: str, *, timeout: float = 2.0) -> None:
             _remove_one(one, deadline, seen, path)
 
 
-def usage(seen: View, path: str) -> Usage:
-    """Read what `path` uses now; all None when it is gone."""
-    memory_dir, cpu_dir, pids_dir = (
-        seen.directory(name, path) for name in ("memory", "cpu" if seen.v2 else "cpuacct", "pids")
-    )
-    if seen.v2:
-        # cpu.stat counts time in every cgroup, with or without the cpu controller.
-        base = seen.directories(path)[0]
-        used = _field(f"{base}/cpu.stat", "usage_usec")
-        cpu = None if used is None else used / 1e6
-        memory = _memory(memory_dir, "memory.current", "inactive_file")
-    else:
-        used = _number(f"{cpu_dir}/cpuacct.usage") if cpu_dir else None
-        cpu = None if used is None else used / 1e9
-        memory = _memory(memory_dir, "memory.usage_in_bytes", "total_inactive_file")
-    return Usage(
-        memory=memory, cpu=cpu, pids=_number(f"{pids_dir}/pids.current") if pids_dir else None
-    )
-
-
-def oom_kills(seen: View, path: str) -> int | None:
-    """Return how many processes of `path` the kernel killed for memory since it was made.
-
-    Counts outlive the processes, until the cgroup is removed. None when it is gone, or the kernel
-    does not count (v1 before 4.13).
-    """
-    directory = seen.directory("memory", path)
-    if directory is None:
-        return None
-    return _field(
-        f"{directory}/memory.events" if seen.v2 else f"{directory}/memory.oom_control", "oom_kill"
-    )
-
-
 def _hand_down(directory: str, wanted: tuple[str, ...]) -> None:
     control = f"{directory}/cgroup.subtree_control"
-    given = (_read(control) or "").split()
+    given = (read(control) or "").split()
     for controller in wanted:
         if controller not in given:
             try:
@@ -326,8 +300,8 @@ def _make(parent: str, directory: str, hierarchy: Hierarchy) -> None:
     if "cpuset" in hierarchy.controllers and os.path.exists(f"{parent}/cpuset.cpus"):
         # On v1 a new cpuset is empty and takes no process before it has cpus and memory nodes.
         for name in ("cpuset.cpus", "cpuset.mems"):
-            if not (_read(f"{directory}/{name}") or "\n").strip():
-                _write(f"{directory}/{name}", (_read(f"{parent}/{name}") or "").strip())
+            if not (read(f"{directory}/{name}") or "\n").strip():
+                _write(f"{directory}/{name}", (read(f"{parent}/{name}") or "").strip())
 
 
 def _kill_once(seen: View, path: str, pids: tuple[int, ...]) -> None:
@@ -391,28 +365,8 @@ def _tree(directory: str) -> Iterator[str]:
         yield from _tree(child)
 
 
-def _memory(directory: str | None, file: str, cache: str) -> int | None:
-    total = _number(f"{directory}/{file}") if directory else None
-    if total is None:
-        return None
-    return max(0, total - (_field(f"{directory}/memory.stat", cache) or 0))
-
-
-def _number(path: str) -> int | None:
-    text = _read(path)
-    return None if text is None else int(text)
-
-
-def _field(path: str, name: str) -> int | None:
-    """Read the number behind `name` in a file of `name number` lines."""
-    for line in (_read(path) or "").splitlines():
-        key, _, value = line.partition(" ")
-        if key == name:
-            return int(value)
-    return None
-
-
-def _read(path: str) -> str | None:
+def read(path: str) -> str | None:
+    """Return what a file of a cgroup, or of /proc, says; None where it, or the cgroup, is gone."""
     try:
         return files.read(path).decode()
     except OSError as error:

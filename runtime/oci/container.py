@@ -20,7 +20,7 @@ from manifests.faults import HostFault
 from manifests.strenum import StrEnum
 from manifests.value import Value
 from runtime import files
-from runtime.kernel import cgroups, processes, signals
+from runtime.kernel import cgroup_usage, cgroups, processes, signals
 from runtime.oci import conmon
 from runtime.oci.conmon import NotCreated
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from runtime.paths import Paths
 
 _KILL_SECONDS = 10.0
+_DYING_SECONDS = 0.5
+"""What is killed is dead sooner, unless something keeps it."""
 """How long a process may take to die of SIGKILL, and its conmon to write that down."""
 
 _LOOK_SECONDS = 0.05
@@ -249,7 +251,7 @@ def ended(container: Container, seen: cgroups.View) -> Ended | None:
             at = os.stat(f"{container.bundle}/pid").st_mtime
         except FileNotFoundError:
             return None  # It is being started again, or removed, at this very moment.
-    kills = cgroups.oom_kills(seen, container.cgroup)
+    kills = cgroup_usage.oom_kills(seen, container.cgroup)
     if kills is None:
         kills = int(os.path.exists(f"{container.bundle}/exit/oom"))
     return Ended(code=code, oom_killed=kills > 0, at=at)
@@ -267,13 +269,17 @@ def kill(container: Container, number: int) -> bool:
 
 
 def stop(
-    stopping: Sequence[tuple[Container, int, float]], seen: cgroups.View | None = None
+    stopping: Sequence[tuple[Container, int, float]],
+    seen: cgroups.View | None = None,
+    *,
+    by_cgroup: bool = False,
 ) -> None:
     """Send each container its signal, all at once, and SIGKILL to those alive so many s later.
 
     Returns when all are dead and their conmons have ended, so that the records are written and
-    the directories can be removed. Raises HostFault naming those that do not die. With `seen`, what
-    a container without a PID namespace has left is killed by its cgroup; conmon waits for that.
+    the directories can be removed. Raises HostFault naming those that do not die. With `seen`,
+    those that take long to die are no longer kept to their share of processors; `by_cgroup` kills
+    what a container without a PID namespace has left, too: conmon waits for that.
     """
     alive = {container.id: container for container, _number, _grace in stopping}
     watched = _present((c.id, _opened(c)) for c in alive.values())
@@ -286,6 +292,10 @@ def stop(
                 processes.signal(watched[container.id], signals.SIGKILL if created else number)
         dead = _kill_late(watched, {container.id: grace for container, _, grace in stopping})
         if seen is not None:
+            for name in [name for name, pidfd in watched.items() if pidfd not in dead]:
+                cgroups.unthrottle(seen, alive[name].cgroup)
+        dead |= processes.wait(set(watched.values()) - dead, _KILL_SECONDS)
+        if seen is not None and by_cgroup:
             for container in alive.values():
                 cgroups.kill(seen, container.cgroup)
         dead |= _see_off(conmons, alive)
@@ -303,7 +313,8 @@ def stop(
 
 
 def _kill_late(watched: Mapping[str, int], graces: Mapping[str, float]) -> set[int]:
-    """Wait for the processes, kill each that outlives its grace; return those that have ended."""
+    """Wait for the processes, kill each that outlives its grace; return those that have ended, a
+    moment after the last was killed."""
     began = time.monotonic()
     dead: set[int] = set()
     for grace in sorted(set(graces.values())):
@@ -312,7 +323,7 @@ def _kill_late(watched: Mapping[str, int], graces: Mapping[str, float]) -> set[i
         for name, pidfd in watched.items():
             if pidfd not in dead and graces[name] == grace:
                 processes.signal(pidfd, signals.SIGKILL)
-    return dead | processes.wait(set(watched.values()) - dead, _KILL_SECONDS)
+    return dead | processes.wait(set(watched.values()) - dead, _DYING_SECONDS)
 
 
 def _see_off(conmons: Mapping[str, int], containers: Mapping[str, Container]) -> set[int]:
@@ -341,7 +352,7 @@ def remove(container: Container, seen: cgroups.View, engine: Engine | None = Non
     `engine`, the runtime's own `delete --force` is tried where removing by hand fails.
     """
     if conmon_pid(container) is not None or pid(container) is not None:
-        stop([(container, signals.SIGKILL, 0.0)], seen)
+        stop([(container, signals.SIGKILL, 0.0)], seen, by_cgroup=True)
     if os.path.exists(container.fifo) and _dead(container) is State.GONE:
         forget(container)  # Whoever looks meanwhile must not see it end.
     try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from manifests.faults import HostFault
-from runtime.kernel import cgroups, processes
+from runtime.kernel import cgroup_usage, cgroups, processes
 from tests.fixtures import bench
 
 if TYPE_CHECKING:
@@ -132,14 +132,14 @@ def test_use_is_read_and_gone_is_none(
     thread.call(cgroups.create, seen, path)
     thread.call(cgroups.enter, seen, path, sleeper.pid)
 
-    used = thread.call(cgroups.usage, seen, path)
+    used = thread.call(cgroup_usage.usage, seen, path)
     assert used.cpu is not None
     assert (used.pids is not None) == ("pids" in seen.controllers)
     assert (used.memory is not None) == ("memory" in seen.controllers)
 
-    gone = thread.call(cgroups.usage, seen, f"{path}/gone")
-    assert gone == cgroups.Usage(memory=None, cpu=None, pids=None)
-    assert thread.call(cgroups.oom_kills, seen, f"{path}/gone") is None
+    gone = thread.call(cgroup_usage.usage, seen, f"{path}/gone")
+    assert gone == cgroup_usage.Usage(memory=None, cpu=None, pids=None)
+    assert thread.call(cgroup_usage.oom_kills, seen, f"{path}/gone") is None
 
 
 def test_moving_a_process_that_has_ended_is_no_error(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from renderers import capabilities, oci_config
-from runtime.kernel import cgroups
+from runtime.kernel import cgroup_usage
 from runtime.oci import host
 from runtime.oci.engine import Kind
 from tests.fixtures.bench import FOREVER, Bench
@@ -51,7 +51,7 @@ def test_usage_is_read_while_it_runs(pod: Bench) -> None:
     container = pod.run("app", f"echo up; {FOREVER}")
     pod.says("app", "up")
 
-    used = cgroups.usage(pod.seen, container.cgroup)
+    used = cgroup_usage.usage(pod.seen, container.cgroup)
 
     assert used.pids is None or used.pids >= 1
     assert used.memory is None or used.memory > 0

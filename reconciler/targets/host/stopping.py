@@ -6,6 +6,7 @@ from starting them again.
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 from manifests.container import Container
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.targets.host.base import Base
+
+_LEAST_SECONDS = 2.0
+"""The kubelet's minimumGracePeriodInSeconds."""
 
 
 class _Stop(Value):
@@ -48,12 +52,15 @@ def containers(
 def pods(base: Base, states: Sequence[PodState], graces: Mapping[str, float]) -> None:
     """Stop the containers of all pods, which share one wait; `graces` are by uid, in seconds.
 
-    Sidecars (init containers that run) go after the others, as in Kubernetes. A container with a
-    preStop gets its signal after that, which keeps none of the others waiting.
+    Sidecars (init containers that run) go after the others, as in Kubernetes, and have what is
+    left of the pod's time, but two seconds at least. A container with a preStop gets its signal
+    after that, which keeps none of the others waiting.
     """
+    began = time.monotonic()
     for sidecars in (False, True):
+        gone = time.monotonic() - began if sidecars else 0.0
         stops = [
-            _Stop(state=state, container=container, grace=graces[state.uid])
+            _Stop(state=state, container=container, grace=left(graces[state.uid], gone))
             for state in states
             for container in (
                 state.pod.spec.init_containers if sidecars else state.pod.spec.containers
@@ -72,6 +79,11 @@ def pods(base: Base, states: Sequence[PodState], graces: Mapping[str, float]) ->
             for outcome in outcomes:
                 if isinstance(outcome, Fault):
                     raise outcome
+
+
+def left(grace: float, gone: float) -> float:
+    """Return how many of a pod's seconds to stop are left to its sidecars, `gone` seconds later."""
+    return max(grace - gone, min(grace, _LEAST_SECONDS))
 
 
 def _has_wish(one: _Stop) -> bool:
@@ -96,7 +108,7 @@ def _signal(base: Base, stops: Sequence[_Stop]) -> None:
         for one in stops
     ]
     shared = any(one.state.pod.spec.host_pid for one in stops)
-    oci.stop(stopping, base.cgroups if shared else None)
+    oci.stop(stopping, base.cgroups, by_cgroup=shared)
 
 
 def signal_of(base: Base, state: PodState, name: str) -> int:
