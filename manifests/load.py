@@ -61,13 +61,15 @@ def load(
     *,
     known: Collection[Ref] = frozenset(),
     cache_dir: str | None = None,
+    keep: bool = True,
     stdin: BinaryIO | None = None,
 ) -> Loaded:
     """Load the objects of all sources, and everything that is wrong with them.
 
     `known` are objects that pods may name though no source holds them: those of earlier passes.
-    `cache_dir` is a private directory for what was decoded, None keeps nothing. For the forms of a
-    source, for `stdin` and for what is raised see manifests.sources.gather.
+    `cache_dir` is a private directory for what was decoded, None keeps nothing; with `keep` false
+    it is only looked at. For the forms of a source, for `stdin` and for what is raised see
+    manifests.sources.gather.
     """
     with garbage.Uncollected():
         listed = tuple(given)
@@ -94,7 +96,8 @@ def load(
                 continue
             found.append(clashing.problem)
         objects = [*made.values(), *objects]
-        book.close()
+        if keep:
+            book.close()
         return Loaded(
             objects=() if errors(found) else tuple(objects),
             problems=ordered(found),

@@ -58,7 +58,7 @@ def preview(host: Host, sync: Sync, others: Iterable[str], ref: str = "") -> Pre
         status = syncs.read(base.database, name)
         fetched = source.fetch(base.paths, sync, repository, base.identity)
         revision = fetched if ref else decide.revision(fetched, status, time.time())
-        loaded = revisions.read(base, sync, repository, revision)
+        loaded = revisions.read(base, sync, repository, revision, followed=not ref)
         going = _departing(base, sync, loaded, status)
         every = revisions.wished(base, sync, loaded, set(others) - set(going))
         wished, jobs = hooks.split(every)

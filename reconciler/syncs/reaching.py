@@ -106,7 +106,8 @@ class Reaching:
         if not good:
             return wished
         try:
-            loaded = revisions.read(self._host.base, self._sync, self._repository, good)
+            known = (self._host.base, self._sync, self._repository)
+            loaded = revisions.read(*known, good, followed=False)
         except (UnusableError, DamagedError, Fault):
             return wished
         base = self._host.base

@@ -39,11 +39,18 @@ class UnusableError(Exception):
 
 
 def read(
-    base: Base, sync: Sync, repository: Repository, revision: str, *, pushed: bool = False
+    base: Base,
+    sync: Sync,
+    repository: Repository,
+    revision: str,
+    *,
+    pushed: bool = False,
+    followed: bool = True,
 ) -> Loaded:
     """Return what a revision's manifests hold for this host.
 
-    `pushed` tells of a commit that was not fetched: it is rendered with what the host has now.
+    `pushed` tells of a commit that was not fetched: it is rendered with what the host has now. One
+    that is not `followed` does not take the place of one that is in the cache.
     Raises UnusableError with every problem.
     """
     unsupported = Severity.WARNING if sync.spec.allow_unsupported else Severity.ERROR
@@ -59,6 +66,7 @@ def read(
         options,
         known=objects.refs(base.database),
         cache_dir=base.paths.cache,
+        keep=followed,
     )
     if loaded.errors:
         told = "; ".join(str(problem) for problem in loaded.errors)

@@ -118,13 +118,20 @@ def known(paths: Paths, namespace: str, name: str) -> bool:
     )
 
 
-def every(paths: Paths) -> Iterator[Claim]:
-    """Return every claim of this host, sorted. What each holds is for `disk_usage` to find out."""
+def names(paths: Paths) -> Iterator[tuple[str, str]]:
+    """Return namespace and name of every claim of this host, sorted, without looking into them."""
     for namespace in _names(paths.claims):
         for name in _names(f"{paths.claims}/{namespace}"):
-            claim = find(paths, namespace, name)
-            if claim is not None:
-                yield claim
+            if os.path.isdir(paths.claim(namespace, name)):
+                yield namespace, name
+
+
+def every(paths: Paths) -> Iterator[Claim]:
+    """Return every claim of this host, sorted. What each holds is for `disk_usage` to find out."""
+    for namespace, name in names(paths):
+        claim = find(paths, namespace, name)
+        if claim is not None:
+            yield claim
 
 
 def disk_usage(path: str) -> int:

@@ -67,6 +67,16 @@ def test_a_changed_file_is_read_again(kept: str, folder: pathlib.Path) -> None:
     assert len(files(kept)) == 1
 
 
+def test_what_is_only_compared_takes_nobodys_place(kept: str, folder: pathlib.Path) -> None:
+    (file,) = files(kept)
+    before = pathlib.Path(file).read_bytes()
+    (folder / "a.yaml").write_text(POD.replace("1.27", "1.28"))
+    (found,) = load.load(["a.yaml"], cache_dir=kept, keep=False).objects
+
+    assert found.object.spec.containers[0].image == "nginx:1.28"  # type: ignore[union-attr]
+    assert pathlib.Path(file).read_bytes() == before
+
+
 def test_other_options_have_their_own_readings(kept: str) -> None:
     found = load.load(["a.yaml"], Options(namespace="shop"), cache_dir=kept)
 

@@ -36,7 +36,7 @@ def observe(base: Base) -> Observed:
             for state in states
         ),
         networks=network.networks,
-        claims=frozenset((claim.namespace, claim.name) for claim in claims.every(base.paths)),
+        claims=frozenset(claims.names(base.paths)),
     )
 
 
