@@ -98,6 +98,20 @@ def test_a_wrong_token_is_told_without_being_shown(
     assert "another-secret" not in done.stdout + done.stderr
 
 
+def test_a_tls_connection_that_does_not_come_about_is_tried_again(
+    forge: Forge, server: HttpsForge, follow: Callable[[], Done]
+) -> None:
+    commit = forge.commit({"page.yaml": config("page")})
+    server.garbled = 2
+    done = follow()
+    forge.commit({"page.yaml": config("other")})
+    server.garbled = 1000
+    never = follow()
+
+    assert done.stdout.endswith(f"Ready {commit[:12]}\n")
+    assert "handshake() failed" in never.stdout
+
+
 def test_a_token_that_others_can_read_is_not_used(
     forge: Forge, server: HttpsForge, follow: Callable[[], Done], token: Path
 ) -> None:
