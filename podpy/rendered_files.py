@@ -17,11 +17,13 @@ import sys
 
 from manifests.faults import Invalid
 from manifests.value import Value
+from podpy import changes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from manifests.loaded import Loaded
     from renderers.quadlet.unit import File
 
     Known = dict[str, dict[str, list[str]]]
@@ -58,6 +60,28 @@ def write(
         return _write(directory, files, applyset, prune=prune, whole=whole)
     finally:
         os.close(lock)
+
+
+def check(loaded: Loaded) -> None:
+    """Tell every problem of the manifests; raises Invalid where one is an error."""
+    for problem in loaded.problems:
+        print(problem.shown, file=sys.stderr)
+    if loaded.errors:
+        raise Invalid(f"{changes.count(len(loaded.errors), 'problem')} found, nothing was written")
+
+
+def refuse_losses(count: int) -> None:
+    """Raise Invalid, for --strict, where so many fields have no place in what is rendered."""
+    if count:
+        raise Invalid(f"{changes.count(count, 'field')} would be lost, nothing was written")
+
+
+def put(
+    directory: str, files: Sequence[File], applyset: str, *, whole: bool, prune: bool = False
+) -> None:
+    """Do what `write` does, and tell what became of it."""
+    tell(directory, write(directory, files, applyset, prune=prune, whole=whole))
+    print(f"{changes.count(len(files), 'file')} in {directory}")
 
 
 def tell(directory: str, outcome: Outcome) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sys
 
+from podpy import render_flags
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
@@ -36,43 +38,30 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--to", required=True, choices=(KUBERNETES, QUADLET), help="the form")
     parser.add_argument("-n", "--namespace", default="", help="namespace of objects without one")
-    parser.add_argument(
-        "--podman-version",
-        default="5.4",
-        metavar="VERSION",
-        help="that reads Quadlet files; 5.4 if left out",
-    )
-    parser.add_argument("--user", action="store_true", help="for systemd's user instance")
-    parser.add_argument(
-        "--strict", action="store_true", help="write nothing where a field would be lost"
-    )
+    render_flags.add_podman_version(parser)
+    render_flags.add_user(parser)
+    render_flags.add_strict(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 where all is written; Invalid where something is wrong, or --strict forbids it."""
     from manifests.faults import Invalid
-    from podpy import changes, converting, rendered_files, wishes
+    from podpy import converting, rendered_files, wishes
 
     loaded = converting.load_all(
         arguments.filename, arguments.namespace, rendered=arguments.to == QUADLET
     )
-    for problem in loaded.problems:
-        print(problem.shown, file=sys.stderr)
-    if loaded.errors:
-        raise Invalid(f"{changes.count(len(loaded.errors), 'problem')} found, nothing was written")
+    rendered_files.check(loaded)
     if not loaded.objects:
         raise Invalid(f"no objects in {', '.join(arguments.filename)}, nothing was written")
     files, lost = _files(arguments, loaded)
-    count = lost + len(loaded.unsupported)
-    if count and arguments.strict:
-        raise Invalid(f"{changes.count(count, 'field')} would be lost, nothing was written")
+    if arguments.strict:
+        rendered_files.refuse_losses(lost + len(loaded.unsupported))
     if arguments.output == "-":
         sys.stdout.write(converting.in_one(files))
         return 0
     applyset = wishes.applyset(arguments.filename)
-    outcome = rendered_files.write(arguments.output, files, applyset, prune=False, whole=True)
-    rendered_files.tell(arguments.output, outcome)
-    print(f"{changes.count(len(files), 'file')} in {arguments.output}")
+    rendered_files.put(arguments.output, files, applyset, whole=True)
     return 0
 
 

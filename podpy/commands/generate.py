@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from podpy import cli
+from podpy import cli, render_flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,23 +40,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     quadlet.add_argument(
         "-o", "--output", required=True, metavar="DIR", help="where they are written; - prints"
     )
-    quadlet.add_argument(
-        "--podman-version",
-        default="5.4",
-        metavar="VERSION",
-        help="that reads them; 5.4 if left out",
-    )
-    quadlet.add_argument("--user", action="store_true", help="for systemd's user instance")
-    quadlet.add_argument(
-        "--strict", action="store_true", help="write nothing where a field would be lost"
-    )
+    render_flags.add_podman_version(quadlet)
+    render_flags.add_user(quadlet)
+    render_flags.add_strict(quadlet)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 where all is written; Invalid where something is not there, or would be lost."""
     from manifests.faults import Invalid
     from manifests.meta import DEFAULT_NAMESPACE
-    from podpy import changes, converting, generating, rendered_files
+    from podpy import converting, generating, rendered_files
     from podpy.context import Context
     from podpy.inventory import Inventory
 
@@ -70,19 +63,15 @@ def run(arguments: argparse.Namespace) -> int:
         raise Invalid(f'nothing is in namespace "{namespace}"', hint="podpy get all -A")
     things = generating.with_needed(inventory, items)
     loaded = generating.loaded(things, rendered=arguments.verb == QUADLET)
-    for problem in loaded.problems:
-        print(problem.shown, file=sys.stderr)
+    rendered_files.check(loaded)
     files, lost = _files(arguments, loaded)
     if lost and arguments.strict:
-        raise Invalid(f"{changes.count(lost, 'field')} would be lost, nothing was written")
+        rendered_files.refuse_losses(lost)
     if arguments.output == "-":
         sys.stdout.write(converting.in_one(files))
         return 0
-    outcome = rendered_files.write(
-        arguments.output, files, "generated", prune=False, whole=not arguments.objects
-    )
-    rendered_files.tell(arguments.output, outcome)
-    print(f"{changes.count(len(files), 'file')} in {arguments.output}")
+    whole = not arguments.objects
+    rendered_files.put(arguments.output, files, "generated", whole=whole)
     return 0
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from podpy import cli, wishes
+from podpy import cli, render_flags, wishes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,12 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="FORM")
     quadlet = cli.verb(verbs, "quadlet", "files of Podman's Quadlet")
     _add_sources(quadlet)
-    quadlet.add_argument(
-        "--podman-version",
-        default="5.4",
-        metavar="VERSION",
-        help="that reads them; 5.4 if left out",
-    )
+    render_flags.add_podman_version(quadlet)
     quadlet.add_argument(
         "--as",
         dest="form",
@@ -83,42 +78,29 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_manner(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--user", action="store_true", help="for systemd's user instance")
+    render_flags.add_user(parser)
     wishes.add_prune_options(parser, "remove what these sources had there before")
-    add("--strict", action="store_true", help="write nothing where a field would be lost")
+    render_flags.add_strict(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 where the files are written; 1 where manifests are wrong, or --strict forbids."""
     from manifests import load
-    from manifests.faults import Invalid
-    from podpy import changes, rendered_files
+    from podpy import rendered_files
     from runtime import paths as runtime_paths
 
     form, options = _form(arguments)
     options = options.replace(namespace=arguments.namespace)
     applyset = wishes.pruned_set(arguments)
     loaded = load.load(arguments.filename, options, cache_dir=runtime_paths.default().cache)
-    for problem in loaded.problems:
-        print(problem.shown, file=sys.stderr)
-    if loaded.errors:
-        raise Invalid(f"{changes.count(len(loaded.errors), 'problem')} found, nothing was written")
+    rendered_files.check(loaded)
     files, lost = form(loaded)
     for problem in lost:
         print(problem.shown, file=sys.stderr)
-    count = len(lost) + len(loaded.unsupported)
-    if count and arguments.strict:
-        raise Invalid(f"{changes.count(count, 'field')} would be lost, nothing was written")
-    outcome = rendered_files.write(
-        arguments.output,
-        files,
-        applyset,
-        prune=arguments.prune,
-        whole=wishes.tells_set(arguments),
-    )
-    rendered_files.tell(arguments.output, outcome)
-    print(f"{changes.count(len(files), 'file')} in {arguments.output}")
+    if arguments.strict:
+        rendered_files.refuse_losses(len(lost) + len(loaded.unsupported))
+    whole = wishes.tells_set(arguments)
+    rendered_files.put(arguments.output, files, applyset, whole=whole, prune=arguments.prune)
     return 0
 
 
