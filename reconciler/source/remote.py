@@ -16,7 +16,7 @@ from manifests.value import Value
 from reconciler.source import git, versions
 from reconciler.source.refs import FETCHED
 from reconciler.source.repository import Repository, is_sha256
-from runtime import interrupts, secret_files
+from runtime import secret_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,11 +56,6 @@ class Target(Value):
 
     name: str
     commit: str
-
-
-_UNSHAKEN = "handshake() failed"
-"""In curl's words, before git has said anything; GnuTLS fails so now and then, over nothing."""
-_PAUSES = (0.1, 0.5)
 
 
 class Remote:
@@ -131,15 +126,6 @@ class Remote:
         return found
 
     def _ask(self, repository: str, *words: str) -> git.Answer:
-        """Ask the remote; once more, and again, where no TLS connection came about."""
-        for pause in _PAUSES:
-            answer = self._ask_once(repository, *words)
-            if not answer.status or _UNSHAKEN not in answer.complaint:
-                return answer
-            interrupts.sleep(pause, self.shown)
-        return self._ask_once(repository, *words)
-
-    def _ask_once(self, repository: str, *words: str) -> git.Answer:
         left = self._deadline - time.monotonic()
         try:
             if left <= 0:

@@ -45,14 +45,13 @@ class Pod:
 
     def __init__(self, paths: Paths, inside: Inside) -> None:
         self.paths, self.inside = paths, inside
-        self.listening: list[socket.socket] = []
+        self.listening: list[tuple[socket.socket, threading.Thread]] = []
         self.asked: list[bytes] = []
 
     def serve(self, serve: Serve, *, address: str = "127.0.0.1") -> int:
         """Have `serve` answer each connection; return the port."""
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         server = self.inside.call(socket.create_server, (address, 0), family=family)
-        self.listening.append(server)
 
         def work() -> None:
             while True:
@@ -65,8 +64,18 @@ class Pod:
                     with contextlib.suppress(OSError):
                         serve(connection)
 
-        threading.Thread(target=work, daemon=True).start()
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        self.listening.append((server, thread))
         return int(server.getsockname()[1])
+
+    def close(self) -> None:
+        """End the servers. One that is only closed stays in accept(2), which a signal has begin
+        anew, with whatever socket has the number by then: it took other tests' connections."""
+        for server, thread in self.listening:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join(15)
+            server.close()
 
     def http(self, *answers: str) -> int:
         """Answer each request by the next of these heads, and keep what was asked."""
@@ -105,8 +114,7 @@ def pod(instance: Paths) -> Iterator[Pod]:
     try:
         yield made
     finally:
-        for server in made.listening:
-            server.close()
+        made.close()
         inside.close()
         namespaces.remove(directory)
         assert namespaces.release(instance.run_dir)

@@ -98,20 +98,6 @@ def test_a_wrong_token_is_told_without_being_shown(
     assert "another-secret" not in done.stdout + done.stderr
 
 
-def test_a_tls_connection_that_does_not_come_about_is_tried_again(
-    forge: Forge, server: HttpsForge, follow: Callable[[], Done]
-) -> None:
-    commit = forge.commit({"page.yaml": config("page")})
-    server.garbled = 2
-    done = follow()
-    forge.commit({"page.yaml": config("other")})
-    server.garbled = 1000
-    never = follow()
-
-    assert done.stdout.endswith(f"Ready {commit[:12]}\n")
-    assert "handshake() failed" in never.stdout
-
-
 def test_a_token_that_others_can_read_is_not_used(
     forge: Forge, server: HttpsForge, follow: Callable[[], Done], token: Path
 ) -> None:
@@ -144,8 +130,7 @@ def test_an_authority_that_is_not_given_is_not_trusted(
     done = podpy.run("sync", "reconcile", "shop")
 
     assert done.status == 1
-    # GnuTLS has been seen to stumble over the end of such a handshake in words of its own.
-    assert "certificate" in done.stdout or "handshake() failed" in done.stdout
+    assert "certificate" in done.stdout
     assert server.asked == []
 
 
