@@ -32,7 +32,8 @@ PACKAGES = (
     "nftables", "libnftables1", "crun", "conmon", "skopeo", "dnsmasq-base", "ca-certificates",
     "curl", "procps", "busybox-static", "python3", "python3-ruamel.yaml",
     "python3-ruamel.yaml.clib", "python3-jsonschema", "python3-pyroute2", "python3-jinja2",
-    "python3-git", "python3-watchdog", "python3-semantic-version",
+    "python3-git", "python3-watchdog", "python3-semantic-version", "python3-jeepney",
+    "uidmap", "slirp4netns", "dbus-user-session",
     # What others have on such a host, switched off until a test wants it.
     "podman", "ufw", "firewalld",
 )  # fmt: skip
