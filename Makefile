@@ -57,8 +57,8 @@ vm: setup-test ## tests in a virtual Debian 13 with systemd and cgroup v2: minut
 soak: setup-test ## play, break and remove pods for ten minutes, then look for what is left
 	@$(VENV)/python -m benchmarks.soak --minutes 10
 
-soak-killed: setup-test ## kill podpy at every effect of every command that tests kill it in: hours
-	@PODPY_KILL_POINTS=1000000 $(PYTEST) --timeout 0 -k killed tests/host
+soak-killed: setup-test ## kill podpy at every effect of every command that tests kill it in: two hours
+	@PODPY_KILL_POINTS=all $(PYTEST) --timeout 0 -k killed tests/host
 
 bench: setup-test ## measure podpy beside Podman 5.4, then the agent, and print both
 	@$(VENV)/python -m benchmarks.run

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 PODS = 6
 SETTLE = 30.0
-EFFECTS = 500
-"""About as many as a play of that many pods has; beyond its last one a command ends unharmed."""
 
 
 class Soak:
@@ -41,6 +39,7 @@ class Soak:
     def __init__(self, podpy: Podpy, dying: killed.Dying, file: str, seed: int) -> None:
         self.podpy, self.dying, self.file = podpy, dying, file
         self.dice = random.Random(seed)
+        self.effects: dict[str, list[killed.Effect]] = {}
         self.acts: tuple[Callable[[], None], ...] = (
             self.kill_a_container,
             self.kill_podpy_half_way,
@@ -66,8 +65,14 @@ class Soak:
                 os.kill(self.dice.choice(inside).pid, signal.SIGKILL)
 
     def kill_podpy_half_way(self) -> None:
-        words = ("kube", self.dice.choice(("play", "down")), self.file)
-        self.dying.run(self.dice.randint(1, EFFECTS), killed.Step(words))
+        """Kill a play of what is not there, or its removal; each ends unharmed the first time."""
+        verb = self.dice.choice(("play", "down"))
+        self.podpy.ok("kube", "play" if verb == "down" else "down", self.file, timeout=120)
+        step = killed.Step(("kube", verb, self.file))
+        if verb in self.effects:
+            self.dying.run(self.dice.choice(self.effects[verb]), step)
+        else:
+            self.effects[verb] = self.dying.count(step)
 
     def delete_a_link(self) -> None:
         instance = self.podpy.paths.instance

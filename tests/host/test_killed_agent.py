@@ -5,14 +5,13 @@ A revision with hooks around it, a rolling update with probes, and notices to be
 
 from __future__ import annotations
 
-import re
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fixtures import killed
+from tests.fixtures import killed, rolling
 from tests.fixtures.command import wait_until
 from tests.fixtures.forge import Forge
 from tests.fixtures.scene import Scene
@@ -22,26 +21,6 @@ if TYPE_CHECKING:
     from tests.fixtures.listener import Listener
 
 pytestmark = pytest.mark.host
-
-WEB = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {{name: web}}
-spec:
-  replicas: 2
-  strategy: {{rollingUpdate: {{maxSurge: 1, maxUnavailable: 0}}}}
-  selector: {{matchLabels: {{app: web}}}}
-  template:
-    metadata: {{labels: {{app: web}}}}
-    spec:
-      terminationGracePeriodSeconds: 0
-      containers:
-      - name: main
-        image: "{image}"
-        command: [sh, -c, "touch /ready; exec sleep 1000"]
-        env: [{{name: WORD, value: "{word}"}}]
-        readinessProbe: {{exec: {{command: [test, -e, /ready]}}, periodSeconds: 1}}
-"""
 
 
 class Followed:
@@ -58,7 +37,7 @@ class Followed:
             {
                 "pre.yaml": self.scene.job("pre", says.format("pre"), hook="pre-sync"),
                 "post.yaml": self.scene.job("post", says.format("post"), hook="post-sync"),
-                "web.yaml": WEB.format(image=self.scene.image, word=self.word),
+                "web.yaml": rolling.manifest("Deployment", "web", self.scene.image, str(self.word)),
             }
         )
 
@@ -75,14 +54,10 @@ class Followed:
     def log(self) -> list[str]:
         return [line for line in self.scene.log() if line.endswith(f"-{self.word}")]
 
-    def words(self) -> list[str]:
-        """The words of the Deployment's ready pods."""
-        found = []
-        for pod in self.podpy.json("get", "pods", "-l", "app=web", "-o", "json")["items"]:
-            ready = [one["status"] for one in pod["status"]["conditions"] if one["type"] == "Ready"]
-            if ready == ["True"]:
-                found.append(pod["spec"]["containers"][0]["env"][0]["value"])
-        return found
+    def ready(self) -> list[str]:
+        """The words of the pods that are ready."""
+        found = rolling.words(self.podpy, "-l", "app=web")
+        return [word for word in found if not word.startswith("(")]
 
 
 def test_an_agent_that_is_killed_leaves_all_to_the_next_one(
@@ -97,7 +72,7 @@ def test_an_agent_that_is_killed_leaves_all_to_the_next_one(
     hook = f"{{webhook: {{url: '{listener.url}/in', secretFile: {secret}}}}}"
     declared.write_text(f"{declared.read_text()}  notify: [{hook}]\n")
 
-    def run(at: int) -> str:
+    def run(at: str) -> str:
         """Run an agent until it is killed, or the revision is reached; return what it said."""
         with subprocess.Popen(
             [dying.path, "agent"],
@@ -116,17 +91,16 @@ def test_an_agent_that_is_killed_leaves_all_to_the_next_one(
                 agent.kill()
 
     followed.change()
-    run(0)
+    run("")
     followed.change()
-    total = int(re.findall(r"effects (\d+)", run(0))[-1])
-    for number in killed.points(total):
-        about = f"killed at {number} of {total}"
+    for (effect,) in killed.rounds([killed.effects(run("count"))]):
+        about = f"killed at {effect}"
         followed.change()
-        run(number)
-        assert len(followed.words()) >= 2, f"{about}: fewer ready pods than the strategy allows"
-        run(-1)
+        run(effect.mark)
+        assert len(followed.ready()) >= 2, f"{about}: fewer ready pods than the strategy allows"
+        run("")
         assert followed.log() == [f"pre-{followed.word}", f"post-{followed.word}"], about
-        assert followed.words() == [str(followed.word)] * 2, about
+        assert followed.ready() == [str(followed.word)] * 2, about
         # What was sent and not noted yet when the agent was killed is sent again.
         assert followed.told() in (["Ready"], ["Ready", "Ready"]), about
         assert podpy.ok("sync", "reconcile", "shop").count("\n") == 1, about

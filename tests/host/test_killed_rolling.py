@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fixtures import killed, traces
+from tests.fixtures import killed, rolling, traces
 from tests.fixtures.command import wait_until
 
 if TYPE_CHECKING:
@@ -19,42 +19,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.host
 
-APP = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {{name: web}}
-spec:
-  replicas: 2
-  strategy: {{rollingUpdate: {{maxSurge: 1, maxUnavailable: 0}}}}
-  selector: {{matchLabels: {{app: web}}}}
-  template:
-    metadata: {{labels: {{app: web}}}}
-    spec:
-      terminationGracePeriodSeconds: 0
-      containers:
-      - name: main
-        image: localhost/podpy-test/busybox:1
-        command: [sh, -c, "touch /ready; exec sleep 1000"]
-        env: [{{name: WORD, value: "{word}"}}]
-        readinessProbe: {{exec: {{command: [test, -e, /ready]}}, periodSeconds: 1}}
----
-apiVersion: apps/v1
-kind: DaemonSet
-metadata: {{name: each}}
-spec:
-  updateStrategy: {{rollingUpdate: {{maxSurge: 1, maxUnavailable: 0}}}}
-  selector: {{matchLabels: {{app: each}}}}
-  template:
-    metadata: {{labels: {{app: each}}}}
-    spec:
-      terminationGracePeriodSeconds: 0
-      containers:
-      - name: main
-        image: localhost/podpy-test/busybox:1
-        command: [sh, -c, "touch /ready; exec sleep 1000"]
-        env: [{{name: WORD, value: "{word}"}}]
-        readinessProbe: {{exec: {{command: [test, -e, /ready]}}, periodSeconds: 1}}
-"""
 RESTARTED = """
 apiVersion: v1
 kind: Pod
@@ -69,25 +33,21 @@ spec:
 class Rollout:
     """A Deployment of two and a DaemonSet, whose pods carry a word."""
 
-    def __init__(self, podpy: Podpy, file: Path) -> None:
-        self.podpy, self.file = podpy, file
+    def __init__(self, podpy: Podpy, image: str, file: Path) -> None:
+        self.podpy, self.image, self.file = podpy, image, file
         self.baseline: killed.Baseline | None = None
 
     def write(self, word: str) -> Callable[[], object]:
-        return lambda: self.file.write_text(APP.format(word=word))
+        kinds = {"web": "Deployment", "each": "DaemonSet"}
+        texts = [rolling.manifest(kind, name, self.image, word) for name, kind in kinds.items()]
+        return lambda: self.file.write_text("---".join(texts))
 
     def begin(self) -> None:
         self.write("old")()
         self.podpy.ok("apply", "-f", str(self.file))
 
     def words(self) -> list[str]:
-        """The words of the pods that are there, those that are not ready in brackets."""
-        found = []
-        for pod in self.podpy.json("get", "pods", "-o", "json")["items"]:
-            word = pod["spec"]["containers"][0]["env"][0]["value"]
-            ready = [one["status"] for one in conditions(pod) if one["type"] == "Ready"] == ["True"]
-            found.append(word if ready else f"({word})")
-        return sorted(found)
+        return rolling.words(self.podpy)
 
     def has_rolled(self, about: str) -> None:
         # No fewer pods than are wanted serve meanwhile: no probe runs now, but none takes them off.
@@ -127,16 +87,10 @@ class Rollout:
         assert self.baseline.left() == [], about
 
 
-def conditions(pod: dict[str, Any]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = pod["status"].get("conditions", [])
-    return found
-
-
 def test_a_rolling_update_and_its_undoing_can_be_killed_at_any_effect(
     podpy: Podpy, dying: killed.Dying, image: str, tmp_path: Path
 ) -> None:
-    assert image == "localhost/podpy-test/busybox:1"
-    rollout = Rollout(podpy, tmp_path / "app.yaml")
+    rollout = Rollout(podpy, image, tmp_path / "app.yaml")
     steps = [
         killed.Step(("apply", "-f", str(rollout.file)), rollout.has_rolled, rollout.write("new")),
         killed.Step(("rollout", "undo", "deploy/web"), rollout.is_undone),
@@ -158,7 +112,7 @@ def test_the_hook_that_restarts_a_container_can_be_killed_at_any_effect(
         (pod,) = podpy.json("get", "pods", "-o", "json")["items"]
         return sum(one["restartCount"] for one in pod["status"].get("containerStatuses", []))
 
-    def end(at: int) -> None:
+    def end(at: str) -> None:
         """End the container, and wait until its hook is killed at an effect or has ended."""
         podpy.ok("delete", "--ignore-not-found", "-f", str(file))
         podpy.ok("apply", "-f", str(file))
@@ -177,12 +131,11 @@ def test_the_hook_that_restarts_a_container_can_be_killed_at_any_effect(
     def hooks() -> list[int]:
         return [one.pid for one in traces.processes() if dying.path in one.about]
 
-    end(0)
-    total = max(int(line.split()[1]) for line in log.read_text().split("\n") if "effects" in line)
+    end("count")
     assert restarts() == 1
-    for number in killed.points(total):
-        end(number)
-        about = f"killed at {number} of {total}"
+    for (effect,) in killed.rounds([killed.effects(log.read_text())]):
+        end(effect.mark)
+        about = f"killed at {effect}"
         podpy.ok("apply", "-f", str(file))
         wait_until(lambda: running(podpy), about)
         assert restarts() == 1, about
@@ -192,4 +145,5 @@ def test_the_hook_that_restarts_a_container_can_be_killed_at_any_effect(
 
 def running(podpy: Podpy) -> bool:
     (pod,) = podpy.json("get", "pods", "-o", "json")["items"]
-    return bool(pod["status"]["phase"] == "Running" and "True" in str(conditions(pod)))
+    status = pod["status"]
+    return bool(status["phase"] == "Running" and "True" in str(status.get("conditions")))

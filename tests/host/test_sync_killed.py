@@ -235,7 +235,7 @@ def test_a_hook_of_a_push_can_be_killed(
     def settled(about: str) -> None:
         done = subprocess.run(
             push,
-            env=dying.environment(0),
+            env=dying.environment(""),
             capture_output=True,
             text=True,
             timeout=60,
