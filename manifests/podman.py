@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 
-from manifests.support import TEMPLATED, at
+from manifests.support import at, template_path
 from manifests.value import Value
 
 TYPE_CHECKING = False
@@ -97,7 +97,7 @@ def translate(kind: str, raw: Raw, file: str) -> tuple[Raw, tuple[Note, ...]]:
         spec = at(raw, path) if path else None
         if isinstance(spec, dict):
             _pod(draft, spec, path)
-    if mapping(at(raw, ("metadata", "annotations"))) or kind in TEMPLATED:
+    if mapping(at(raw, ("metadata", "annotations"))) or template_path(kind):
         from manifests import podman_annotations
 
         podman_annotations.translate(draft)
@@ -108,7 +108,8 @@ def pod_path(kind: str) -> Path:
     """Return where an object of that kind specifies its pods; () where it has none."""
     if kind == "Pod":
         return ("spec",)
-    return ("spec", "template", "spec") if kind in TEMPLATED else ()
+    template = template_path(kind)
+    return (*template, "spec") if template else ()
 
 
 def mapping(value: object) -> Raw:

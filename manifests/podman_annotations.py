@@ -78,8 +78,9 @@ def translate(draft: Draft) -> None:
 
 def _places(kind: str) -> tuple[Path, ...]:
     own = ("metadata", "annotations")
-    if kind in support.TEMPLATED:
-        return own, ("spec", "template", "metadata", "annotations")
+    template = support.template_path(kind)
+    if template:
+        return own, (*template, "metadata", "annotations")
     return (own,) if kind in ("Pod", "PersistentVolumeClaim") else ()
 
 

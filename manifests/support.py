@@ -366,6 +366,13 @@ def at(raw: object, path: Path) -> object:
     return raw
 
 
+def template_path(kind: str) -> Path:
+    """Return where an object of a kind has the template of its pods; () where it has none."""
+    if kind == "CronJob":
+        return ("spec", "jobTemplate", "spec", "template")
+    return ("spec", "template") if kind in TEMPLATED else ()
+
+
 def place(kind: str, path: Path) -> str:
     """Return what kind of place a path is: `pod.containers[].env[].name`."""
     top = kind

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 
-from manifests.quadlet import specifiers, syntax
+from manifests.quadlet import specifiers, syntax, timers
 from manifests.quadlet.environment import path_beside
 from manifests.quadlet.syntax import UnreadableError
 from manifests.sources import (
@@ -135,7 +135,7 @@ def _with_neighbours(units: Sequence[File]) -> tuple[list[File], tuple[str, ...]
                 continue
             name = os.path.basename(path)
             uses = own.endswith(".pod") and own in references[path][0]
-            timer = name == f"{os.path.splitext(own)[0]}{TIMER}"
+            timer = _starts(file, own) or _starts(found[here], name)
             if is_dropin(path) or timer or _template(own) == name or uses or name in named:
                 wanted.append(path)
             elif name not in awaited:
@@ -143,6 +143,15 @@ def _with_neighbours(units: Sequence[File]) -> tuple[list[File], tuple[str, ...]
             found[path] = file
             pending.append(path)
     return list(found.values()), tuple(wanted)
+
+
+def _starts(file: File, unit: str) -> bool:
+    """Tell whether a file is the timer of a unit, by the name that its service has by itself."""
+    if not file.name.endswith(TIMER):
+        return False
+    entries, _ = syntax.parse(file.data.decode(errors="replace"), file.name)
+    service = timers.started(os.path.basename(file.name), entries)
+    return unit in (f"{service}.container", f"{service.removesuffix('-pod')}.pod")
 
 
 def _template(name: str) -> str:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 
 from manifests.quadlet import supervision
-from manifests.quadlet.drafting import literal
 from manifests.quadlet.reader import Read
 
 TYPE_CHECKING = False
@@ -109,7 +108,7 @@ def _handler(
     if not rest[1:] or rest[0] != own:
         return False
     field = "postStart" if key == "ExecStartPost" else "preStop"
-    action = {"command": [literal(word) for word in rest[1:]]}
+    action = {"command": rest[1:]}
     pod.put((*where, "lifecycle", field, "exec"), action, read.entry)
     return True
 

@@ -2,7 +2,8 @@
 
 Kubernetes starts the containers of a pod together; only init containers and sidecars come first.
 So a container that others of its pod come after is one of these: an init container where it comes
-to an end, a sidecar where it is always restarted.
+to an end, a sidecar where it is always restarted. Without a .pod, a unit that comes to an end and
+then has one started that requires it is an init container of that one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from manifests.quadlet.reader import Reader
     from manifests.quadlet.syntax import Entry
-    from manifests.quadlet.units import Unit
+    from manifests.quadlet.units import Unit, Units
 
     Orders = Sequence[tuple[Unit, Unit, Entry]]
     """Later, earlier, and where that is said."""
@@ -26,6 +27,23 @@ class Role(StrEnum):
     INIT = "init"
     SIDECAR = "sidecar"
     REGULAR = "regular"
+
+
+def is_init(unit: Unit, units: Units) -> bool:
+    """Tell whether a container without a .pod is an init container of another."""
+    if unit.suffix != ".container" or unit.last("Pod") or not supervision.once(unit):
+        return False
+    begun = [one.value.split()[-2:] for one in unit.every("ExecStartPost", "Service")]
+    return any(
+        [verb, name] in begun and unit in supervision.required(other, units)
+        for other in list(units.by_name.values())
+        for verb, name in (("start", f"{other.service}.service"),)
+    )
+
+
+def inits(unit: Unit, units: Units) -> list[Unit]:
+    """Return the init containers of a container without a .pod, in their order."""
+    return [one for one in supervision.required(unit, units) if is_init(one, units)]
 
 
 def in_turn(readers: Sequence[Reader], after: Orders) -> list[Reader]:

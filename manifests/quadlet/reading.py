@@ -23,6 +23,7 @@ from manifests.quadlet import (
     pods,
     supervision,
     tables,
+    timers,
 )
 from manifests.quadlet.membership import Role
 from manifests.quadlet.pods import PodDraft
@@ -160,17 +161,20 @@ class _Set:
 
     def _container(self, unit: Unit) -> None:
         """Make the pod of a container that is in no .pod."""
-        if self._pod_of(unit) is not None:
+        if self._pod_of(unit) is not None or membership.is_init(unit, self._units):
             return
         reader = self._reader(unit)
         pod = PodDraft(self._units, unit.top)
         self._name(pod, reader, "ContainerName")
         own = pod.name
-        for alias in reader.whole("NetworkAlias"):
-            if own.startswith(f"{alias.value}-"):
+        names = [(alias.value, alias.entry) for alias in reader.whole("NetworkAlias")]
+        mark = supervision.done_mark(unit)
+        timed = [(one.stem, one.top) for one in self._units.timers.get(unit.service, ())]
+        for name, entry in [*names, *timed, *([mark] if mark else ())]:
+            if own.startswith(f"{name}-"):
                 # That is what others call it; the rest tells its container from others.
-                pod.put(("metadata", "name"), alias.value, alias.entry)
-                own = own.removeprefix(f"{alias.value}-")
+                pod.put(("metadata", "name"), name, entry)
+                own = own.removeprefix(f"{name}-")
         pod.add(("spec", "containers"), {"name": own}, unit.top)
         where: FieldPath = ("spec", "containers", 0)
         pods.shared_keys(reader, pod)
@@ -178,9 +182,12 @@ class _Set:
         pods.ports(reader, pod)
         self._supervise(pod, [reader], None)
         handlers.read(reader, pod, where)
+        inits = [self._reader(one) for one in membership.inits(unit, self._units)]
+        for one in inits:
+            handlers.read(one, pod, self._member(one, pod, None, Role.INIT))
         if supervision.once(unit):
             pod.job = supervision.retries(reader) or (0, unit.top)
-        self._done(unit, pod, reader)
+        self._done(unit, pod, reader, *inits)
 
     def _pod_of(self, unit: Unit) -> Unit | None:
         """Return the .pod that a container is in; a mistake there is told, and it is left out."""
@@ -231,27 +238,26 @@ class _Set:
         handlers.read(own, pod, None)
         self._done(unit, pod, own, *readers)
 
-    def _member(self, reader: Reader, pod: PodDraft, own: Reader, role: Role) -> FieldPath:
-        """Read one container of a pod."""
+    def _member(self, reader: Reader, pod: PodDraft, own: Reader | None, role: Role) -> FieldPath:
+        """Read one container of a pod; `own` is the reader of its .pod."""
         unit = reader.unit
         start = reader.flag("StartWithPod")
         if start is not None and not start.value and role is Role.REGULAR:
             reader.say(start.entry, "is not supported: it starts with its pod")
         given = reader.text("ContainerName")
         name = pods.name_of(reader, given, unit.stem)
-        for prefix in (pod.name, own.unit.stem):
+        for prefix in (pod.name, *([own.unit.stem] if own else ())):
             name = name.removeprefix(f"{prefix}-")
         entry = given.entry if given is not None else unit.top
         listed = "containers" if role is Role.REGULAR else "initContainers"
         raw = {"name": name, **({"restartPolicy": "Always"} if role is Role.SIDECAR else {})}
         where = pod.add(("spec", listed), raw, entry)
-        for key in container.POD_KEYS:
-            for one in unit.every(key):
-                reader.say(
-                    one, f"is left out: Podman refuses it in a pod; write it in {own.unit.name}"
-                )
         container.read(reader, pod, where)
-        mounts.volumes(own, pod, where)
+        if own is not None:
+            for one in (entry for key in container.POD_KEYS for entry in unit.every(key)):
+                message = f"is left out: Podman refuses it in a pod; write it in {own.unit.name}"
+                reader.say(one, message)
+            mounts.volumes(own, pod, where)
         return where
 
     def _name(self, pod: PodDraft, reader: Reader, key: str) -> None:
@@ -276,15 +282,30 @@ class _Set:
                 name = f"{unit.stem}NAME{unit.suffix}"
                 message = f"is a template: nothing is made of it without a link {name}"
                 readers[0].say(unit.top, message, Grade.TOLD)
-        timer = self._units.timers.get(unit.service)
-        if timer is not None:
-            message = f"{unit.name} is left out: nothing is run at a given time yet"
-            readers[0].say(timer, f"is not supported: {message}")
-        elif not (unit.template or pod.left_out):
-            self._drafts.extend((pod, *pod.beside))
-            self._pods.update({one.unit.name: pod for one in readers})
+        started_by = self._units.timers.get(unit.service, [])
+        if not (unit.template or pod.left_out):
+            made = self._scheduled(unit, pod, started_by) if started_by else [pod]
+            self._drafts.extend((*made, *pod.beside))
+            if pod in made:
+                self._pods.update({one.unit.name: pod for one in readers})
         for reader in readers:
             self._keep(reader)
+
+    def _scheduled(self, unit: Unit, pod: PodDraft, started_by: list[Unit]) -> list[Draft]:
+        """Return a CronJob for each timer that starts a pod; what cannot be one is told."""
+        made: list[Draft] = []
+        if pod.job is None and pod.at(("spec", "restartPolicy")) == supervision.ALWAYS:
+            for timer in started_by:
+                why = "it is always restarted, and a Job comes to an end"
+                self._keep(timers.leave_out(timer, unit, why))
+            return made
+        pod.job = pod.job or (0, unit.top)
+        job = _as_it_runs(pod)
+        for timer in started_by:
+            cron_job, reader = timers.cron_job(job, timer)
+            self._keep(reader)
+            made.extend([cron_job] if cron_job is not None else [])
+        return made
 
     def _object(self, unit: Unit) -> None:
         if unit.template:
@@ -308,7 +329,10 @@ class _Set:
         reader.said.extend(supervised.said)
         self._keep(reader)
         self._problems.extend(problems)
-        if not unit.template:
+        started_by = self._units.timers.get(unit.service, [])
+        for timer in started_by:
+            self._keep(timers.leave_out(timer, unit, "only containers and pods are CronJobs"))
+        if not (unit.template or started_by):
             for one in made:
                 # Podman plays one object of two files twice, which changes nothing.
                 if not any(one.raw == other.raw for other in self._documents):

@@ -109,6 +109,21 @@ def ordered(reader: Reader, units: Units, key: str) -> list[tuple[Unit, Entry]]:
     return found
 
 
+def done_mark(unit: Unit) -> tuple[str, Entry] | None:
+    """Return the name of the Job that a rendered unit says it has done, and where it says so."""
+    entry = unit.last("ConditionPathExists", "Unit")
+    if entry is None or _MARKS not in entry.value:
+        return None
+    return entry.value.rpartition("/")[2].rpartition(".")[0], entry
+
+
+def required(unit: Unit, units: Units) -> list[Unit]:
+    """Return the units without which a unit does not start."""
+    names = [name for entry in unit.every("Requires", "Unit") for name in entry.value.split()]
+    found = [_of_service(units, name) for name in names]
+    return [one for one in found if one is not None]
+
+
 def once(unit: Unit) -> bool:
     """Tell whether what a unit runs comes to an end that others wait for."""
     kind = unit.last("Type", "Service")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from manifests.problems import Problem
-from manifests.quadlet import syntax
+from manifests.quadlet import syntax, timers
 from manifests.sources import TIMER, UNIT_SUFFIXES
 from manifests.yaml.syntax import UndecodableError, decode
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _SERVICE = {
     ".container": "",
     ".kube": "",
+    TIMER: "",
     **{one: f"-{one[1:]}" for one in UNIT_SUFFIXES if one not in (".container", ".kube")},
 }
 
@@ -95,7 +96,7 @@ class Unit:
 class Units:
     """All units of a set by their names, and what is wrong with their texts.
 
-    `timers` are services that are started when it is time.
+    `timers` are units, too, by the service that each starts when it is time.
     """
 
     def __init__(self, files: Iterable[File], *, on_host: bool = True) -> None:
@@ -105,7 +106,7 @@ class Units:
         self._read: dict[str, tuple[Entry, ...]] = {}
         self._dropins: dict[str, list[str]] = {}
         self.by_name: dict[str, Unit] = {}
-        self.timers: dict[str, Entry] = {}
+        self.timers: dict[str, list[Unit]] = {}
         paths: dict[str, str] = {}
         for path in sorted(self.files):
             name = os.path.basename(path)
@@ -123,13 +124,9 @@ class Units:
             self._add(name, path)
 
     def _timer(self, name: str, path: str) -> None:
-        """Keep which service a timer starts, and where that is said."""
         entries = self._parsed(path)
-        given = [one for one in entries if (one.section, one.key) == ("Timer", "Unit")]
-        top = syntax.Entry(section="Timer", key="", value="", file=path, line=1)
-        at = given[-1] if given else next((one for one in entries if one.section == "Timer"), top)
-        service = given[-1].value if given else name.removesuffix(TIMER)
-        self.timers[service.removesuffix(".service")] = at
+        unit = Unit(name, path, entries, on_host=self._on_host)
+        self.timers.setdefault(timers.started(name, entries), []).append(unit)
 
     def find(self, name: str, asking: Unit) -> Unit | None:
         """Return the unit that a name means in `asking`: x@.volume means the asking instance's."""

@@ -7,7 +7,9 @@ Where day of the month and day of the week are both said, cron means either: two
 
 from __future__ import annotations
 
-from manifests import cron
+from manifests import codec, cron
+from manifests.quadlet.timers import COUNTS, KEPT, POLICY
+from manifests.workloads import ConcurrencyPolicy
 from renderers import systemd_text
 from renderers.quadlet import unit
 
@@ -39,9 +41,20 @@ def write(stem: str, origin: str, spec: CronJobSpec, service: str) -> File:
     sections = {
         "Unit": [("Description", systemd_text.line(f"CronJob {stem}"))],
         "Timer": lines,
+        KEPT: _kept(spec),
         "Install": [] if spec.suspend else [("WantedBy", "timers.target")],
     }
     return unit.write(f"{stem}.timer", origin, sections)
+
+
+def _kept(spec: CronJobSpec) -> Lines:
+    """Return what systemd passes over, for whoever reads the units as manifests again."""
+    lines: Lines = []
+    if spec.concurrency_policy is not ConcurrencyPolicy.FORBID:
+        lines.append((POLICY, spec.concurrency_policy))
+    given = codec.encode(spec)
+    lines.extend((key, str(given[field])) for key, field in COUNTS.items() if field in given)
+    return lines
 
 
 def calendar(schedule: Schedule) -> Iterator[str]:

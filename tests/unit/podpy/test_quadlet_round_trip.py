@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from manifests import kinds, load
+from manifests import cron, kinds, load
 from manifests.pod import Pod
 from manifests.problems import Severity
+from manifests.workloads import CronJob, Job
 from podpy import quadlet_files
 from renderers import quadlet_keys
 from tests.fixtures import corpus
@@ -52,11 +53,16 @@ def rendered(loaded: Loaded, folder: Path, *, kube: bool = False) -> Loaded:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not file.name.endswith("/"):
             path.write_bytes(file.content)
-    return load.load([str(folder)], load.KUBE_PLAY.replace(missing=Severity.WARNING))
+    options = load.KUBE_PLAY.replace(missing=Severity.WARNING, rendered=True)
+    return load.load([str(folder)], options)
 
 
 def fields(raw: Any) -> dict[str, Any]:
     """Every value by its path; items by name, and mounts with what is mounted there."""
+    if "jobTemplate" in raw["spec"]:
+        job = fields({"spec": raw["spec"].pop("jobTemplate")["spec"]})
+        schedule = raw["spec"].pop("schedule")
+        return {**job, **dict(_flat(raw, "")), "schedule": cron.read(schedule)}
     spec = raw["spec"].get("template", raw)["spec"] if "template" in raw["spec"] else raw["spec"]
     volumes = {one["name"]: one for one in spec.pop("volumes", [])}
     for group in ("initContainers", "containers"):
@@ -94,7 +100,9 @@ def test_fields_of_pods_and_jobs_survive(file: Path, tmp_path: Path) -> None:
     for located in loaded.objects:
         ref = kinds.ref(located.object)
         # A Job of several containers is rendered as a pod.
-        if ref.kind not in ("Pod", "Job") or (ref.kind == "Job" and file.stem == "sidecar"):
+        if ref.kind not in ("Pod", "Job", "CronJob") or (
+            ref.kind == "Job" and file.stem == "sidecar"
+        ):
             continue
         there = fields(found[ref])
         lost = {
@@ -154,7 +162,7 @@ def test_what_is_not_told_as_lost_survives(name: str, tmp_path: Path) -> None:
     assert not back.errors
     pods = {one.object.metadata.name: kinds.dump(one.object) for one in back.objects}
     for located in loaded.objects:
-        if not isinstance(located.object, Pod):
+        if not isinstance(located.object, Pod | CronJob | Job):
             continue
         there = fields(pods[located.object.metadata.name])
         lost = {

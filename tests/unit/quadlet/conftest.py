@@ -16,7 +16,9 @@ VALIDATE = load.KUBE_PLAY.replace(missing=Severity.WARNING)
 
 
 class Units(Protocol):
-    def __call__(self, files: dict[str, str], *names: str, apply: bool = False) -> Loaded: ...
+    def __call__(
+        self, files: dict[str, str], *names: str, apply: bool = False, rendered: bool = False
+    ) -> Loaded: ...
 
 
 @pytest.fixture
@@ -24,12 +26,15 @@ def units(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Units:
     """Write files, and load them all, or those of the names."""
     monkeypatch.chdir(tmp_path)
 
-    def loaded(files: dict[str, str], *names: str, apply: bool = False) -> Loaded:
+    def loaded(
+        files: dict[str, str], *names: str, apply: bool = False, rendered: bool = False
+    ) -> Loaded:
         for name, text in files.items():
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        return load.load(list(names) or [str(tmp_path)], load.APPLY if apply else VALIDATE)
+        options = (load.APPLY if apply else VALIDATE).replace(rendered=rendered)
+        return load.load(list(names) or [str(tmp_path)], options)
 
     return loaded
 

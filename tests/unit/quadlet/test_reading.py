@@ -1,5 +1,7 @@
 """What units mean as objects, key by key."""
 
+import re
+
 import pytest
 
 from manifests.config import Secret
@@ -446,7 +448,7 @@ def test_commands_that_kubernetes_has_fields_for(units: Units) -> None:
 
     spec = raw(loaded, "Pod")["spec"]
     assert spec["containers"][0]["lifecycle"] == {
-        "postStart": {"exec": {"command": ["sh", "-c", "echo $$(A)"]}},
+        "postStart": {"exec": {"command": ["sh", "-c", "echo $(A)"]}},
         "preStop": {"exec": {"command": ["drain"]}},
     }
     assert spec["volumes"][0]["hostPath"] == {"path": "/srv", "type": "DirectoryOrCreate"}
@@ -508,22 +510,55 @@ def test_flags_without_keys_are_read(units: Units) -> None:
     assert container["env"][0]["valueFrom"]["fieldRef"]["fieldPath"] == "spec.nodeName"
 
 
-def test_what_a_timer_starts_is_not_run_at_once(units: Units) -> None:
+def test_what_a_timer_starts_is_a_cron_job(units: Units) -> None:
     files = {
-        "report.container": IMAGE + "[Service]\nType=oneshot\n",
-        "report.timer": "[Timer]\nOnCalendar=daily\n",
+        "report.container": IMAGE + "[Service]\nType=oneshot\nRestart=on-failure\n",
+        "report.timer": "[Timer]\nOnCalendar=Mon..Fri 6:30 Europe/Paris\nPersistent=yes\n"
+        "RandomizedDelaySec=60\n[Install]\nWantedBy=timers.target\n",
         "app.pod": "[Pod]\n",
-        "a.container": IMAGE + "Pod=app.pod\n",
-        "other.timer": "[Timer]\nOnCalendar=daily\nUnit=app-pod.service\n",
+        "a.container": IMAGE + "Pod=app.pod\n[Service]\nType=oneshot\n",
+        "b.container": IMAGE + "Pod=app.pod\n[Service]\nType=oneshot\n",
+        "other.timer": "[Timer]\nOnUnitActiveSec=1h\nUnit=app-pod.service\n"
+        "[X-CronJob]\nConcurrencyPolicy=Replace\nFailedJobsHistoryLimit=0\n",
     }
+    loaded = units(files, rendered=True)
 
-    assert len(units(files, apply=True).errors) == 2
-    assert not units(files).objects
-    assert not units(files, "report.container").objects
-    assert (
-        "other.timer:3: warning: [Timer] Unit: is not supported: app.pod is left out"
-        in (said(units(files))[0])
-    )
+    report = raw(loaded, "CronJob", "report")["spec"]
+    assert report.pop("jobTemplate")["spec"]["backoffLimit"] == 4
+    assert report == {
+        "schedule": "30 6 * * 1-5",
+        "timeZone": "Europe/Paris",
+        "concurrencyPolicy": "Forbid",
+    }
+    other = raw(loaded, "CronJob", "other")["spec"]
+    assert len(other.pop("jobTemplate")["spec"]["template"]["spec"]["containers"]) == 2
+    assert other == {
+        "schedule": "@every 3600s",
+        "concurrencyPolicy": "Replace",
+        "suspend": True,
+        "failedJobsHistoryLimit": 0,
+    }
+    assert any("report.timer:4" in line and "on time" in line for line in said(loaded))
+    alone = units(files, "report.container", rendered=True)
+    assert [one.object.kind for one in alone.objects] == ["CronJob"]
+
+
+@pytest.mark.parametrize(
+    ("timer", "unit", "message"),
+    [
+        ("OnCalendar=*-*~1 0:00", "[Service]\nType=oneshot\n", "a.timer:2: .*end of a month"),
+        ("OnBootSec=5min", "[Service]\nType=oneshot\n", "neither OnCalendar nor"),
+        ("OnCalendar=daily", "[Service]\nRestart=always\n", "always restarted"),
+    ],
+)
+def test_a_timer_that_cron_has_no_words_for_is_told(
+    units: Units, timer: str, unit: str, message: str
+) -> None:
+    files = {"a.container": IMAGE + unit, "a.timer": f"[Timer]\n{timer}\n"}
+
+    assert not units(files, rendered=True).objects
+    (error,) = units(files, apply=True, rendered=True).errors
+    assert re.search(message, str(error))
 
 
 def test_directories_in_memory_are_not_one_another(units: Units) -> None:

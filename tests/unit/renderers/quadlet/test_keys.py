@@ -38,7 +38,7 @@ def keys(file: File) -> set[tuple[str, str]]:
     for line in file.content.decode().splitlines():
         if line.startswith("["):
             section = line.strip("[]")
-        elif section not in SYSTEMDS and "=" in line:
+        elif section not in SYSTEMDS and not section.startswith("X-") and "=" in line:
             found.add((section, line.partition("=")[0]))
     return found
 
