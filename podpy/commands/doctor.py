@@ -57,7 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
     warnings = sum(finding.verdict is Verdict.WARNING for finding in findings)
     print()
     if missing:
-        print(f"not all that is asked for can be done here: {missing} missing, {warnings} warnings")
+        print(
+            f"not all that is asked for can be done here: {missing} missing, warnings: {warnings}"
+        )
     else:
-        print(f"podpy can run pods here: {warnings} warnings")
+        print(f"podpy can run pods here; warnings: {warnings}")
     return 1 if missing else 0

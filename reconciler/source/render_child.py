@@ -20,9 +20,11 @@ NOBODY = 65534
 
 def confine(seconds: int) -> None:
     """Limit this process, and make it nobody's."""
-    # Filters import these when they are first used, which nobody may not.
+    # Jinja2 imports these when they are first used, which nobody may not.
     import pprint  # noqa: F401
     import urllib.parse  # noqa: F401
+
+    import jinja2.debug  # noqa: F401
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +110,24 @@ def test_a_template_that_takes_too_much_memory_fails() -> None:
     job = {"texts": {"a": "{{ 'x' * (4 * 10**9) }}"}, "wanted": ["a"], "variables": {}}
 
     assert rendering.in_child(job, 30.0)["wrong"][0]["message"] == "takes too much memory"
+
+
+IMPORTS = """
+import json, sys
+from reconciler.source import render_child
+render_child.confine(30)
+known = set(sys.modules)
+texts = {"ok": "{{ [1] | tojson | urlencode | pprint }}", "no": "{{ 1 // 0 }}"}
+render_child.environment.render(texts, list(texts), {})
+files = (getattr(sys.modules[name], "__file__", None) or "" for name in set(sys.modules) - known)
+print(json.dumps([file for file in files if "site-packages" in file]))
+"""
+
+
+def test_nothing_of_an_environment_that_is_root_s_alone_is_imported_as_nobody() -> None:
+    done = subprocess.run([sys.executable, "-c", IMPORTS], stdout=subprocess.PIPE, check=True)
+
+    assert json.loads(done.stdout) == []
 
 
 def test_a_source_directory_is_read_without_its_links(tmp_path: Path) -> None:
