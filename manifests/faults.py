@@ -87,9 +87,9 @@ _REFUSALS = {
     errno.ENOMEM: "free some memory, or raise the limit that podpy runs under",
     errno.EMFILE: "raise the limit of open files: ulimit -n",
     errno.ENFILE: "raise the limit of open files: sysctl fs.file-max",
-    errno.EACCES: "podpy must run as root; see dmesg for a security module that forbids it",
+    errno.EACCES: "see podpy doctor, and dmesg for a security module that forbids it",
     errno.ENOTDIR: "a file stands where a directory should be: look at PODPY_ROOT",
-    errno.EPERM: "podpy must run as root; see dmesg for a security module that forbids it",
+    errno.EPERM: "see podpy doctor, and dmesg for a security module that forbids it",
 }
 
 

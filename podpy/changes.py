@@ -120,9 +120,13 @@ def unchanged(plan: Plan) -> list[Ref]:
 
 
 def show_substitute(host: Host) -> None:
-    """Say so where containers were not run by crun."""
+    """Say so where containers were not run by crun, or have not the limits that they ask for."""
     if host.base.substitute:
         print(f"containers: {host.base.substitute}", file=sys.stderr)
+    if host.base.unlimited:
+        names = ", ".join(sorted(host.base.unlimited))
+        text = "run without their limits, as this user has no control groups (see podpy doctor)"
+        print(f"Warning: {names}: {text}", file=sys.stderr)
 
 
 def show_dry(refs: Iterable[Ref]) -> None:

@@ -44,7 +44,12 @@ class Finding(Value):
 
 def examine(paths: Paths) -> tuple[Finding, ...]:
     """Return what every check found."""
-    findings = [_python(), _rights(), *_tools(), *_libraries(), *_kernel_settings()]
+    findings = [_python()]
+    if os.geteuid() != 0:
+        from podpy import checkup_rootless
+
+        findings += checkup_rootless.examine(paths)
+    findings += [_rights(), *_tools(), *_libraries(), *_kernel_settings()]
     if os.geteuid() == 0:
         findings += _trials(paths)
     findings += [*_directories(paths), _registries()]
@@ -82,13 +87,15 @@ def _python() -> Finding:
 
 def _rights() -> Finding:
     if os.geteuid() != 0:
-        return missing("rights", "not root", "run podpy as root: sudo podpy doctor")
+        return warning("rights", "an ordinary user's: nothing was tried, for want of the above")
     from runtime.oci import host
+    from runtime.rootless import mode
 
     held = bin(host.capabilities()).count("1")
     limit = host.hard_limit("RLIMIT_NOFILE")
     files = "unlimited" if limit is None else str(limit)
-    return good("rights", f"root with {held} capabilities, at most {files} open files a process")
+    who = "root" if mode.user() is None else "root in this user's namespaces"
+    return good("rights", f"{who} with {held} capabilities, at most {files} open files a process")
 
 
 def _tools() -> Iterator[Finding]:
@@ -138,6 +145,14 @@ def _cgroups() -> Iterator[Finding]:
         seen = cgroups.view()
     except Fault as fault:
         yield missing("cgroups", fault.message, fault.hint)
+        return
+    if seen.version is cgroups.Version.NONE:
+        yield warning(
+            "cgroups",
+            "none are this user's: pods run, but without limits",
+            "they have them with cgroup v2 and a systemd of the user's: log in by ssh, or loginctl "
+            "enable-linger",
+        )
         return
     lacking = sorted({"memory", "cpu", "pids"} - seen.controllers)
     text = f"{seen.version} with {', '.join(sorted(seen.controllers)) or 'no controllers'}"

@@ -135,6 +135,10 @@ def _run(words: list[str]) -> int:
     name, module, rest = _find(words)
     if module is None:
         return _help(words)
+    if os.geteuid() != 0:
+        from podpy import rootless
+
+        rootless.enter(name)
     arguments = plain_words.read(module, rest)
     if arguments is None:
         arguments = parser_of(name, module).parse_args(rest)
@@ -144,7 +148,7 @@ def _run(words: list[str]) -> int:
 
 def _failed(words: list[str], fault: Fault) -> int:
     """Print why the command could not do its work, and return the status for that."""
-    print(f"Error: {_told(fault)}", file=sys.stderr)
+    print(f"Error: {fault}", file=sys.stderr)
     if words[:1] in (["kube"], ["play"]):
         return PODMAN_FAILED
     differs = words[:1] == ["diff"] or words[:2] == ["sync", "diff"]
@@ -159,13 +163,6 @@ def _interrupted() -> int:
     interrupts = sys.modules.get("runtime.interrupts")
     number: int = interrupts.noted() if interrupts else 0
     return SIGNALLED + number if number else 0
-
-
-def _told(fault: Fault) -> str:
-    """Return what is printed of a fault: whoever is not root gets to know that it takes root."""
-    if os.geteuid() == 0 or isinstance(fault, Invalid):
-        return str(fault)
-    return f"{fault.message} (hint: podpy must run as root: sudo podpy ...)"
 
 
 def _find(words: list[str]) -> tuple[str, ModuleType | None, list[str]]:

@@ -100,9 +100,9 @@ class ContainerSpec(Value):
     """A container with everything resolved.
 
     `rootfs` is absolute or relative to the bundle; `cgroup` is the path below each controller's
-    (v1) or the one (v2) hierarchy; `machine` is uname -m; `mounts` go on top of the standard ones
-    (/proc, /dev, /sys...), or in place of those at the same path. The pod's /dev/shm is among
-    them: without it the container has none.
+    (v1) or the one (v2) hierarchy, "" where there is none for containers; `machine` is uname -m;
+    `mounts` go on top of the standard ones (/proc, /dev, /sys...), or in place of those at the same
+    path. The pod's /dev/shm is among them: without it the container has none.
     """
 
     argv: tuple[str, ...]
@@ -225,7 +225,7 @@ def _standard_mounts(spec: ContainerSpec) -> tuple[Mount, ...]:
         ),
         Mount(destination="/dev/mqueue", source="mqueue", kind="mqueue", options=quiet),
         Mount(destination="/sys", source="sysfs", kind="sysfs", options=(*quiet, access)),
-        _cgroup_mount(spec, access),
+        *((_cgroup_mount(spec, access),) if spec.cgroup else ()),
     )
 
 
@@ -249,11 +249,9 @@ def _cgroup_mount(spec: ContainerSpec, access: str) -> Mount:
 def _linux(spec: ContainerSpec) -> dict[str, Any]:
     own_pid = () if spec.host_pid else ("pid",)
     namespaces = [*own_pid, "mount", *(["cgroup"] if spec.cgroup_v2 else [])]
-    linux: dict[str, Any] = {
-        "cgroupsPath": spec.cgroup,
-        "namespaces": [{"type": kind} for kind in namespaces],
-        "resources": _resources(spec),
-    }
+    linux: dict[str, Any] = {"namespaces": [{"type": kind} for kind in namespaces]}
+    if spec.cgroup:
+        linux |= {"cgroupsPath": spec.cgroup, "resources": _resources(spec)}
     if spec.devices:
         linux["devices"] = [
             {

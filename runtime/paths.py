@@ -36,6 +36,9 @@
         secrets/NAMESPACE/               Secret objects: never on a disk
         webhooks                         by which webhooks the agent was called
         crun/, conmon/                   the OCI runtime's and conmon's own state
+    user_dir   RUN_DIR-user              rootless: the namespaces of the user, in which podpy works
+        namespaces.json, lock            who holds them; locked while they are made
+        slirp.sock, resolv.conf          slirp4netns' API; whom names are asked of
     config_dir /etc/podpy                (the administrator's; podpy writes what it is told to)
         podpy.toml                       settings: the host's labels, the trash's time
         syncs.d/*.yaml                   the Syncs that this host follows
@@ -141,6 +144,10 @@ class Paths(Value):
         return f"{self.run_dir}/halting"
 
     @property
+    def user_dir(self) -> str:
+        return f"{self.run_dir}-user"
+
+    @property
     def is_the_hosts(self) -> bool:
         """Whether this is the instance of root on this host, not one of a user or beside it."""
         return self.run_dir == _RUN_DIR
@@ -208,6 +215,17 @@ def _check(root: str, instance: str) -> None:
         raise Invalid(f"PODPY_INSTANCE={instance}: is no name", hint="letters, digits, hyphens")
 
 
+def _user() -> int | None:
+    """Return for whom podpy works; None for root, which a user is only inside their namespaces."""
+    if os.geteuid() != 0:
+        return os.geteuid()
+    if "PODPY_ROOTLESS" not in os.environ:
+        return None
+    from runtime.rootless import mode
+
+    return mode.user()
+
+
 def default() -> Paths:
     """The paths of this user; PODPY_ROOT puts them below a directory, with an instance of its own.
 
@@ -226,11 +244,12 @@ def default() -> Paths:
             config_dir=f"{root}/etc",
             instance=instance,
         )
-    if os.geteuid() == 0:
+    user = _user()
+    if user is None:
         return Paths(state_dir="/var/lib/podpy", run_dir=_RUN_DIR, log_dir="/var/log/pods")
     home = os.path.expanduser("~")
     data = os.environ.get("XDG_DATA_HOME", f"{home}/.local/share")
-    run = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.geteuid()}")
+    run = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{user}")
     state = os.environ.get("XDG_STATE_HOME", f"{home}/.local/state")
     config = os.environ.get("XDG_CONFIG_HOME", f"{home}/.config")
     return Paths(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 
 from runtime import proc
+from runtime.rootless import mode
 
 PROFILES = "/sys/kernel/security/apparmor/profiles"
 _ABI = "/etc/apparmor.d/abi/3.0"
@@ -18,8 +19,8 @@ _PARSER = "apparmor_parser"
 
 
 def enabled() -> bool:
-    """Say whether the kernel enforces profiles."""
-    return os.path.exists(PROFILES)
+    """Say whether the kernel enforces profiles that podpy can see and load."""
+    return os.path.exists(PROFILES) and not mode.active()
 
 
 def loaded() -> frozenset[str]:

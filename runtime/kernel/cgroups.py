@@ -39,6 +39,7 @@ class Version(StrEnum):
     V1 = "v1"
     V2 = "v2"
     HYBRID = "hybrid"
+    NONE = "none"  # a user's who has been given no part of them
 
 
 class Hierarchy(Value):
@@ -87,6 +88,8 @@ def view(root: str = ROOT) -> View:
 
     Raises HostFault when there are none.
     """
+    if "PODPY_ROOTLESS" in os.environ and _denied():
+        return View(version=Version.NONE, hierarchies=())
     unified = read(f"{root}/cgroup.controllers")
     if unified is not None:
         only = Hierarchy(directory=root, controllers=tuple(unified.split()))
@@ -104,6 +107,12 @@ def view(root: str = ROOT) -> View:
         )
     hybrid = os.path.exists(f"{root}/unified/cgroup.procs")
     return View(version=Version.HYBRID if hybrid else Version.V1, hierarchies=tuple(found))
+
+
+def _denied() -> bool:
+    from runtime.rootless import mode
+
+    return mode.without_cgroups()
 
 
 def create(seen: View, path: str) -> None:
@@ -180,6 +189,8 @@ def sheltered(seen: View, instance: str, process: int | None = None) -> bool:
     A service manager ends a unit or a login session by killing its cgroup. Nobody kills the root
     cgroup, or podpy's own; from anywhere else what is to stay has to be moved.
     """
+    if not seen.hierarchies:
+        return True  # Nothing can be moved out of anything.
     watched = "" if seen.v2 else "name=systemd"
     told = f"/proc/{'thread-self' if process is None else process}/cgroup"
     for line in (read(told) or "").splitlines():

@@ -16,7 +16,7 @@ import fcntl
 import os
 
 from manifests.faults import HostFault
-from runtime.kernel import mounts, syscalls, sysctls
+from runtime.kernel import mounts, syscalls
 from runtime.kernel.inside import Inside
 
 _KINDS = {
@@ -184,7 +184,7 @@ def _make(pod_dir: str, kinds: list[str], hostname: str, cpu: int | None) -> Non
     _unshare(pod_dir, kinds, cpu)
     _pin(pod_dir, "/proc/thread-self/ns")
     if hostname:
-        sysctls.write("kernel.hostname", hostname)
+        syscalls.sethostname(hostname)
 
 
 def _unshare(pod_dir: str, kinds: list[str], cpu: int | None) -> None:

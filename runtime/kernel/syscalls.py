@@ -30,6 +30,8 @@ CLONE_FS = 0x00000200
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUTS = 0x04000000
 CLONE_NEWIPC = 0x08000000
+CLONE_NEWCGROUP = 0x02000000
+CLONE_NEWUSER = 0x10000000
 CLONE_NEWNET = 0x40000000
 
 MS_RDONLY = 0x1
@@ -72,7 +74,6 @@ _MOVE_MOUNT_F_EMPTY_PATH = 0x4
 _STATX_ATTR_MOUNT_ROOT = 0x2000
 _AT_NO_AUTOMOUNT = 0x800
 _AT_SYMLINK_NOFOLLOW = 0x100
-_STATFS_BYTES = 256  # struct statfs has 120 on x86-64; f_type is its first long
 _STATFS_BYTES = 256  # struct statfs has 120 on x86-64; f_type is its first long
 _STATX_BYTES = 256
 _RACES = 64
@@ -138,6 +139,12 @@ def setns(fd: int, kind: int = 0) -> None:
     A thread joins a mount namespace only after unshare(CLONE_FS).
     """
     _checked(_libc.setns(fd, kind), f"setns {fd}")
+
+
+def sethostname(name: str) -> None:
+    """Give the calling thread's UTS namespace its host name. (sysctl asks for the host's root.)"""
+    encoded = os.fsencode(name)
+    _checked(_libc.sethostname(encoded, ctypes.c_size_t(len(encoded))), f"host name {name}")
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:

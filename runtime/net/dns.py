@@ -14,6 +14,7 @@ import os
 from manifests.faults import HostFault
 from runtime import files, proc
 from runtime.kernel import cgroups, processes, signals
+from runtime.rootless import mode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,16 +28,14 @@ _STOP_SECONDS = 5.0
 _CACHE = 1000
 
 
-def ensure(
-    paths: Paths, network: BridgeNetwork, seen: cgroups.View, *, upstream: str = RESOLV_CONF
-) -> bool:
+def ensure(paths: Paths, network: BridgeNetwork, seen: cgroups.View, *, upstream: str = "") -> bool:
     """Have the name server run as the network needs it; True when it had to be started.
 
     The bridge must be there. `upstream` is the resolv.conf whose servers are asked, followed as it
-    changes; an internal network asks nobody. It is moved out of a cgroup that others may kill.
-    Raises HostFault when dnsmasq is missing or refuses.
+    changes, the host's if left out; an internal network asks nobody. It is moved out of a cgroup
+    that others may kill. Raises HostFault when dnsmasq is missing or refuses.
     """
-    started = _ensure(paths, network, upstream)
+    started = _ensure(paths, network, upstream or _upstream(paths))
     running = _running(_directory(paths, network.name))
     if running is not None and not cgroups.sheltered(seen, paths.instance, running):
         cgroups.shelter(seen, paths.instance, running)
@@ -87,14 +86,15 @@ def publish(paths: Paths, name: str, records: str) -> bool:
 
 
 def drift(
-    paths: Paths, network: BridgeNetwork, seen: cgroups.View, *, upstream: str = RESOLV_CONF
+    paths: Paths, network: BridgeNetwork, seen: cgroups.View, *, upstream: str = ""
 ) -> tuple[str, ...]:
     """Say what is wrong with the name server of the network; reads only."""
     directory = _directory(paths, network.name)
     running = _running(directory)
     if running is None:
         return (f"the name server of network {network.name} was not running",)
-    if processes.command_line(running)[1:] != _arguments(directory, network, upstream):
+    wanted = _arguments(directory, network, upstream or _upstream(paths))
+    if processes.command_line(running)[1:] != wanted:
         return (f"the name server of network {network.name} had other settings",)
     if not os.path.exists(f"{directory}/hosts"):
         return (f"the records of network {network.name} were missing",)
@@ -122,6 +122,14 @@ def host_resolver() -> str:
     if "nameserver 127.0.0.53" in text:
         return _text(_SYSTEMD_RESOLV_CONF) or text
     return text
+
+
+def _upstream(paths: Paths) -> str:
+    if not mode.active():
+        return RESOLV_CONF
+    from runtime.rootless import record
+
+    return record.resolv_conf(paths)
 
 
 def _arguments(directory: str, network: BridgeNetwork, upstream: str) -> tuple[str, ...]:

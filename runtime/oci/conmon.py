@@ -18,6 +18,7 @@ from manifests.faults import HostFault, TimedOut
 from manifests.value import Value
 from runtime import activation, files
 from runtime.kernel import cgroups, home, processes, signals
+from runtime.oci.options import options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -211,7 +212,8 @@ def _argv(engine: Engine, launch: Launch) -> list[str]:
     bundle = launch.bundle
     argv = [engine.conmon, "--api-version", "1", "--full-attach", "--no-sync-log"]
     argv += ["-c", launch.id, "-u", launch.id, "-n", launch.name, "-b", bundle]
-    argv += ["-r", engine.path, "--runtime-arg", "--root", "--runtime-arg", launch.oci_root]
+    argv += ["-r", engine.path]
+    argv += [word for one in options(launch.oci_root) for word in ("--runtime-arg", one)]
     argv += ["-p", f"{bundle}/pid", "-P", f"{bundle}/conmon.pid", "--persist-dir", f"{bundle}/exit"]
     log = f"k8s-file:{launch.log_path}" if launch.log_path else "none:"
     argv += ["--log-path", log, "--log-level", "error"]

@@ -23,6 +23,8 @@ from runtime import files
 from runtime.kernel import cgroup_usage, cgroups, processes, signals
 from runtime.oci import conmon
 from runtime.oci.conmon import NotCreated
+from runtime.oci.options import options
+from runtime.rootless import mode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,7 +142,8 @@ def start(engine: Engine, container: Container) -> None:
         return
     from runtime import proc
 
-    result = proc.run(engine.path, "--root", container.oci_root, "start", container.id, timeout=30)
+    words = (*options(container.oci_root), "start", container.id)
+    result = proc.run(engine.path, *words, timeout=30)
     if result.status != 0:
         raise NotCreated(
             f"container {container.name}: cannot be started: {conmon.plain(result.complaint)}",
@@ -199,17 +202,27 @@ def _dead(container: Container) -> State:
 def pid(container: Container) -> int | None:
     """Return the pid of the container's first process, None when it is dead.
 
-    That the process is in the container's cgroup tells it from another with a reused number.
+    That the process is in the container's cgroup tells it from another with a reused number;
+    without cgroups, that it started when the container's did.
     """
     number = files.number(f"{container.bundle}/pid")
     return number if number is not None and _is_inside(container, number) else None
 
 
 def _is_inside(container: Container, number: int) -> bool:
-    if processes.start_time(number) is None:
+    started = processes.start_time(number)
+    if started is None:
         return False
+    if mode.without_cgroups():
+        return started == _started(container)
     # Further down, too: an init system moves itself into a cgroup that it makes below its own.
     return processes.is_below(number, container.cgroup)
+
+
+def _started(container: Container) -> int | None:
+    """When the container's first process started, as crun has noted it, in clock ticks."""
+    noted = files.read_json(f"{container.state_dir}/status")
+    return noted.get("process-start-time") if isinstance(noted, dict) else None
 
 
 def _opened(container: Container) -> int | None:
@@ -363,7 +376,8 @@ def remove(container: Container, seen: cgroups.View, engine: Engine | None = Non
             raise
         from runtime import proc
 
-        proc.check(engine.path, "--root", container.oci_root, "delete", "--force", container.id)
+        words = (*options(container.oci_root), "delete", "--force", container.id)
+        proc.check(engine.path, *words)
         cgroups.remove(seen, container.cgroup)
     _remove_directory(container.state_dir)
 

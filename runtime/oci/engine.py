@@ -14,6 +14,8 @@ from manifests.faults import Fault, HostFault
 from manifests.strenum import StrEnum
 from manifests.value import Value
 from runtime import files, proc
+from runtime.oci.options import options
+from runtime.rootless import mode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,6 +88,9 @@ def find(run_dir: str, seen: cgroups.View, instance: str) -> Engine:
         path = locate(kind)
         if path is None:
             complaints.append(f"{kind} is not installed")
+            continue
+        if kind is not Kind.CRUN and mode.without_cgroups():
+            complaints.append(f"{kind} cannot do without cgroups")
             continue
         complaint = _try(path, run_dir, seen, instance)
         if complaint:
@@ -176,15 +181,15 @@ def _try(path: str, run_dir: str, seen: cgroups.View, instance: str) -> str:
     os.makedirs(f"{bundle}/rootfs", exist_ok=True)
     try:
         with open(f"{bundle}/config.json", "w", encoding="utf-8") as file:
-            file.write(compact_json.dumps(_trial_config(cgroup, seen.v2)))
+            config = _trial_config(cgroup if seen.hierarchies else "", seen.v2)
+            file.write(compact_json.dumps(config))
         if seen.v2:
             cgroups.create(seen, cgroup)
-        result = proc.run(
-            path, "--root", root, "run", "--bundle", bundle, name, timeout=_TRIAL_SECONDS
-        )
+        words = (*options(root), "run", "--bundle", bundle, name)
+        result = proc.run(path, *words, timeout=_TRIAL_SECONDS)
         if result.status == 0:
             return ""
-        proc.run(path, "--root", root, "delete", "--force", name, timeout=_TRIAL_SECONDS)
+        proc.run(path, *options(root), "delete", "--force", name, timeout=_TRIAL_SECONDS)
         return result.complaint.splitlines()[-1]
     except Fault as fault:
         return fault.message
@@ -195,6 +200,7 @@ def _try(path: str, run_dir: str, seen: cgroups.View, instance: str) -> str:
 
 def _trial_config(cgroup: str, v2: bool) -> dict[str, Any]:
     held = ["CAP_KILL"]
+    resources = {"devices": [{"allow": False, "access": "rwm"}]}
     return {
         "ociVersion": "1.0.2",
         "process": {
@@ -215,10 +221,9 @@ def _trial_config(cgroup: str, v2: bool) -> dict[str, Any]:
             ),
         ],
         "linux": {
-            "cgroupsPath": cgroup,
             "namespaces": [
                 {"type": kind} for kind in ("pid", "mount", *(("cgroup",) if v2 else ()))
             ],
-            "resources": {"devices": [{"allow": False, "access": "rwm"}]},
+            **({"cgroupsPath": cgroup, "resources": resources} if cgroup else {}),
         },
     }

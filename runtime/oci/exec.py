@@ -20,6 +20,7 @@ from manifests.faults import HostFault
 from manifests.value import Value
 from runtime.kernel import processes, signals, syscalls
 from runtime.oci import container as oci
+from runtime.oci.options import options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def command(container: Container, wanted: Command, *, process_file: str = "") ->
 
     `process_file` is where the text of `process` can be read, if it gave any.
     """
-    words = [_runtime(container), "--root", container.oci_root, "exec"]
+    words = [_runtime(container), *options(container.oci_root), "exec"]
     if process_file:
         return [*words, "--process", process_file, container.id]
     if wanted.terminal:

@@ -10,6 +10,7 @@ import os
 import stat
 
 from manifests.value import Value
+from runtime.rootless import mode
 
 _CAP_SYS_RESOURCE = 24
 _OOM_SCORE_ADJ_MIN = -1000
@@ -45,7 +46,8 @@ def lowest_oom_score_adj() -> int:
 
     Without CAP_SYS_RESOURCE the kernel lets nobody go below what they have themselves.
     """
-    if capabilities() >> _CAP_SYS_RESOURCE & 1:
+    # The kernel asks for it in the host's own user namespace.
+    if capabilities() >> _CAP_SYS_RESOURCE & 1 and not mode.active():
         return _OOM_SCORE_ADJ_MIN
     with open("/proc/thread-self/oom_score_adj", encoding="ascii") as file:
         return int(file.read())

@@ -383,7 +383,7 @@ def test_readers_that_stop_and_users_without_rights_see_no_traceback(app: Podpy)
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert done.returncode == 1, done.stderr
-        assert "podpy must run as root" in done.stderr
+        assert "permission denied" in done.stderr.lower()
         assert "Traceback" not in done.stderr
 
 

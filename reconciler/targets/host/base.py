@@ -44,7 +44,8 @@ class Base:
     that is not to be what the pod itself says. `digests` are those of the ConfigMaps and Secrets
     that pods may show. With `start` False new pods are made and nothing of them runs. Claims whose
     data is removed are kept in the trash for `trash_seconds` (None: as long as this host's settings
-    say), as removed `by` this command or Sync.
+    say), as removed `by` this command or Sync. `unlimited` names the containers that have been made
+    without the limits they ask for.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Base:
         self.trash_seconds = trash_seconds
         self.by = by
         self.digests: Mapping[Ref, str] = EMPTY
+        self.unlimited: set[str] = set()
         self._wished: dict[Ref, Object] = {}
         self._engine: Engine | None = None
         self._engine_lock = threading.Lock()

@@ -75,7 +75,7 @@ def describe(base: Base, record: PodRecord, container: Container, image: Image) 
             user=_user(base, record, container, image),
             engine=_abilities(base, record, container),
             paths=base.paths,
-            cgroup=oci.cgroup_of(base.paths, record.uid, container.name),
+            cgroup=_cgroup(base, record, container),
             seccomp_profile=_profile(base, subject),
         )
     )
@@ -93,6 +93,14 @@ def prepare(
     inside.call(last_words.prepare, base.paths.message(record.uid, container.name))
     inside.call(volume_mounts.attach, described.bindings, label=described.label)
     return oci_config.render(described.spec)
+
+
+def _cgroup(base: Base, record: PodRecord, container: Container) -> str:
+    if not base.cgroups.hierarchies:
+        if container.resources.limits:
+            base.unlimited.add(f"{record.pod.metadata.name}/{container.name}")
+        return ""
+    return oci.cgroup_of(base.paths, record.uid, container.name)
 
 
 def _user(base: Base, record: PodRecord, container: Container, image: Image) -> Identity:

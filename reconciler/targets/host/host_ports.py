@@ -7,6 +7,7 @@ from reconciler.state import leases
 from reconciler.targets.host import network_records
 from runtime.kernel import processes
 from runtime.net import listeners
+from runtime.rootless import mode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,16 +22,18 @@ _EVERY_ADDRESS = frozenset({"", leases.ANY_IP, "::"})
 
 
 def claimed(pod: Pod) -> tuple[leases.HostPort, ...]:
-    """Return the ports of the host that lead to the pod, or that it listens on itself. Pure.
+    """Return the ports of the host that lead to the pod, or that it listens on itself.
 
-    Port maps are IPv4's alone: see manifests.support.
+    Port maps are IPv4's alone: see manifests.support. Where podpy works for a user a port is one
+    pod's, on whichever address: they come in by one (runtime.rootless.slirp).
     """
     own = pod.spec.host_network
+    every = mode.active()
     return tuple(
         leases.HostPort(
             protocol=port.protocol.value,
             port=port.host_port,
-            ip="" if port.host_ip in _EVERY_ADDRESS else port.host_ip,
+            ip="" if every or port.host_ip in _EVERY_ADDRESS else port.host_ip,
         )
         for container in (*pod.spec.init_containers, *pod.spec.containers)
         for port in container.ports
@@ -49,13 +52,8 @@ def held(
     if not wanting:
         return {}
     own = {known.gateway for known in network_records.every(base.paths)}
-    found = [
-        one
-        for one in listeners.listening(
-            port.protocol for request in wanting.values() for port in request.ports
-        )
-        if one.address not in own
-    ]
+    protocols = {port.protocol for request in wanting.values() for port in request.ports}
+    found = [one for one in _listening(base, protocols) if one.address not in own]
     refused: dict[Ref, Fault] = {}
     for ref, request in wanting.items():
         for port in request.ports:
@@ -64,6 +62,15 @@ def held(
                 refused[ref] = _fault(ref, port, clash)
                 break
     return refused
+
+
+def _listening(base: Base, protocols: Collection[str]) -> Collection[Listener]:
+    """Return who listens on ports of the host; for a user that is not podpy's network namespace."""
+    if not mode.active():
+        return listeners.listening(protocols)
+    from runtime.rootless import outside
+
+    return outside.listening(base.paths, protocols)
 
 
 def _clash(port: leases.HostPort, one: Listener) -> bool:

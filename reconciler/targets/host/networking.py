@@ -17,12 +17,15 @@ from runtime.kernel import namespaces
 from runtime.net import attach, bridge, dns, pod_end, rtnetlink
 from runtime.net.attach import Attachment
 from runtime.observe import records
+from runtime.rootless import mode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
     from manifests.config import Network
+    from manifests.faults import Fault
     from manifests.observed import PodRecord, PodState
     from manifests.pod import Pod
     from reconciler.targets.host.base import Base
@@ -86,7 +89,20 @@ def synchronise(base: Base) -> None:
     with locks.held(base.paths, [network_records.LOCK]):
         present = [record for record in records.read_pods(base.paths) if _present(record)]
         ruleset.load(base.paths, present)
+        if mode.active():
+            _forwards().synchronise(base.paths, present)
         _publish(base, present)
+
+
+def barred(base: Base, new: PodRecord) -> Fault | None:
+    """Return why a port of the host does not lead to a new pod: those of users others may take."""
+    return _forwards().barred(base.paths, new) if mode.active() else None
+
+
+def _forwards() -> Any:
+    from reconciler.targets.host import forwards
+
+    return forwards
 
 
 def forget(base: Base, left: Iterable[PodRecord]) -> None:
@@ -104,6 +120,7 @@ def observe(base: Base, states: Sequence[PodState]) -> Observation:
         links, addresses = tuple(kernel.links()), tuple(kernel.addresses())
     present = [state.record for state in states if _present(state.record)]
     rules = ruleset.drift(base.paths, present)
+    shut = _forwards().drift(base.paths, present) if mode.active() else {}
     found_networks = {
         name: NetworkState(
             name=name,
@@ -135,6 +152,7 @@ def observe(base: Base, states: Sequence[PodState]) -> Observation:
             *attach.drift(place, by_name, hairpin=hairpin),
             *_inside_drift(state, place),
             *found_networks[network.name].drift,
+            *shut.get(state.uid, ()),
         )
         of_pods[state.uid] = tuple(Drift(mend=Mend.NETWORK, text=text) for text in found)
     return Observation(networks=found_networks, of_pods=of_pods)

@@ -12,6 +12,7 @@ from reconciler.plan.pods import config_key
 from reconciler.state import leases
 from reconciler.targets.host import (
     bidirectional,
+    confines,
     etc_files,
     host_ports,
     networking,
@@ -70,7 +71,16 @@ def prepare(base: Base, wanted: Sequence[WantedPod]) -> dict[Ref, PodRecord | Fa
             records.write_pod(base.paths, record)
             made[ref] = record
     networking.synchronise(base)
-    return made
+    return {ref: _let_in(base, ref, one) for ref, one in made.items()}
+
+
+def _let_in(base: Base, ref: Ref, made: PodRecord | Fault) -> PodRecord | Fault:
+    """Return a new pod if its ports lead to it; else it is taken back, and this is why."""
+    barred = networking.barred(base, made) if isinstance(made, PodRecord) else None
+    if barred is None or isinstance(made, Fault):
+        return made
+    abandon(base, made)
+    return HostFault(f"{ref}: {barred.message}", hint=barred.hint)
 
 
 def tidy_leases(base: Base) -> None:
@@ -100,8 +110,12 @@ def tidy_leases(base: Base) -> None:
 
 
 def request(base: Base, wanted: WantedPod) -> leases.Request:
-    """What the pod is to be leased, under a new uid. Invalid for a network that nobody declares."""
+    """What the pod is to be leased, under a new uid.
+
+    Raises Invalid for a network that nobody declares, HostFault for what takes root.
+    """
     pod = wanted.pod
+    confines.check(pod)
     return leases.Request(
         holder=uids.new(),
         network=networks.bridge_of(base, pod),

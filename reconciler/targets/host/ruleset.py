@@ -18,6 +18,7 @@ from reconciler.targets.host import network_records
 from renderers import nft
 from runtime import files
 from runtime.net import connections, netlink, nfnetlink, nftables
+from runtime.rootless import mode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -158,8 +159,15 @@ def _wanted(paths: Paths, present: Iterable[PodRecord]) -> nft.RuleSet:
             nft.Network(link=network.link, subnet=network.subnet, internal=network.internal)
             for network in network_records.whole(paths)
         ),
-        ports=tuple(port for record in present if record.network for port in port_maps(record)),
+        ports=tuple(
+            _inside(port) for record in present if record.network for port in port_maps(record)
+        ),
     )
+
+
+def _inside(port: nft.PortMap) -> nft.PortMap:
+    """In a user's network namespace all comes to one address, whichever it was for outside."""
+    return port.replace(host_ip="") if mode.active() else port
 
 
 def port_maps(record: PodRecord) -> Iterable[nft.PortMap]:
