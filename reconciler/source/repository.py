@@ -16,7 +16,8 @@
         revision of the new kind: git cannot have both in one repository
 
 It is a cache: what is wrong with it is mended by making it anew, and asking the source again.
-There is no work tree, so no filter, link or hook of a revision is ever acted on.
+There is no work tree, so no filter, link or hook of a revision is ever acted on. It may lack the
+contents of files that its Sync does not read (reconciler.source.packing).
 
 A revision is named by its commit, or by the digest of the artifact that it was.
 """
@@ -32,7 +33,7 @@ from manifests.faults import Fault, Invalid, Retry, TimedOut
 from manifests.sources import File
 from manifests.strenum import StrEnum
 from manifests.value import Value
-from reconciler.source import git, refs
+from reconciler.source import git, importing, packing, refs
 from reconciler.source.refs import ARTIFACTS, FETCHED, GOOD, KEPT, VERIFIED
 
 TYPE_CHECKING = False
@@ -47,12 +48,16 @@ _WHEN_TO_PACK = {
     "gc.autoDetach": "false",
 }
 _SYMLINK, _GITLINK = b"120000", b"160000"
+_NOT_FETCHED = b"from promisor remote"
 TIDY_SECONDS = 300.0
-_WHO = b"podpy <podpy@localhost> 0 +0000"
 
 
 class DamagedError(Retry):
     """The repository cannot be read: it is to be made anew."""
+
+
+class LackingError(Retry):
+    """What is asked for is a file whose content was not fetched, as nobody read it then."""
 
 
 class Kind(StrEnum):
@@ -136,11 +141,20 @@ class Repository:
         damaged = Repository(self._damaged)
         sha256 = bool(damaged._is_sha256())
         self._make(sha256=sha256)
+        if packing.is_partial(self._damaged):
+            packing.make_partial(self.path)
+            for name in damaged._names():
+                packing.take(self._damaged, self.path, name)
+            self._drop_damaged()
+            return
         for name in damaged._names():
             words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--depth=1")
             allowed = {"GIT_ALLOW_PROTOCOL": "file"}
             # One that is not whole is refused by either side: the others are tried all the same.
             git.run(self.path, *words, self._damaged, f"+{name}:{name}", environment=allowed)
+        self._drop_damaged()
+
+    def _drop_damaged(self) -> None:
         _remove(f"{self.path}.gone")
         with contextlib.suppress(FileNotFoundError):
             os.rename(self._damaged, f"{self.path}.gone")
@@ -197,7 +211,8 @@ class Repository:
         try:
             return fill()
         except Fault as fault:
-            if isinstance(fault, TimedOut) or self.whole():
+            damaged = isinstance(fault, DamagedError)
+            if isinstance(fault, TimedOut) or (not damaged and self.whole()):
                 raise
         self.renew()
         return fill()
@@ -214,7 +229,7 @@ class Repository:
 
         Those of a former repository stay as long as that does.
         """
-        wanted = {f"{KEPT}{digests.bare(one)}": one for one in commits if self._is_home_of(one)}
+        wanted = {f"{KEPT}{digests.bare(one)}": one for one in commits if self.is_home_of(one)}
         told = refs.below(self.path, KEPT)
         lines = [
             f"update {ref} {refs.named(one)}" for ref, one in wanted.items() if ref not in told
@@ -233,7 +248,8 @@ class Repository:
         """Tell whether an artifact is here that was seen to be signed by one of these keys."""
         return self.commit(refs.mark(artifact, keys)) == artifact
 
-    def _is_home_of(self, commit: str) -> bool:
+    def is_home_of(self, commit: str) -> bool:
+        """Tell whether a commit is here, not in the repository before the format was changed."""
         return self._home(commit) == self.path
 
     def _update(self, lines: Sequence[str]) -> None:
@@ -255,9 +271,12 @@ class Repository:
 
     def tidy(self, *, now: bool = False) -> None:
         """Pack what is there and drop what no ref names: `now`, or once that has become much."""
-        how = "--prune=now" if now else "--auto"
-        answer = git.run(self.path, "gc", how, "--quiet", timeout=TIDY_SECONDS)
-        if answer.status:
+        if packing.is_partial(self.path):
+            done = packing.repack(self.path, TIDY_SECONDS, now=now)
+        else:
+            how = "--prune=now" if now else "--auto"
+            done = not git.run(self.path, "gc", how, "--quiet", timeout=TIDY_SECONDS).status
+        if not done:
             self.renew()
 
     def entries(self, commit: str, path: str = "") -> tuple[Entry, ...]:
@@ -295,6 +314,8 @@ class Repository:
             if size.isdigit() and int(size) > limit:
                 raise Invalid(f"{entry.path} is too big: the limit is {limit // 2**20} MiB")
         answer = git.run(path, "cat-file", "--batch", stdin=asked)
+        if packing.is_partial(path):
+            _check_lacking(entries, answer)
         files, at = [], 0
         for entry in entries:
             end = answer.stdout.find(b"\n", at)
@@ -315,18 +336,7 @@ class Repository:
         back has its old revision again. What `links` holds are the targets of symbolic links. With
         the digest of an `artifact` the revision is called by that.
         """
-        parts = [b"commit ", FETCHED.encode(), b"\ncommitter ", _WHO]
-        parts += [b"\ndata %d\n" % len(artifact), artifact.encode(), b"\n" if artifact else b""]
-        parts.append(b"deleteall\n")
-        for mode, given in ((b"100644", files), (_SYMLINK, links)):
-            for file in given:
-                name = _quoted(os.fsencode(file.name))
-                parts += [b"M ", mode, b" inline ", name, b"\ndata %d\n" % len(file.data)]
-                parts += [file.data, b"\n"]
-        if artifact:
-            parts += [b"reset ", refs.named(artifact).encode()]
-            parts += [b"\nfrom ", FETCHED.encode(), b"\n\n"]
-        data = b"".join(parts)
+        data = importing.revision(files, links, artifact)
         content = digests.of(data)
         commit = "" if artifact else refs.last_stored(self.path, content)
         if not commit:
@@ -344,26 +354,30 @@ class Repository:
 
         The same commit and file give the same revision; the commit is the one before it.
         """
-        name = os.fsencode(file.name)
-        parts = [b"commit ", FETCHED.encode(), b"\ncommitter ", _WHO, b"\ndata 0\n"]
-        parts += [b"from ", self._id(commit), b"\nM 100644 inline ", _quoted(name)]
-        parts += [b"\ndata %d\n" % len(file.data), file.data, b"\n"]
-        git.check(self.path, "fast-import", "--quiet", "--force", stdin=b"".join(parts))
+        data = importing.bound(self._id(commit), file)
+        git.check(self.path, "fast-import", "--quiet", "--force", stdin=data)
         return self.commit(FETCHED)
 
     def _id(self, revision: str) -> bytes:
         return git.check(self.path, "rev-parse", "--verify", refs.named(revision)).strip()
 
 
+def _check_lacking(entries: Sequence[Entry], answer: git.Answer) -> None:
+    """Raise LackingError for a content that is not there: git says `missing`, or, before 2.45, ends
+    as it would fetch it."""
+    for entry in entries:
+        name = entry.blob.encode()
+        lacked = answer.status and _NOT_FETCHED in answer.stderr and name in answer.stderr
+        if lacked or b"%s missing\n" % name in answer.stdout:
+            raise LackingError(
+                f"the content of {entry.path} was not fetched with its revision",
+                hint="podpy sync reconcile fetches it when the remote answers",
+            )
+
+
 def _remove(path: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(path)
-
-
-def _quoted(name: bytes) -> bytes:
-    """Write a path as git-fast-import(1) reads any path: between quotes, C's escapes within."""
-    text = name.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
-    return b'"' + text + b'"'
 
 
 def below_root(path: str) -> str:

@@ -11,10 +11,24 @@ import functools
 import re
 
 from manifests.sources import VARIABLES, is_manifest
+from manifests.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+class Part(Value):
+    """Which files of a source are a Sync's manifests: those below `path` that its globs choose."""
+
+    path: str = ""
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    def has(self, path: str) -> bool:
+        """Tell whether the file at `path`, from the source's root, is one of them."""
+        within = path.removeprefix(f"{self.path}/") if self.path else path
+        return chosen(within, self.include, self.exclude)
 
 
 def chosen(path: str, include: Sequence[str], exclude: Sequence[str]) -> bool:

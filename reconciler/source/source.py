@@ -37,30 +37,36 @@ def preview_repository_of(paths: Paths, name: str) -> Repository:
     return Repository(f"{paths.sources}/{name}.preview.git")
 
 
-def fetch(paths: Paths, sync: Sync, repository: Repository, identity: HostIdentity) -> str:
+def fetch(
+    paths: Paths, sync: Sync, repository: Repository, identity: HostIdentity, kept: str = ""
+) -> str:
     """Return the source's present revision, after it has been saved in the repository.
 
-    One that has templates is saved with what they are rendered with on this host.
+    One that has templates is saved with what they are rendered with on this host. Of `kept`, an
+    earlier one, what the Sync did not read before is saved, too, where the source still has it.
 
     Raises a Fault where it cannot be had, RefusedError where it cannot or may not be followed; the
     repository still holds the earlier ones.
     """
     if sync.spec.template is None or sync.spec.template.jinja2 is None:
-        return _fetched(paths, sync, repository)
+        return _fetched(paths, sync, repository, kept)
     from reconciler.source import inputs
 
     given = inputs.gather(sync, identity)
-    commit = _fetched(paths, sync, repository)
+    commit = _fetched(paths, sync, repository, kept)
     data = given.replace(commit=commit).dumps()
     return repository.bind(commit, File(name=inputs.PATH, data=data))
 
 
-def _fetched(paths: Paths, sync: Sync, repository: Repository) -> str:
+def _fetched(paths: Paths, sync: Sync, repository: Repository, kept: str) -> str:
     spec = sync.spec
     if spec.source.git is not None:
         from reconciler.source.remote import Remote
 
-        commit = Remote(spec.source.git, durations.duration(spec.timeout)).fetch(repository)
+        remote = Remote(spec.source.git, durations.duration(spec.timeout))
+        # What templates may include is not known before they are rendered.
+        part = _part(sync) if spec.template is None else None
+        commit = remote.fetch(repository, part, kept)
         check_signature(paths, sync, repository, commit)
         return commit
     if spec.source.oci is not None:
@@ -77,6 +83,13 @@ def _fetched(paths: Paths, sync: Sync, repository: Repository) -> str:
         return repository.store(files)
 
     return repository.mended(fill)
+
+
+def _part(sync: Sync) -> selection.Part:
+    spec = sync.spec
+    return selection.Part(
+        path=below_root(spec.path), include=tuple(spec.include), exclude=tuple(spec.exclude)
+    )
 
 
 def look(paths: Paths, sync: Sync, seconds: float) -> str:
@@ -166,14 +179,9 @@ def manifests_of(
     `check_signature`.
     """
     spec = sync.spec
-    path = below_root(spec.path)
-    lead = f"{path}/" if path else ""
-
-    def chosen(path: str) -> bool:
-        return selection.chosen(path.removeprefix(lead), spec.include, spec.exclude)
-
-    entries = repository.entries(revision, path)
-    problems = tuple(_left_out(one) for one in entries if _stands_for_manifests(one, chosen))
+    part = _part(sync)
+    entries = repository.entries(revision, part.path)
+    problems = tuple(_left_out(one) for one in entries if _stands_for_manifests(one, part.has))
     rendered: tuple[File, ...] = ()
     consumed: frozenset[str] = frozenset()
     templated = False
@@ -186,7 +194,7 @@ def manifests_of(
     files = [
         one
         for one in entries
-        if one.kind is Kind.FILE and chosen(one.path) and one.path not in consumed
+        if one.kind is Kind.FILE and part.has(one.path) and one.path not in consumed
     ]
     if not files and not rendered and not templated:
         told = "".join(f"; {problem}" for problem in problems)

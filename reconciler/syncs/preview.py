@@ -56,7 +56,8 @@ def preview(host: Host, sync: Sync, others: Iterable[str], ref: str = "") -> Pre
         else:
             repository = source.repository_of(base.paths, name)
         status = syncs.read(base.database, name)
-        fetched = source.fetch(base.paths, sync, repository, base.identity)
+        kept = "" if ref else decide.kept(sync.spec, status)
+        fetched = source.fetch(base.paths, sync, repository, base.identity, kept)
         revision = fetched if ref else decide.revision(fetched, status, time.time())
         loaded = revisions.read(base, sync, repository, revision, followed=not ref)
         going = _departing(base, sync, loaded, status)

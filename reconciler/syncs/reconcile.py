@@ -23,7 +23,7 @@ from reconciler.source import source
 from reconciler.source.inputs import InputsError
 from reconciler.source.refs import GOOD
 from reconciler.source.refusals import RefusedError
-from reconciler.source.repository import DamagedError
+from reconciler.source.repository import DamagedError, LackingError
 from reconciler.state import syncs
 from reconciler.syncs import decide, declared, record, wording
 from reconciler.syncs.passed import Pass
@@ -111,10 +111,10 @@ class Follower:
         if reason:
             return self._left(status, reason)
         try:
-            return self._followed(status, *self._fetched())
+            return self._followed(status, *self._fetched(status))
         except DamagedError:
             self._repository.renew()
-        candidate, trouble = self._fetched()
+        candidate, trouble = self._fetched(status)
         try:
             return self._followed(status, candidate, trouble)
         except DamagedError as error:
@@ -147,15 +147,16 @@ class Follower:
             )
         return Pass(outcome=Outcome.ELSEWHERE, message=reason, report=report)
 
-    def _fetched(self) -> tuple[str, Pass | None]:
+    def _fetched(self, status: SyncStatus) -> tuple[str, Pass | None]:
         """The source's revision, or "" and the pass that has none."""
         missing = decide.waits_for(self._sync.spec, self._ready)
         if missing:
             message = f"waits for Sync {', '.join(missing)}"
             return "", Pass(outcome=Outcome.BLOCKED, message=message)
         try:
-            base = self._host.base
-            return source.fetch(base.paths, self._sync, self._repository, base.identity), None
+            base, kept = self._host.base, decide.kept(self._sync.spec, status)
+            found = source.fetch(base.paths, self._sync, self._repository, base.identity, kept)
+            return found, None
         except (RefusedError, InputsError) as fault:
             return "", Pass(outcome=Outcome.INVALID, message=str(fault))
         except interrupts.Interrupted:
@@ -184,6 +185,9 @@ class Follower:
             outcome = Outcome.UNFIT if error.host else Outcome.INVALID
             passed = Pass(outcome=outcome, message=str(error), problems=error.problems)
             return self._kept(status, chosen, passed)
+        except LackingError as fault:
+            said = f"{trouble.message}; {fault}" if trouble is not None else str(fault)
+            return Pass(outcome=Outcome.UNREACHABLE, message=said)
         self._telling.began(status, chosen)
         try:
             report = self._way.reach(wished, status, chosen)
@@ -241,7 +245,7 @@ class Follower:
         try:
             granted = not status.withheld or status.approved == keep
             report = self._way.converge(self._way.wished(keep), granted=granted)
-        except (UnusableError, Invalid, DamagedError) as error:
+        except (UnusableError, Invalid, DamagedError, LackingError) as error:
             told = f"{passed.message}; nor can {digests.short(keep)} be kept: {error}"
             return passed.replace(message=told)
         return passed.replace(revision=keep, report=report, withheld=self._way.withheld)

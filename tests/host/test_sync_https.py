@@ -34,10 +34,7 @@ def server(forge: Forge, tmp_path: Path) -> Iterator[HttpsForge]:
 
 @pytest.fixture
 def token(tmp_path: Path) -> Path:
-    file = tmp_path / "token"
-    file.write_text(f"{TOKEN}\n")
-    file.chmod(0o600)
-    return file
+    return git_https.write_token(tmp_path)
 
 
 @pytest.fixture
