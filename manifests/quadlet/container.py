@@ -298,7 +298,7 @@ def _confinement(reader: Reader, pod: PodDraft, where: FieldPath) -> None:
 def _stopping(reader: Reader, pod: PodDraft, where: FieldPath) -> None:
     signal = reader.text("StopSignal")
     if signal is not None:
-        pod.put((*where, "lifecycle", "stopSignal"), _signal(signal.value), signal.entry)
+        pod.put((*where, "lifecycle", "stopSignal"), signal_name(signal.value), signal.entry)
     command, word = reader.unit.last("ReloadCmd"), reader.unit.last("ReloadSignal")
     if command and command.value and word and word.value:
         reader.say(word, "cannot stand beside ReloadCmd", Grade.WRONG)
@@ -308,7 +308,7 @@ def _stopping(reader: Reader, pod: PodDraft, where: FieldPath) -> None:
     reader.last_words("ReloadCmd")
 
 
-def _signal(text: str) -> str:
+def signal_name(text: str) -> str:
     """Write a signal as Kubernetes does: SIGTERM for TERM and 15."""
     if text.isdigit():
         import signal

@@ -11,7 +11,7 @@ from manifests.value import EMPTY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from typing import Any
 
     from manifests.problems import FieldPath
@@ -153,6 +153,15 @@ def label(text: str, longest: int = 63) -> str:
     """Return the name nearest to `text` that is a part of a host name."""
     made = "".join(sign if sign in _LABEL else "-" for sign in text.lower())
     return made[:longest].strip("-")
+
+
+def free(name: str, taken: Collection[str]) -> str:
+    """Return the name, or where it is taken the name with the first number that is free."""
+    made, number = name, 1
+    while made in taken:
+        number += 1
+        made = f"{name}-{number}"
+    return made
 
 
 def literal(text: str) -> str:

@@ -82,6 +82,11 @@ def _command(text: str) -> list[str]:
         given = None
     if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
         return [] if text == "none" else ["/bin/sh", "-c", text.removeprefix("CMD-SHELL ")]
+    return words_of(given)
+
+
+def words_of(given: list[str]) -> list[str]:
+    """Return the words to run of a check as images have it: CMD, CMD-SHELL or NONE before them."""
     match given[:1]:
         case [] | ["NONE"] | ["none"]:
             return []

@@ -52,11 +52,7 @@ class PodDraft(Draft):
         if "emptyDir" in source and not owner:
             key += f" {len(self._volumes)}"
         if key not in self._volumes:
-            wanted = name = drafting.label(hint, 50) or "volume"
-            number = 1
-            while name in self._volumes.values():
-                number += 1
-                name = f"{wanted}-{number}"
+            name = drafting.free(drafting.label(hint, 50) or "volume", self._volumes.values())
             self.add(("spec", "volumes"), {"name": name, **source}, entry)
             self._volumes[key] = name
         return self._volumes[key]
