@@ -58,6 +58,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "render": ("render", "write manifests as units of systemd's, or as files of Podman's Quadlet"),
     "convert": ("convert", "turn Quadlet and Compose files into Kubernetes YAML, and back"),
     "generate": ("generate", "write manifests of what is on this host"),
+    "adopt": ("adopt", "take over what Podman runs, with its data"),
     "explain": ("explain", "tell of the fields of a kind, and which are honoured"),
     "doctor": ("doctor", "check what this host can do"),
     "completion": ("completion", "print a completion script for a shell"),

@@ -9,6 +9,7 @@
         locks                            an empty file: byte ranges of it are the locks of names
         sources/SYNC.git                 a Sync's revisions; a cache, fetched again when lost
         receive/NAME.git                 repositories that are pushed to: the users' own
+        adopting/GROUP.json              what Podman runs, on its way to podpy or back
         trial/                           what is tried of overlayfs, once a boot; gone at its end
         secrets.key                      keys the digests of Secrets in state.db (0600)
         pods/UID/                        what a pod may fill the disk with
@@ -102,6 +103,10 @@ class Paths(Value):
     @property
     def sources(self) -> str:
         return f"{self.state_dir}/sources"
+
+    @property
+    def adopting(self) -> str:
+        return f"{self.state_dir}/adopting"
 
     @property
     def received(self) -> str:

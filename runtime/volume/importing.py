@@ -60,7 +60,12 @@ def _copy(source: str, fresh: str, timeout: float) -> None:
     if child.returncode != 0:
         told = said.decode(errors="replace").strip().split("\n")[0]
         raise HostFault(f"{source}: cannot be copied: {told}")
-    descriptor = os.open(fresh, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    settle(fresh)
+
+
+def settle(directory: str) -> None:
+    """Bring to the disk what was written on a directory's file system."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         syscalls.syncfs(descriptor)
     finally:

@@ -47,6 +47,7 @@ TABLE = [
     ),
     (["exec", "web", "true"], (*HEAVY, *QUICK, *DECODING, "hashlib", "reconciler")),
     (["sync", "ls"], ("git", "watchdog", "reconciler.targets", "runtime.net", "runtime.oci")),
+    (["adopt", "web"], ("ruamel", "jsonschema", "pyroute2", "jinja2", "git", "watchdog")),
     (["logs", "web"], (*HEAVY, *SLOW_STANDARD, *DECODING, "hashlib", "reconciler")),
 ]
 

@@ -1,0 +1,1 @@
+"""Podman on this host, asked and steered through its own command."""
