@@ -21,9 +21,10 @@ from podpy import changes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from manifests.loaded import Loaded
+    from manifests.problems import Problem
     from renderers.quadlet.unit import File
 
     Known = dict[str, dict[str, list[str]]]
@@ -35,7 +36,7 @@ _RECORD, _LOCK = ".podpy-rendered.json", ".podpy-rendered.lock"
 class Outcome(Value):
     """What became of files that are stale: `removed`, `left` for want of --prune, `changed` since.
 
-    `taken` were another set's.
+    `taken` were another set's, with another content.
     """
 
     removed: tuple[str, ...] = ()
@@ -64,10 +65,14 @@ def write(
 
 def check(loaded: Loaded) -> None:
     """Tell every problem of the manifests; raises Invalid where one is an error."""
-    for problem in loaded.problems:
-        print(problem.shown, file=sys.stderr)
+    show(loaded.problems)
     if loaded.errors:
         raise Invalid(f"{changes.count(len(loaded.errors), 'problem')} found, nothing was written")
+
+
+def show(problems: Iterable[Problem]) -> None:
+    """Print problems, a line each: at once, as there may be thousands."""
+    sys.stderr.write("".join(f"{problem.shown}\n" for problem in problems))
 
 
 def refuse_losses(count: int) -> None:
@@ -87,7 +92,9 @@ def put(
 def tell(directory: str, outcome: Outcome) -> None:
     """Tell what became of files of an earlier rendering."""
     for name in outcome.taken:
-        print(f"{directory}/{name} was of other sources before", file=sys.stderr)
+        print(
+            f"{directory}/{name} was of other sources before, and was not the same", file=sys.stderr
+        )
     for name in outcome.changed:
         print(f"{directory}/{name} is stale and was changed since: it stays", file=sys.stderr)
     if outcome.left:
@@ -103,29 +110,34 @@ def _write(
     record = _read(directory)
     _refuse_others(directory, files, record)
     wanted = {file.name: _digest(file.content) for file in files}
-    taken = tuple(
-        name
-        for other, held in record.items()
-        if other != applyset
-        for name in sorted(wanted.keys() & held.keys())
-        if not name.endswith("/")
-    )
-    for other, held in record.items():
-        if other != applyset:
-            for name in wanted.keys() & held.keys():
-                del held[name]
+    others = [held for other, held in record.items() if other != applyset]
+    taken = sorted({name for held in others for name in _taken(wanted, held)})
     own = record.setdefault(applyset, {})
     for name, digest in wanted.items():
         own[name] = sorted({*own.get(name, []), digest})
     _save(directory, record)
     _sweep(directory, own)
+    writer = _Writer(directory)
     for file in files:
-        _put(directory, file)
+        writer.put(file)
     own.update((name, [digest]) for name, digest in wanted.items())
     stale = sorted(own.keys() - wanted.keys()) if whole else []
+    shared = {name for held in others for name in held}
+    for name in shared.intersection(stale):
+        del own[name]
+    stale = [name for name in stale if name not in shared]
     outcome = _prune(directory, stale, own) if prune else Outcome(left=_files(stale))
     _save(directory, {name: held for name, held in record.items() if held})
-    return outcome.replace(taken=taken)
+    return outcome.replace(taken=_files(taken))
+
+
+def _taken(wanted: Mapping[str, str], held: dict[str, list[str]]) -> list[str]:
+    """Take from another set what it has otherwise, and return the names: what both have alike, a
+    network's file, say, stays as long as one of them has it."""
+    names = [name for name in wanted.keys() & held.keys() if held[name] != [wanted[name]]]
+    for name in names:
+        del held[name]
+    return names
 
 
 def _sweep(directory: str, own: Iterable[str]) -> None:
@@ -224,19 +236,36 @@ def _save(directory: str, record: Known) -> None:
     files.write_json(f"{directory}/{_RECORD}", {"sets": record})
 
 
-def _put(directory: str, file: File) -> None:
-    """Put a file in its place, whole or not at all; what is private is so before it is there."""
-    from runtime import files
+class _Writer:
+    """Puts files in their places below a directory: each whole or not at all.
 
-    path = os.path.join(directory, file.name)
-    if file.private:
-        own = os.path.join(directory, file.name.partition("/")[0])
-        os.makedirs(own, mode=0o700, exist_ok=True)
-        os.chmod(own, 0o700)
-    if file.name.endswith("/"):
-        os.makedirs(path, exist_ok=True)
-    elif not _is_as_written(path, [_digest(file.content)]):
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        temporary = f"{path}.{os.getpid()}.tmp"
-        files.write(path, file.content, temporary=temporary, mode=file.mode & 0o600)
-    os.chmod(path, file.mode)
+    A mode is had from the start, as podpy's umask (podpy.__main__) takes nothing from any of them.
+    """
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+        self._made: set[str] = set()
+
+    def put(self, file: File) -> None:
+        """Write a file or make a directory; what is private is so before it is there."""
+        from runtime import files
+
+        path = os.path.join(self._directory, file.name)
+        if file.private:
+            own = os.path.join(self._directory, file.name.partition("/")[0])
+            os.makedirs(own, mode=0o700, exist_ok=True)
+            os.chmod(own, 0o700)
+        if file.name.endswith("/"):
+            os.makedirs(path, exist_ok=True)
+            os.chmod(path, file.mode)
+        elif _is_as_written(path, [_digest(file.content)]):
+            os.chmod(path, file.mode)
+        else:
+            self._make(os.path.dirname(path))
+            temporary = f"{path}.{os.getpid()}.tmp"
+            files.write(path, file.content, temporary=temporary, mode=file.mode)
+
+    def _make(self, place: str) -> None:
+        if place not in self._made:
+            os.makedirs(place, exist_ok=True)
+            self._made.add(place)

@@ -71,7 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(converting.in_one(files))
         return 0
     whole = not arguments.objects
-    rendered_files.put(arguments.output, files, "generated", whole=whole)
+    part = "all namespaces" if arguments.all_namespaces else namespace
+    applyset = f"generated {arguments.verb} of {part}"
+    rendered_files.put(arguments.output, files, applyset, whole=whole)
     return 0
 
 

@@ -72,6 +72,10 @@ def test_what_is_generated_makes_the_same_again(
     podpy.ok("apply", "-f", str(file))
     podpy.ok("generate", "kube", "-A", "-o", str(made))
     written = {one.name: stat.S_IMODE(one.stat().st_mode) for one in made.glob("*.yaml")}
+    apart = [
+        podpy.run("generate", "kube", "-n", namespace, "-o", str(tmp_path / "apart")).stderr
+        for namespace in ("default", "side")
+    ]
     same = podpy.ok("apply", "-f", str(made), "--dry-run")
     podpy.ok("delete", "-f", str(file))
     podpy.ok("apply", "-f", str(made))
@@ -87,6 +91,8 @@ def test_what_is_generated_makes_the_same_again(
         "web.deployment.yaml": 0o644,
         "word.secret.yaml": 0o600,
     }
+    assert apart == ["", ""]
+    assert {one.name for one in (tmp_path / "apart").glob("*.yaml")} == set(written)
     assert "nothing to change" in same
     assert word == "swordfish\n"
     assert len(there) == 3

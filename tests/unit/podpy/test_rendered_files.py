@@ -73,13 +73,29 @@ def test_what_is_not_podpys_is_not_written_over(tmp_path: Path) -> None:
     assert held(tmp_path) == ["a.pod"]
 
 
-def test_a_file_goes_over_to_the_sources_that_have_it_now(tmp_path: Path) -> None:
+def test_a_file_goes_over_to_the_sources_that_have_it_otherwise_now(tmp_path: Path) -> None:
     write(tmp_path, file("a.pod"), applyset="old")
-    taken = write(tmp_path, file("a.pod"), applyset="new").taken
+    taken = write(tmp_path, file("a.pod", f"{UNIT} 2"), applyset="new").taken
     write(tmp_path, applyset="old", prune=True)
 
     assert taken == ("a.pod",)
     assert held(tmp_path) == ["a.pod"]
+
+
+def test_what_several_sources_have_alike_stays_until_the_last_has_it_no_more(
+    tmp_path: Path,
+) -> None:
+    network = file("podpy.network")
+    write(tmp_path, file("a.pod"), network, applyset="first")
+    shared = write(tmp_path, file("b.pod"), network, applyset="second")
+    one = write(tmp_path, file("a.pod"), applyset="first", prune=True)
+    kept = held(tmp_path)
+    other = write(tmp_path, file("b.pod"), applyset="second", prune=True)
+
+    assert shared == one == Outcome()
+    assert kept == ["a.pod", "b.pod", "podpy.network"]
+    assert other.removed == ("podpy.network",)
+    assert held(tmp_path) == ["a.pod", "b.pod"]
 
 
 def test_a_pipe_does_not_tell_what_is_stale(tmp_path: Path) -> None:
