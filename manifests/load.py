@@ -29,7 +29,7 @@ from manifests.ref import Ref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from typing import Any, BinaryIO
 
     from manifests.checks.sets import Clash
@@ -102,17 +102,19 @@ def load(
             objects=() if errors(found) else tuple(objects),
             problems=ordered(found),
             unsupported=ordered(one for reading in readings for one in reading.unsupported),
-            texts=_texts(files),
+            texts=_texts(files, book.parsed),
         )
 
 
-def _texts(files: Sequence[File]) -> dict[str, Text]:
+def _texts(
+    files: Sequence[File], parsed: Callable[[File], tuple[Document, ...] | None]
+) -> dict[str, Text]:
     """Return what tells the places of fields, by the names of files."""
     texts: dict[str, Text] = {}
     for file in files:
         members = file.members if isinstance(file, sources.FileSet) else ()
         texts.update((one.name, Text(file, one.name)) for one in members)
-        texts[file.name] = Text(file)
+        texts[file.name] = Text(file, parsed=None if members else parsed(file))
     return texts
 
 
@@ -256,6 +258,11 @@ class _Book:
         ]
         at = {(document.file, document.index): document for document in read}
         return tuple(_placed(clash, objects, at, self._options.missing) for clash in found)
+
+    def parsed(self, file: File) -> tuple[Document, ...] | None:
+        """The documents of a file, where it had to be parsed."""
+        known = self._parsed.get(file.name)
+        return known[0] if known is not None else None
 
     def _parse(self, file: File) -> _Parsed:
         """The documents of a file, parsed once."""

@@ -1,6 +1,7 @@
 """Tell where a field of a loaded object is written: a path in, the line of its file out.
 
-Asked for reasons of changes; the text is parsed again when the first question comes, not before.
+Asked for reasons of changes, and for what is lost in a rendering. A text that was not parsed, as
+what it holds was kept, is parsed when the first question comes.
 """
 
 from __future__ import annotations
@@ -18,13 +19,17 @@ if TYPE_CHECKING:
 class Text:
     """One file as it was read. No value: a Secret may be in it, which no repr shows."""
 
-    __slots__ = ("_documents", "_file", "_name")
+    __slots__ = ("_documents", "_file", "_name", "_parsed")
 
-    def __init__(self, file: File, name: str = "") -> None:
-        """`name` is that of a member, where the file is a set of units."""
+    def __init__(
+        self, file: File, name: str = "", parsed: tuple[Document, ...] | None = None
+    ) -> None:
+        """`name` is that of a member, where the file is a set of units; `parsed` are the documents
+        of the file, where they are known."""
         self._file = file
         self._name = name or file.name
-        self._documents: tuple[Document, ...] | None = None
+        self._parsed = parsed
+        self._documents: dict[int, Document] | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Text) and self._file == other._file
@@ -44,11 +49,8 @@ class Text:
         written to its end, that is the place of the nearest field above the first.
         """
         if self._documents is None:
-            from manifests import documents
-
-            self._documents, _problems = documents.parse([self._file])
-        ours = (one for one in self._documents if one.file == self._name)
-        document = next((one for one in ours if one.index == index), None)
+            self._documents = self._indexed()
+        document = self._documents.get(index)
         if document is None:
             return "", 0
         found = [_written(document.raw, path) for path in paths]
@@ -56,6 +58,14 @@ class Text:
         nearest = found[0][0] if found else ()
         found_at = document.problem(next(whole, nearest), "")
         return found_at.file, found_at.line
+
+    def _indexed(self) -> dict[int, Document]:
+        parsed = self._parsed
+        if parsed is None:
+            from manifests import documents
+
+            parsed, _problems = documents.parse([self._file])
+        return {one.index: one for one in reversed(parsed) if one.file == self._name}
 
 
 def _written(raw: Any, path: FieldPath) -> tuple[FieldPath, bool]:

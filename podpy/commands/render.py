@@ -95,8 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     loaded = load.load(arguments.filename, options, cache_dir=runtime_paths.default().cache)
     rendered_files.check(loaded)
     files, lost = form(loaded)
-    for problem in lost:
-        print(problem.shown, file=sys.stderr)
+    rendered_files.show(lost)
     if arguments.strict:
         rendered_files.refuse_losses(len(lost) + len(loaded.unsupported))
     whole = wishes.tells_set(arguments)
