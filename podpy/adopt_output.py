@@ -47,6 +47,8 @@ def _facts(piece: Piece, volumes: dict[str, Volume]) -> Iterator[tuple[str, str]
         one = volumes[taken.volume]
         how = "copied" if one.moved.copy else "renamed, not copied"
         yield "volume", f"{taken.volume} -> pvc/{taken.claim}: {tables.size(one.size)}, {how}"
+    for name in piece.secrets:
+        yield "secret", name
     for port in _ports(piece):
         yield "port", port
     for network, address in _addresses(piece):
@@ -108,6 +110,7 @@ def _group(prospect: Prospect) -> dict[str, Any]:
             for one in prospect.volumes
         ],
         "networks": list(prospect.group.networks),
+        "secrets": list(prospect.group.secrets),
         "lost": [
             {"container": one.container, "field": one.field, "why": one.why}
             for one in prospect.group.losses
@@ -139,6 +142,8 @@ def left(prospect: Prospect) -> Iterator[str]:
         yield f"podman rm {' '.join(alone)}"
     if prospect.volumes:
         yield f"podman volume rm {' '.join(one.moved.volume for one in prospect.volumes)}"
+    if prospect.group.secrets:
+        yield f"podman secret rm {' '.join(prospect.group.secrets)}"
     if prospect.group.networks:
         yield f"podman network rm {' '.join(prospect.group.networks)}"
     for one in prospect.journal.running:

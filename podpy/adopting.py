@@ -10,6 +10,7 @@ import os
 
 from manifests import kinds, load
 from manifests.faults import Fault, Invalid
+from manifests.inspected import secrets
 from manifests.inspected.container import image_name
 from manifests.sources import Bundle, File
 from manifests.value import Value
@@ -22,7 +23,8 @@ from runtime.volume import claims, importing, takeover
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import Any
 
     from manifests.inspected.facts import Facts, Subject
     from manifests.loaded import Loaded
@@ -45,6 +47,7 @@ class Prospect(Value):
     group: Group
     journal: Journal
     volumes: tuple[Volume, ...]
+    secrets: tuple[Manifest, ...]
     refused: tuple[str, ...]
 
 
@@ -80,37 +83,61 @@ def prospects(context: Context, subjects: Sequence[Subject], wish: Wish) -> tupl
 
 def _prospect(context: Context, group: Group, wish: Wish) -> Prospect:
     volumes = tuple(_volumes(context, group, wish))
-    loaded = _loaded(group)
-    files = converting.kubernetes(loaded, "") if not loaded.errors else ()
+    known, untold = _secrets(group, wish)
+    loaded = _loaded((*known, *group.documents), group.name)
+    rendered = converting.kubernetes(loaded, "") if not loaded.errors else ()
+    files = [Manifest(file=one.name, text=one.content.decode()) for one in rendered]
     journal = Journal(
         group=group.name,
         namespace=wish.namespace,
         applyset=wish.applyset,
         running=tuple(_running(group)),
         volumes=tuple(one.moved for one in volumes),
-        manifests=tuple(Manifest(file=one.name, text=one.content.decode()) for one in files),
+        manifests=tuple(one for one in files if not _is_secret(one)),
+        secrets=group.secrets,
         seconds=wish.seconds,
     )
     refused = (
         *(str(one) for one in group.fatal),
         *(one.shown for one in loaded.errors),
+        *untold,
         *_not_running(group),
         *_used_by_others(group),
         *_there_already(context, loaded),
         *_volumes_refused(context, group, wish),
         *_images_refused(context, group),
         *_at_boot(journal),
+        *_unfit(context, loaded),
     )
     return Prospect(
-        group=group, journal=journal, volumes=volumes, refused=tuple(dict.fromkeys(refused))
+        group=group,
+        journal=journal,
+        volumes=volumes,
+        secrets=tuple(filter(_is_secret, files)),
+        refused=tuple(dict.fromkeys(refused)),
     )
 
 
-def _loaded(group: Group) -> Loaded:
-    text = "---\n".join(yaml_text.dumps(one) for one in group.documents)
+def _is_secret(one: Manifest) -> bool:
+    return one.file.endswith(".secret.yaml")
+
+
+def _secrets(group: Group, wish: Wish) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the Secrets of a group, and what Podman does not tell of them."""
+    found, untold = [], []
+    for name in group.secrets:
+        try:
+            found.append(secrets.document(name, asking.secret(name), wish.namespace))
+        except Fault as fault:
+            untold.append(f"secret {name}: {fault}")
+    return found, untold
+
+
+def _loaded(documents: Iterable[Mapping[str, Any]], name: str) -> Loaded:
+    text = "---\n".join(yaml_text.dumps(one) for one in documents)
     source = Bundle(
-        name=f"Podman's {group.name}",
-        files=(File(name=f"Podman's {group.name}", data=text.encode()),),
+        name=f"Podman's {name}",
+        files=(File(name=f"Podman's {name}", data=text.encode()),),
     )
     return load.load([source], load.KUBE_PLAY)
 
@@ -213,6 +240,20 @@ def _at_boot(journal: Journal) -> Iterator[str]:
             steering.check(one)
         except Fault as fault:
             yield str(fault)
+
+
+def _unfit(context: Context, loaded: Loaded) -> Iterator[str]:
+    """Give why this host can make no pods as it is now: that is told before anything stops."""
+    from reconciler import cycle, loading
+    from reconciler.targets.host import fitness
+
+    if loaded.errors:
+        return
+    base = context.host.base
+    wished = loading.wished(context.paths, base.database, loaded)
+    seen = cycle.prospect(context.host, wished)
+    for fault in fitness.unfit(base, seen.expansion.pods):
+        yield str(fault)
 
 
 def _parts(group: Group) -> Iterator[Facts]:

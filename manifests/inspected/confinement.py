@@ -34,7 +34,6 @@ _HARMLESS: dict[str, tuple[object, ...]] = {
     "HostConfig.UTSMode": ("", "private"),
     "HostConfig.UsernsMode": ("", "host"),
     "Config.Domainname": ("",),
-    "Config.Secrets": ([],),
     "Config.SystemdMode": (False,),
     "Config.Timeout": (0,),
     "Config.Umask": ("", "0022"),
@@ -46,7 +45,6 @@ _WHY = {
     "HostConfig.Devices": "podpy gives no devices yet",
     "HostConfig.Init": "the first process of the container is its own",
     "HostConfig.UsernsMode": "root in the container is root of the host",
-    "Config.Secrets": "write a Secret, and mount it or name it in env",
     "Config.SystemdMode": "podpy prepares no container for systemd",
     "Rootfs": "the container has no image",
 }
@@ -72,6 +70,8 @@ def read(draft: Draft, facts: Facts, made: dict[str, Any]) -> None:
     _sysctls(draft, facts)
     for path, harmless in _HARMLESS.items():
         value = facts.at(path)
+        if path == "HostConfig.UTSMode" and facts.text("Pod"):
+            continue  # That of its pod.
         if value is not None and value not in harmless:
             shown = value if isinstance(value, str | int) else len(value)
             why = f"{shown}: {_WHY.get(path, 'has no place in a Pod')}"

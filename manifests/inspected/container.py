@@ -6,7 +6,7 @@ Mounts are manifests.inspected.mounts, what is of the whole pod manifests.inspec
 from __future__ import annotations
 
 from manifests import podman_limits
-from manifests.inspected import confinement, mounts
+from manifests.inspected import confinement, mounts, secrets
 from manifests.inspected.draft import put
 from manifests.quadlet import durations, health
 from manifests.quadlet.container import signal_name
@@ -36,13 +36,14 @@ def convert(draft: Draft, facts: Facts, name: str) -> dict[str, Any]:
     _command(facts, made)
     if (given := facts.text("Config.WorkingDir")) != (facts.image.get("WorkingDir") or "/"):
         made["workingDir"] = given
-    _environment(facts, made)
+    _environment(draft, facts, made)
     _terminal(facts, made)
     _resources(draft, facts, made)
     confinement.read(draft, facts, made)
     _probe(draft, facts, made)
     _stopping(facts, made)
     mounts.read(draft, facts, made)
+    secrets.read(draft, facts, made)
     return made
 
 
@@ -76,10 +77,16 @@ def _words(image: Any, key: str) -> list[str]:
     return list(found) if isinstance(found, list) else []
 
 
-def _environment(facts: Facts, made: dict[str, Any]) -> None:
+def _environment(draft: Draft, facts: Facts, made: dict[str, Any]) -> None:
     of_image = dict(_pairs(facts.image.get("Env")))
     found = []
+    known = {word for one in secrets.of(facts) if one.env for word in (one.secret, one.env)}
     for name, value in _pairs(facts.at("Config.Env")):
+        if value == secrets.MASKED:
+            if name not in known:
+                why = f"{name}: Podman does not tell the secret that it is"
+                draft.lose(facts.name, "Config.Env", why, fatal=True)
+            continue
         if of_image.get(name) == value or name in _PODMANS or (name == "HOME" and value == "/root"):
             continue
         found.append({"name": name, "value": literal(value)})

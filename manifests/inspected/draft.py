@@ -39,6 +39,7 @@ class Draft:
         self.labels: dict[str, str] = {}
         self.annotations: dict[str, str] = {}
         self.taken: list[Taken] = []
+        self.secrets: list[str] = []
         self.losses: list[Loss] = []
         self.told: list[str] = []
         self._volumes: dict[str, str] = {}
@@ -60,8 +61,14 @@ class Draft:
         if taken not in self.taken:
             self.taken.append(taken)
 
+    def secret(self, name: str) -> str:
+        """Return what the Secret is called that holds a secret of Podman's."""
+        if name not in self.secrets:
+            self.secrets.append(name)
+        return drafting.label(name)
+
     def documents(self, namespace: str) -> list[dict[str, Any]]:
-        """Return the claims and the Pod as YAML would have them."""
+        """Return the claims and the Pod as YAML would have them; Secrets are not among them."""
         place = {"namespace": namespace} if namespace else {}
         metadata: dict[str, Any] = {"name": self.name, **place}
         if self.labels:

@@ -80,6 +80,8 @@ class Subject(Value):
     containers: tuple[Facts, ...]
     pod: str = ""
     """The id of Podman's pod, "" of a container alone."""
+    labels: Mapping[str, str] = EMPTY
+    """Those of Podman's pod."""
 
 
 def find(raw: object, path: str) -> Any:

@@ -7,9 +7,11 @@ from manifests.checks import names
 from manifests.inspected import container
 from manifests.inspected.draft import Draft
 from manifests.quadlet.drafting import label
+from manifests.value import EMPTY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from manifests.inspected.facts import Facts, Subject
@@ -34,9 +36,10 @@ def convert(subject: Subject) -> Draft:
     _network(draft, subject.face)
     _host_name(draft, subject)
     _names_of_hosts(draft, subject.face)
+    _labels(draft, subject.name, subject.labels, EMPTY)
     for one in subject.containers:
         _namespaces(draft, one)
-        _labels(draft, one)
+        _labels(draft, one.name, one.mapping("Config.Labels"), one.image.get("Labels") or EMPTY)
         _logs(draft, one)
     made = [container.convert(draft, one, _inner(subject, one)) for one in subject.containers]
     published = ports(subject.face)
@@ -167,16 +170,15 @@ def _namespaces(draft: Draft, one: Facts) -> None:
             draft.lose(one.name, path, f"{mode}: has no place in a Pod")
 
 
-def _labels(draft: Draft, one: Facts) -> None:
-    of_image = one.image.get("Labels") or {}
-    for key, value in one.mapping("Config.Labels").items():
+def _labels(draft: Draft, name: str, given: Mapping[str, str], of_image: Mapping[str, str]) -> None:
+    for key, value in given.items():
         if key.startswith(_PODMANS) or of_image.get(key) == value:
             continue
         if fault := names.qualified(key):
-            draft.lose(one.name, "Config.Labels", f"{key}: {fault}")
+            draft.lose(name, "Config.Labels", f"{key}: {fault}")
         elif names.label_value(value):
             draft.annotations.setdefault(key, value)
-            draft.told.append(f"{one.name}: label {key} is an annotation: its value is none of one")
+            draft.told.append(f"{name}: label {key} is an annotation: its value is none of one")
         else:
             draft.labels.setdefault(key, value)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from podpy.adopting import Prospect
-    from reconciler.adopting.journal import Journal
+    from reconciler.adopting.journal import Journal, Manifest
 
 EXAMPLES = """
 podpy adopt web --dry-run
@@ -63,7 +63,13 @@ def run(arguments: argparse.Namespace) -> int:
     from reconciler.adopting import journal
     from runtime import locks
     from runtime.podman import asking
+    from runtime.rootless import mode
 
+    if mode.active():
+        raise Invalid(
+            "adopt: takes over what root's Podman runs, and not that of a user",
+            hint="podman generate kube, podpy volume import, podpy kube play",
+        )
     asking.program()
     context = Context(settings={"start_seconds": arguments.timeout, "by": "podpy adopt"})
     with locks.held(context.paths, ["adopt"]):
@@ -72,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
             for one in left:
                 print(f"{one.group}: was begun; without --dry-run it goes on", file=sys.stderr)
         elif left:
-            failed = _resume(context, left)
+            failed = _resume(context, left, arguments.output)
             if failed or not _names_something(arguments):
                 return failed
         return _adopt(context, arguments)
@@ -105,7 +111,7 @@ def _adopt(context: Context, arguments: argparse.Namespace) -> int:
         return 0
     if not arguments.yes and not _agreed(found):
         raise Invalid("adopt: nothing was changed", hint="say --yes to go on")
-    return _carry_out(context, found, directory)
+    return _carry_out(context, found, arguments.output, directory)
 
 
 def _show(found: Sequence[Prospect], form: str) -> None:
@@ -122,8 +128,12 @@ def _show(found: Sequence[Prospect], form: str) -> None:
             manifests = form == "-"
             print(adopt_output.text(found), file=sys.stderr if manifests else sys.stdout)
             if manifests:
-                texts = [one.text for each in found for one in each.journal.manifests]
+                texts = [one.text for each in found for one in _manifests(each)]
                 print("---\n".join(texts), end="")
+
+
+def _manifests(prospect: Prospect) -> tuple[Manifest, ...]:
+    return (*prospect.secrets, *prospect.journal.manifests)
 
 
 def _refuse(found: Sequence[Prospect], *, strict: bool) -> None:
@@ -151,7 +161,7 @@ def _agreed(found: Sequence[Prospect]) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _carry_out(context: Context, found: Sequence[Prospect], directory: str) -> int:
+def _carry_out(context: Context, found: Sequence[Prospect], form: str, directory: str) -> int:
     from podpy import adopt_output, adopting, progress
 
     report = progress.reporter(quiet=False)
@@ -161,7 +171,7 @@ def _carry_out(context: Context, found: Sequence[Prospect], directory: str) -> i
         _write(directory, found)
     failed = 0
     for one in found:
-        if _change_over(context, one.journal):
+        if _change_over(context, one.journal, form):
             for command in adopt_output.left(one):
                 print(f"{one.group.name}: left with Podman, to remove: {command}", file=sys.stderr)
         else:
@@ -176,12 +186,12 @@ def _write(directory: str, found: Sequence[Prospect]) -> None:
     files = {
         one.file: File(name=one.file, content=one.text.encode(), mode=0o600)
         for each in found
-        for one in each.journal.manifests
+        for one in _manifests(each)
     }
     rendered_files.put(directory, tuple(files.values()), "adopted", whole=False)
 
 
-def _change_over(context: Context, journal: Journal) -> bool:
+def _change_over(context: Context, journal: Journal, form: str) -> bool:
     """Change one group over; say how it went, and return whether podpy runs it now."""
     from reconciler.adopting import change_over
 
@@ -193,11 +203,13 @@ def _change_over(context: Context, journal: Journal) -> bool:
     except change_over.WentBack as fault:
         print(f"Error: {fault}", file=sys.stderr)
         return False
-    print(f"{journal.group} adopted")
+    # What a program or a file is to have of standard output is the plan alone.
+    aside = form in ("-", *FORMS)
+    print(f"{journal.group} adopted", file=sys.stderr if aside else sys.stdout)
     return True
 
 
-def _resume(context: Context, left: Sequence[Journal]) -> int:
+def _resume(context: Context, left: Sequence[Journal], form: str) -> int:
     """Go on with what was killed, or back."""
-    done = [_change_over(context, one) for one in left]
+    done = [_change_over(context, one, form) for one in left]
     return 0 if all(done) else 1

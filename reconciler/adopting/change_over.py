@@ -10,15 +10,16 @@ Every step may be done again, so that a journal that is found goes on from its b
 
 from __future__ import annotations
 
-from manifests import kinds, load
+from manifests import compact_json, kinds, load
 from manifests.faults import Fault, HostFault, Invalid
+from manifests.inspected import secrets
 from manifests.ref import Ref
 from manifests.sources import Bundle, File
 from reconciler import cycle, loading, removing
 from reconciler.adopting import journal as journals
 from reconciler.syncs import settling
 from runtime import interrupts, locks
-from runtime.podman import steering
+from runtime.podman import asking, steering
 from runtime.volume import takeover
 
 TYPE_CHECKING = False
@@ -41,8 +42,13 @@ class WentBack(HostFault):
 
 def loaded(journal: Journal) -> Loaded:
     """Return the objects of a journal, checked."""
-    files = tuple(File(name=one.file, data=one.text.encode()) for one in journal.manifests)
-    return load.load([Bundle(name=f"adopted {journal.group}", files=files)], load.KUBE_PLAY)
+    files = [File(name=one.file, data=one.text.encode()) for one in journal.manifests]
+    for name in journal.secrets:
+        document = secrets.document(name, asking.secret(name), journal.namespace)
+        # JSON is YAML.
+        files.append(File(name=f"secret {name}", data=compact_json.dumps(document).encode()))
+    bundle = Bundle(name=f"adopted {journal.group}", files=tuple(files))
+    return load.load([bundle], load.KUBE_PLAY)
 
 
 def carry_out(host: Host, journal: Journal, tell: Callable[[str], None]) -> None:

@@ -25,6 +25,7 @@ class Piece(Value):
     subject: Subject
     pod: str
     claims: tuple[Taken, ...] = ()
+    secrets: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
 
 
@@ -41,6 +42,11 @@ class Group(Value):
     def claims(self) -> tuple[Taken, ...]:
         """The volumes of all its pods, each once."""
         return tuple(dict.fromkeys(one for piece in self.pieces for one in piece.claims))
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The secrets of Podman's that its pods have, each once. No document holds one."""
+        return tuple(dict.fromkeys(one for piece in self.pieces for one in piece.secrets))
 
     @property
     def fatal(self) -> tuple[Loss, ...]:
@@ -107,6 +113,7 @@ def _group(
                 subject=subject,
                 pod=draft.name,
                 claims=tuple(draft.taken),
+                secrets=tuple(draft.secrets),
                 told=tuple(draft.told),
             )
         )

@@ -34,9 +34,15 @@ class Manifest(Value):
     file: str
     text: str
 
+    def __repr__(self) -> str:
+        return f"Manifest(file={self.file!r})"
+
 
 class Journal(Value):
-    """One group. `back`: it goes back, whatever was under way."""
+    """One group. `back`: it goes back, whatever was under way.
+
+    Of `secrets` it has the names alone: Podman is asked for them again, as no disk is to have them.
+    """
 
     group: str
     namespace: str
@@ -44,6 +50,7 @@ class Journal(Value):
     running: tuple[Running, ...]
     volumes: tuple[Moved, ...]
     manifests: tuple[Manifest, ...]
+    secrets: tuple[str, ...] = ()
     seconds: float
     back: bool = False
 

@@ -97,7 +97,13 @@ def _pod(pod: str) -> Subject:
     if not containers:
         raise Invalid(f"pod {raw['Name']} of Podman's has no containers", hint="podman pod ps")
     face = by_id.get(infra, containers[0])
-    return Subject(name=raw["Name"], face=face, containers=containers, pod=pod)
+    return Subject(
+        name=raw["Name"],
+        face=face,
+        containers=containers,
+        pod=pod,
+        labels=raw.get("Labels") or {},
+    )
 
 
 def inspected(ids: Iterable[str]) -> tuple[Facts, ...]:
@@ -156,6 +162,17 @@ def _volume(raw: dict[str, Any]) -> Volume:
     elif os.path.ismount(path):
         foreign = "something is mounted in its place"
     return Volume(name=raw["Name"], path=path, foreign=foreign)
+
+
+def secret(name: str) -> bytes:
+    """Return what a secret of Podman's holds. Raises HostFault where this Podman does not tell."""
+    told: str = ask("secret", "inspect", "--showsecret", name)[0].get("SecretData", "")
+    if "\ufffd" in told:
+        raise HostFault(
+            f"secret {name}: Podman tells only text, and it holds something else",
+            hint="write a Secret by hand, and mount it",
+        )
+    return told.encode()
 
 
 def users(volume: str) -> tuple[str, ...]:

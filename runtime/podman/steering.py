@@ -97,7 +97,10 @@ def _stop(one: Running) -> None:
     if one.unit:
         proc.check("systemctl", "stop", "--", one.unit, timeout=seconds)
     elif runs(one):
-        proc.check(asking.program(), "stop", one.id, timeout=seconds)
+        told = proc.run(asking.program(), "stop", one.id, timeout=seconds)
+        # Podman fails, too, where only what it wanted to clear up afterwards was gone.
+        if told.status != 0 and runs(one):
+            raise HostFault(f"{one.name}: Podman cannot stop it: {told.complaint}")
 
 
 def _put_aside(one: Running) -> None:

@@ -131,7 +131,7 @@ def test_a_health_check_ends_the_container_only_where_podmans_does() -> None:
         ({"HostConfig.Init": True}, "HostConfig.Init"),
         ({"HostConfig.ExtraHosts": ["up:host-gateway"]}, "HostConfig.ExtraHosts"),
         ({"HostConfig.MemorySwap": 5, "HostConfig.Memory": 1}, "HostConfig.MemorySwap"),
-        ({"Config.Secrets": [{"Name": "key"}]}, "Config.Secrets"),
+        ({"Config.Secrets": [{"Name": "key", "UID": 7}]}, "Config.Secrets"),
         ({"HostConfig.SecurityOpt": ["mask=/proc/x"]}, "HostConfig.SecurityOpt"),
     ],
 )
@@ -148,6 +148,7 @@ def test_what_is_lost_is_named(changes: dict[str, Any], field: str) -> None:
         {"HostConfig.UsernsMode": "private"},
         {"Config.User": "nobody"},
         {"Rootfs": "/srv/root"},
+        {"Config.Env": ["WORD=*******"]},
     ],
 )
 def test_what_a_pod_cannot_do_without_is_refused(changes: dict[str, Any]) -> None:
@@ -193,6 +194,25 @@ def test_mounts_become_volumes() -> None:
     }
 
 
+def test_secrets_are_where_the_command_that_made_the_container_puts_them() -> None:
+    words = ["--secret", "key,type=env,target=WORD", "--secret=key,target=/etc/word,mode=0400"]
+    draft = drafted(
+        Config__Env=["key=*******"],
+        Config__Secrets=[{"Name": "key"}, {"Name": "other"}],
+        Config__CreateCommand=["podman", "run", *words, "demo"],
+    )
+
+    assert draft.secrets == ["key", "other"]
+    assert first(draft)["env"] == [
+        {"name": "WORD", "valueFrom": {"secretKeyRef": {"name": "key", "key": "key"}}}
+    ]
+    files = [(one["mountPath"], one["subPath"]) for one in first(draft)["volumeMounts"][1:]]
+    assert files == [("/etc/word", "key"), ("/run/secrets/other", "other")]
+    modes = [one["secret"]["defaultMode"] for one in draft.spec["volumes"][1:]]
+    assert modes == [0o400, 0o444]
+    assert draft.losses == []
+
+
 def test_sysctls_come_from_the_configuration_that_the_container_was_made_of() -> None:
     oci = {"linux": {"sysctl": {"net.core.somaxconn": "9", "net.ipv4.ping_group_range": "0 0"}}}
     draft = pod.convert(samples.alone(samples.facts({}, oci=oci)))
@@ -205,11 +225,15 @@ def test_sysctls_come_from_the_configuration_that_the_container_was_made_of() ->
 def test_a_pod_of_podmans_has_its_infra_containers_ports_and_short_names() -> None:
     infra = samples.facts({"Name": "abc-infra", "Config.Hostname": "web"})
     main, side = samples.facts({"Name": "web-main"}), samples.facts({"Name": "side"})
-    draft = pod.convert(Subject(name="web", face=infra, containers=(main, side), pod="1"))
+    subject = Subject(
+        name="web", face=infra, containers=(main, side), pod="1", labels={"tier": "front"}
+    )
+    draft = pod.convert(subject)
 
     assert [one["name"] for one in draft.spec["containers"]] == ["main", "side"]
     assert [len(one.get("ports", ())) for one in draft.spec["containers"]] == [1, 0]
     assert "hostname" not in draft.spec
+    assert draft.labels == {"tier": "front", "app": "shop"}
 
 
 def test_a_unit_says_whether_its_container_starts_again() -> None:
