@@ -47,10 +47,13 @@ def examine(paths: Paths) -> tuple[Finding, ...]:
 
 
 def _entered(paths: Paths) -> Finding:
+    from functools import partial
+
+    from podpy import context
     from runtime.rootless import entering
 
     try:
-        entering.enter(paths)
+        entering.enter(paths, partial(context.hook, paths))
     except Fault as fault:
         return missing("namespaces", fault.message, fault.hint)
     return good("namespaces", "this user is root in some of their own, which have a network")

@@ -139,7 +139,7 @@ def _run(words: list[str]) -> int:
     if os.geteuid() != 0:
         from podpy import rootless
 
-        rootless.enter(name)
+        rootless.enter(name, rest)
     arguments = plain_words.read(module, rest)
     if arguments is None:
         arguments = parser_of(name, module).parse_args(rest)

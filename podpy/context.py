@@ -50,7 +50,7 @@ class Context:
     def base(self) -> Base:
         from reconciler.targets.host import base
 
-        return base.Base(self.paths, self.database, hook=self._hook(), **self._settings)
+        return base.Base(self.paths, self.database, hook=hook(self.paths), **self._settings)
 
     @cached_property
     def host(self) -> Host:
@@ -61,24 +61,25 @@ class Context:
         base.ensure_directories(self.paths)
         return Host(self.base, self._pulling)
 
-    def _hook(self) -> str:
-        """Write the program that conmon starts when a container ends, and return its path.
 
-        It names this interpreter and the places that this process imports from, so it does not
-        matter how podpy was started, or whether it is installed at all.
-        """
-        path = f"{self.paths.state_dir}/hook"
-        text = f'#!/bin/sh\n{program()} "$@" </dev/null >/dev/null 2>&1\n'
-        try:
-            with open(path, encoding="utf-8") as file:
-                if file.read() == text:
-                    return path
-        except FileNotFoundError:
-            os.makedirs(self.paths.state_dir, mode=0o700, exist_ok=True)
-        from runtime import files
+def hook(paths: Paths) -> str:
+    """Write the program that conmon starts when a container ends, and return its path.
 
-        files.write_program(path, text)
-        return path
+    It names this interpreter and the places that this process imports from, so it does not
+    matter how podpy was started, or whether it is installed at all.
+    """
+    path = f"{paths.state_dir}/hook"
+    text = f'#!/bin/sh\n{program()} "$@" </dev/null >/dev/null 2>&1\n'
+    try:
+        with open(path, encoding="utf-8") as file:
+            if file.read() == text:
+                return path
+    except FileNotFoundError:
+        os.makedirs(paths.state_dir, mode=0o700, exist_ok=True)
+    from runtime import files
+
+    files.write_program(path, text)
+    return path
 
 
 def program() -> str:

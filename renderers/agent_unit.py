@@ -5,11 +5,13 @@ Directives are systemd.service(5)'s, systemd.exec(5)'s and systemd.kill(5)'s.
 
 from __future__ import annotations
 
+_ORDER = """\
+# Not network-online.target: without a network the last good revision comes up at once, too.
+After=network.target local-fs.target"""
 _UNIT = """\
 [Unit]
 Description=podpy agent: follows Syncs and repairs drift
-# Not network-online.target: without a network the last good revision comes up at once, too.
-After=network.target local-fs.target
+{order}
 
 [Service]
 Type=notify
@@ -30,6 +32,18 @@ WantedBy=multi-user.target
 """
 
 
-def text(command: str) -> str:
-    """Return the unit's text; `command` is an absolute path."""
-    return _UNIT.format(command=command.replace("%", "%%"))
+_OF_USER = (
+    ("WantedBy=multi-user.target", "WantedBy=default.target"),
+    # It ends when the namespaces do, to begin again in new ones.
+    ("Restart=on-failure", "Restart=always"),
+    # A user's systemd knows none of the host's targets.
+    (f"{_ORDER}\n", ""),
+)
+
+
+def text(command: str, *, user: bool = False) -> str:
+    """Return the unit's text; `command` is an absolute path. `user`: for a user's systemd."""
+    made = _UNIT.format(command=command.replace("%", "%%"), order=_ORDER)
+    for root, users in _OF_USER if user else ():
+        made = made.replace(root, users)
+    return made

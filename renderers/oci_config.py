@@ -102,7 +102,8 @@ class ContainerSpec(Value):
     `rootfs` is absolute or relative to the bundle; `cgroup` is the path below each controller's
     (v1) or the one (v2) hierarchy, "" where there is none for containers; `machine` is uname -m;
     `mounts` go on top of the standard ones (/proc, /dev, /sys...), or in place of those at the same
-    path. The pod's /dev/shm is among them: without it the container has none.
+    path. The pod's /dev/shm is among them: without it the container has none. Without
+    `device_rules` the cgroup keeps no device closed: in a user's namespaces the kernel does.
     """
 
     argv: tuple[str, ...]
@@ -128,6 +129,7 @@ class ContainerSpec(Value):
     rlimits: tuple[Rlimit, ...] = ()
     resources: Resources = Resources()
     devices: tuple[Device, ...] = ()
+    device_rules: bool = True
     oom_score_adj: int | None = None
     host_pid: bool = False
     cgroup: str
@@ -293,7 +295,7 @@ def _seccomp(spec: ContainerSpec) -> dict[str, Any] | None:
 
 def _resources(spec: ContainerSpec) -> dict[str, Any]:
     limits = spec.resources
-    resources: dict[str, Any] = {"devices": _device_rules(spec)}
+    resources: dict[str, Any] = {"devices": _device_rules(spec)} if spec.device_rules else {}
     cpu: dict[str, Any] = {
         "shares": limits.cpu_shares,
         "cpus": limits.cpus,

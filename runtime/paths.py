@@ -40,6 +40,7 @@
     user_dir   RUN_DIR-user              rootless: the namespaces of the user, in which podpy works
         namespaces.json, lock            who holds them; locked while they are made
         slirp.sock, resolv.conf          slirp4netns' API; whom names are asked of
+        holder.pid, complaint            for the user's systemd; why it could not make them
     config_dir /etc/podpy                (the administrator's; podpy writes what it is told to)
         podpy.toml                       settings: the host's labels, the trash's time
         syncs.d/*.yaml                   the Syncs that this host follows

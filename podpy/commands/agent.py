@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
     from reconciler.syncs.passed import Pass
     from reconciler.targets.host.host import Host
+    from runtime.paths import Paths
 
 EXAMPLES = """
 podpy agent
 podpy agent --listen 127.0.0.1:9797
 podpy agent --unit > /etc/systemd/system/podpy-agent.service
+podpy agent --unit --user > ~/.config/systemd/user/podpy-agent.service
 """
 
 
@@ -32,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--unit", action="store_true", help="print the unit that has systemd run the agent"
     )
-
+    parser.add_argument("--user", action="store_true", help="the unit of a user's systemd")
     parser.add_argument(
         "--listen",
         default="",
@@ -42,20 +44,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 LARGEST_PORT = 65535
+_WATCH_SECONDS = 3600.0
 
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.unit:
         from renderers import agent_unit
 
-        print(agent_unit.text(sys.argv[0]), end="")
+        print(agent_unit.text(sys.argv[0], user=arguments.user), end="")
         return 0
+    if arguments.user:
+        raise Invalid("--user: is for --unit", hint="podpy agent, as that user")
     # Until the loop listens there is nothing to read again; unheard, it would end the agent.
     signal.signal(signal.SIGHUP, lambda *_: None)
     from reconciler.agent import loop
     from reconciler.agent.passes import Passes
     from reconciler.agent.probing import Probing
     from runtime import locks
+    from runtime.rootless import mode
 
     # The lock lies in the run directory, which is made, and mounted, with the first host.
     paths = _host().base.paths
@@ -67,6 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
         if not alone:
             raise Invalid("an agent runs on this host already", hint="systemctl status podpy-agent")
         print(f"podpy {VERSION}: the agent follows {paths.syncs}", flush=True)
+        if mode.active():
+            _end_with_namespaces(paths)
         loop.Loop(paths, work, listen).run()
     return 0
 
@@ -77,6 +85,27 @@ def _address(text: str) -> tuple[str, int]:
     if not colon or not port.isdigit() or int(port) > LARGEST_PORT:
         raise Invalid(f'--listen: "{text}" is not HOST:PORT', hint="--listen 127.0.0.1:9797")
     return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _end_with_namespaces(paths: Paths) -> None:
+    """End the agent, as SIGTERM does, when nobody holds the user's namespaces any more."""
+    import os
+    import threading
+
+    from runtime.kernel import processes
+    from runtime.rootless import record
+
+    held = record.read(paths)
+    holder = None if held is None else processes.opened(held.pid, held.started)
+
+    def watch() -> None:
+        if holder is not None:
+            while not processes.wait([holder], _WATCH_SECONDS):
+                continue
+        _say("the namespaces of this user have ended, and the agent with them")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _host() -> Host:

@@ -3,6 +3,7 @@
 exited UID CONTAINER    conmon runs it at a container's end, in the pod's namespaces
 attend UID              a pass runs it where nobody waits for a back-off or a deadline yet
 halt                    systemd runs it as this host goes down (reconciler.targets.host.shutdown)
+hold                    a user's systemd runs it: makes the user's namespaces (runtime.rootless)
 unit VERB FILE ...      units of systemd's run it (podpy.unit_runs)
 pre-receive NAME        git runs it before it takes a push, and refuses the push if it fails
 post-receive NAME       git runs it after a push; what it prints is the pusher's to read
@@ -24,7 +25,7 @@ PUSHES = ("pre-receive", "post-receive")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("event", choices=("exited", "attend", "halt", UNIT, *PUSHES))
+    parser.add_argument("event", choices=("exited", "attend", "halt", "hold", UNIT, *PUSHES))
     parser.add_argument("subject", nargs="?", default="", metavar="UID|NAME|VERB")
     parser.add_argument("words", nargs="*")
 
@@ -38,6 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _push(arguments.event, arguments.subject)
     if arguments.event == "halt":
         return _halt()
+    if arguments.event == "hold":
+        return _hold()
     # conmon waits for the program that it starts, and the container is not over until conmon is:
     # so the work is a child's.
     if os.fork():
@@ -57,13 +60,24 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _hold() -> int:
+    from runtime import paths
+    from runtime.rootless import making
+
+    making.hold_in_unit(paths.default())
+    return 0
+
+
 def _halt() -> int:
-    """Stop all pods, if the host really is going down."""
+    """Stop all pods, if the host really is going down; a user's whenever their unit is stopped."""
     import sys
 
     from runtime import systemd
+    from runtime.rootless import mode
 
-    found = systemd.state()
+    if os.geteuid() != 0:
+        return 0  # Nobody holds this user's namespaces any more.
+    found = systemd.STOPPING if mode.active() else systemd.state()
     if found != systemd.STOPPING:
         print(f"nothing is stopped: the host is {found or 'not known to systemd'}")
         return 0

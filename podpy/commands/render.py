@@ -124,8 +124,9 @@ def _systemd(arguments: argparse.Namespace) -> Form:
 
     if arguments.user:
         raise Invalid(
-            "podpy's own runtime needs root, so no unit of a user's could run a pod",
-            hint="podpy render quadlet --user has rootless Podman run them",
+            "a user's pods run in one unit of their systemd, so no other could have a container",
+            hint="podpy agent --unit --user brings pods back; "
+            "podpy render quadlet --user has Podman run them",
         )
     return lambda loaded: unit_files.render(loaded, os.path.abspath(sys.argv[0]))
 

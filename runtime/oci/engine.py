@@ -200,7 +200,8 @@ def _try(path: str, run_dir: str, seen: cgroups.View, instance: str) -> str:
 
 def _trial_config(cgroup: str, v2: bool) -> dict[str, Any]:
     held = ["CAP_KILL"]
-    resources = {"devices": [{"allow": False, "access": "rwm"}]}
+    devices = {"devices": [{"allow": False, "access": "rwm"}]}
+    resources = {} if mode.active() else devices
     return {
         "ociVersion": "1.0.2",
         "process": {

@@ -10,10 +10,12 @@ import pwd
 from manifests.faults import HostFault
 from runtime import files, locks
 from runtime.kernel import processes, syscalls
-from runtime.rootless import making, mode, record, remains, slirp
+from runtime.rootless import making, mode, record, remains, slirp, unit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runtime.paths import Paths
     from runtime.rootless.record import Record
 
@@ -31,20 +33,26 @@ _SECONDS = 120.0
 _FIRST_PORT = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 
 
-def enter(paths: Paths) -> None:
-    """Move the calling process, which has one thread. Raises HostFault, and TimedOut."""
+def enter(paths: Paths, program: Callable[[], str], *, starts: bool = True) -> None:
+    """Move the calling process, which has one thread. Raises HostFault, and TimedOut.
+
+    `program` gives the path of a program that is this podpy (see making.make). What `starts`
+    processes in pods has to be in a cgroup of the user's, too, where there is one.
+    """
     place, home = os.getcwd(), os.environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir
     uid, gid = os.getuid(), os.getgid()
     # Of the host's network, before it is left.
     first_port = files.number(_FIRST_PORT)
-    _join(_held(paths))
+    held = _held(paths, program)
+    if starts and held.delegated:
+        unit.adopt(paths)
+    _join(held)
     try:
         os.chdir(place)
     except OSError as error:
         raise HostFault(f"{place}: cannot be seen from the user's namespaces: {error}") from error
-    found = record.read(paths)
     os.environ["HOME"] = home
-    os.environ[mode.VARIABLE] = mode.name(uid, delegated=found is not None and found.delegated)
+    os.environ[mode.VARIABLE] = mode.name(uid, delegated=held.delegated)
     os.environ[mode.FIRST_PORT] = str(first_port or "")
     # What containers/storage and containers/image go by, in skopeo and buildah: whose files.
     os.environ["_CONTAINERS_USERNS_CONFIGURED"] = "done"
@@ -53,7 +61,7 @@ def enter(paths: Paths) -> None:
     making.cover_resolver(paths)
 
 
-def _held(paths: Paths) -> Record:
+def _held(paths: Paths, program: Callable[[], str]) -> Record:
     """Return the record of a holder with a network; see to it that there is one."""
     found = record.read(paths)
     if found is not None and record.networked(found):
@@ -67,7 +75,7 @@ def _held(paths: Paths) -> Record:
             lost = record.last(paths)
             if lost is not None:
                 remains.end(paths, lost.user)
-            return making.make(paths)
+            return making.make(paths, program)
         return found if record.networked(found) else _connected(paths, found)
     finally:
         os.close(lock)

@@ -19,11 +19,12 @@ import pwd
 from manifests.faults import Fault, HostFault
 from runtime import files, proc
 from runtime.kernel import mounts, processes, signals, syscalls
-from runtime.rootless import pipes, record, slirp, subids
+from runtime.rootless import pipes, record, slirp, subids, unit
 from runtime.rootless.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
     from runtime.paths import Paths
@@ -43,11 +44,40 @@ EXIT_FD = 3
 """What the holder has open besides its streams: see Record.exit."""
 
 
-def make(paths: Paths, *, delegated: bool = False) -> Record:
-    """Make the namespaces and record who holds them; the caller holds the lock of user_dir.
+def make(paths: Paths, program: Callable[[], str]) -> Record:
+    """Have the namespaces made, and return who holds them; the caller holds the lock of user_dir.
 
-    `delegated`: this process is in a cgroup that is the user's to divide, alone in it. Raises
-    HostFault with what is missing and what to do.
+    `program` gives the command by which the user's systemd, where there is one, starts podpy.
+    Raises HostFault with what is missing and what to do.
+    """
+    files.unlink(paths.halting)  # Of those that were stopped before.
+    if not unit.available():
+        return hold(paths)
+    unit.start(paths, program())
+    made = record.read(paths)
+    if made is None:
+        raise HostFault(
+            f"{unit.name(paths)}: has ended as soon as it was there",
+            hint=f"see journalctl --user -u {unit.name(paths)}",
+        )
+    return made
+
+
+def hold_in_unit(paths: Paths) -> None:
+    """Make the namespaces as the unit of the user's systemd; what fails is left for who waits."""
+    try:
+        hold(paths, helpers=unit.helpers(paths))
+    except Fault as fault:
+        text = f"{fault.message}\n{fault.hint}".encode()
+        files.write(unit.complaint(paths), text, temporary=f"{unit.complaint(paths)}.tmp")
+        raise
+
+
+def hold(paths: Paths, *, helpers: str = "") -> Record:
+    """Make the namespaces and record who holds them.
+
+    `helpers` is the directory of a cgroup below this process's own, which is the user's to divide
+    and has no other process in it; "" without one.
     """
     maps = _maps()
     _write_resolver(paths)
@@ -55,7 +85,7 @@ def make(paths: Paths, *, delegated: bool = False) -> Record:
     told, told_end = os.pipe2(os.O_CLOEXEC)
     child = os.fork()
     if child == 0:
-        _make_apart(paths, maps, told_end, delegated=delegated)
+        _make_apart(paths, maps, told_end, helpers)
     os.close(told_end)
     try:
         complaint = pipes.read(told, _MOST, 3 * _SECONDS, "the namespaces of this user")
@@ -90,13 +120,13 @@ def _maps() -> tuple[tuple[str, ...], ...]:
 
 
 def _make_apart(
-    paths: Paths, maps: tuple[tuple[str, ...], ...], told: int, *, delegated: bool
+    paths: Paths, maps: tuple[tuple[str, ...], ...], told: int, helpers: str
 ) -> NoReturn:
     """In a child: make the holder and start slirp4netns beside it; tell what fails."""
     status = 0
     try:
         os.setsid()
-        _make(paths, maps, delegated=delegated)
+        _make(paths, maps, helpers)
     except Fault as fault:
         os.write(told, f"\0{fault.message}\0{fault.hint}".encode())
         status = 1
@@ -107,24 +137,26 @@ def _make_apart(
         os._exit(status)
 
 
-def _make(paths: Paths, maps: tuple[tuple[str, ...], ...], *, delegated: bool) -> None:
+def _make(paths: Paths, maps: tuple[tuple[str, ...], ...], helpers: str) -> None:
     going, go_on = os.pipe2(os.O_CLOEXEC)
     said, said_end = os.pipe2(os.O_CLOEXEC)
     exit_end, exit_held = os.pipe2(os.O_CLOEXEC)
     holder = os.fork()
     if holder == 0:
         os.close(said)
-        _hold(paths, going, said_end, exit_held, delegated=delegated)
+        _hold(paths, going, said_end, exit_held, helpers)
     os.close(said_end)
     os.close(exit_held)
     try:
         _expect(said, b"1")
+        if helpers:
+            unit.move_here(helpers)
         for program, *words in maps:
             proc.check(program, str(holder), *words, timeout=_SECONDS)
         os.write(go_on, b"1")
         _expect(said, b"")
         network = slirp.start(paths, holder, exit_end)
-        _record(paths, holder, network, delegated=delegated)
+        _record(paths, holder, network, delegated=bool(helpers))
     except BaseException:
         os.kill(holder, signals.SIGKILL)
         raise
@@ -153,15 +185,21 @@ def _record(paths: Paths, holder: int, network: int, *, delegated: bool) -> None
             delegated=delegated,
         ),
     )
+    files.write(
+        unit.pid_file(paths), f"{holder}\n".encode(), temporary=f"{unit.pid_file(paths)}.tmp"
+    )
 
 
-def _hold(paths: Paths, going: int, said: int, exit_held: int, *, delegated: bool) -> NoReturn:
+def _hold(paths: Paths, going: int, said: int, exit_held: int, helpers: str) -> NoReturn:
     """In the holder: unshare, wait until it is mapped, set up what is seen, and stay."""
     try:
-        syscalls.unshare(_KINDS | (syscalls.CLONE_NEWCGROUP if delegated else 0))
+        # The cgroup that it is in at that moment is the root of the new namespace.
+        syscalls.unshare(_KINDS | (syscalls.CLONE_NEWCGROUP if helpers else 0))
+        if helpers:
+            unit.move_here(helpers)
         os.write(said, b"1")
         if pipes.read(going, 1, _SECONDS, "the mapping") == b"1":
-            _set_up(paths, delegated=delegated)
+            _set_up(paths, delegated=bool(helpers))
             _stay(said, exit_held)
     except OSError as error:
         os.write(said, f"0user namespaces cannot be made: {error.strerror}".encode())
@@ -175,11 +213,12 @@ def _set_up(paths: Paths, *, delegated: bool) -> None:
     from runtime.net import requests, rtnetlink
 
     mounts.propagate("/", mounts.Propagation.SLAVE)
+    if os.path.isdir(_CGROUPS):
+        # What is not the user's is not to look as if it were; and the kernel refuses to mount
+        # cgroup2 right on itself.
+        mounts.tmpfs(_CGROUPS, size=1 << 20, mode=0o755)
     if delegated:
         mounts.filesystem("cgroup2", _CGROUPS, access=mounts.DATA)
-    elif os.path.isdir(_CGROUPS):
-        # None of them is the user's: nothing is to look as if it were.
-        mounts.tmpfs(_CGROUPS, size=1 << 20, mode=0o755)
     cover_resolver(paths)
     with rtnetlink.Socket() as kernel:
         kernel.apply([requests.set_link("lo", up=True)])

@@ -24,6 +24,7 @@ from renderers import capabilities, oci_config
 from runtime.kernel import apparmor
 from runtime.oci import container as oci
 from runtime.oci import last_words
+from runtime.rootless import mode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def _abilities(base: Base, record: PodRecord, container: Container) -> resolve.E
         capabilities=capabilities.from_mask(host.capabilities()),
         lowest_oom_score_adj=host.lowest_oom_score_adj(),
         swap_limits=base.limits_swap(seen),
+        device_rules=not mode.active(),
         apparmor=_armor(base, record, container),
         selinux=os.path.exists(SELINUX),
         devices=tuple(

@@ -46,7 +46,8 @@ class Image(Value):
 class Engine(Value):
     """What this host can do for containers. `capabilities` are those that podpy may give.
 
-    No container's oom_score_adj can be lower than `lowest_oom_score_adj`.
+    No container's oom_score_adj can be lower than `lowest_oom_score_adj`. `device_rules` of cgroups
+    are root's to make.
 
     `devices` are all of the host's: a privileged container gets them.
     """
@@ -56,6 +57,7 @@ class Engine(Value):
     capabilities: tuple[str, ...] = capabilities.KNOWN
     lowest_oom_score_adj: int = -1000
     swap_limits: bool = False
+    device_rules: bool = True
     apparmor: Armor | None = None
     selinux: bool = False
     devices: tuple[oci_config.Device, ...] = ()
@@ -129,6 +131,7 @@ def container_spec(context: Context) -> oci_config.ContainerSpec:
         rlimits=process.rlimits(extra),
         resources=process.limits(container.resources, extra, swap_limits=engine.swap_limits),
         devices=engine.devices if own.privileged else (),
+        device_rules=engine.device_rules,
         oom_score_adj=_oom_score_adj(context),
         host_pid=record.pod.spec.host_pid,
         cgroup=context.cgroup,

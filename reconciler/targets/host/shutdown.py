@@ -14,6 +14,7 @@ import time
 from manifests.faults import Fault, Retry
 from manifests.ref import Ref
 from runtime import files, systemd
+from runtime.rootless import mode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,11 +66,12 @@ def begin(paths: Paths) -> None:
 def under_way(paths: Paths) -> bool:
     """Tell whether nothing is to be started any more.
 
-    A shutdown may be taken back, and what it has stopped is to run again then.
+    A shutdown may be taken back, and what it has stopped is to run again then. Where a user's pods
+    were stopped, others are started in new namespaces alone (runtime.rootless.making).
     """
     if not os.path.exists(paths.halting):
         return False
-    if systemd.state() not in systemd.UP:
+    if mode.active() or systemd.state() not in systemd.UP:
         return True
     files.unlink(paths.halting)
     return False
