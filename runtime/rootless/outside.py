@@ -6,6 +6,7 @@ import socket
 import struct
 
 from runtime.net.listeners import Listener
+from runtime.net.subnets import Used
 from runtime.rootless import record, slirp
 
 TYPE_CHECKING = False
@@ -60,3 +61,26 @@ def parse(protocol: str, lines: Iterable[str]) -> Iterator[Listener]:
             port=int(port, 16),
             inode=int(words[9]),
         )
+
+
+def used(paths: Paths) -> tuple[Used, ...]:
+    """Return the subnets that the host has a route to: pods would not reach what is there."""
+    held = record.read(paths)
+    if held is None:
+        return ()
+    try:
+        with open(f"/proc/{held.network}/net/route", encoding="ascii") as file:
+            return tuple(routes(file))
+    except OSError:
+        return ()
+
+
+def routes(lines: Iterable[str]) -> Iterator[Used]:
+    """Read the lines of /proc/net/route but for default routes. Pure."""
+    for line in lines:
+        words = line.split()
+        if len(words) < 8 or words[0] == "Iface" or not int(words[7], 16):
+            continue
+        address = socket.inet_ntoa(struct.pack("=I", int(words[1], 16)))
+        prefix = int(words[7], 16).bit_count()
+        yield Used(subnet=f"{address}/{prefix}", by=words[0], routed=True)

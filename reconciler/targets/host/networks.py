@@ -19,6 +19,7 @@ from runtime import locks
 from runtime.net import bridge, dns, subnets
 from runtime.net.bridge import BridgeNetwork
 from runtime.observe import records
+from runtime.rootless import mode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -156,7 +157,16 @@ def _described(base: Base, network: Network, known: BridgeNetwork | None) -> Bri
 def _free_subnet(base: Base) -> str:
     # A network whose bridge was deleted by hand keeps its subnet.
     known = [one.subnet for one in network_records.every(base.paths)]
-    return subnets.choose([*subnets.taken(), *known], SUBNET_PREFIX)
+    return subnets.choose([*subnets.taken(), *_outside(base), *known], SUBNET_PREFIX)
+
+
+def _outside(base: Base) -> list[str]:
+    """Return the host's subnets where podpy has another network namespace than the host."""
+    if not mode.active():
+        return []
+    from runtime.rootless import outside
+
+    return [one.subnet for one in outside.used(base.paths)]
 
 
 def _refuse_overlap(base: Base, wanted: BridgeNetwork) -> None:

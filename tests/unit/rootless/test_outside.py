@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,22 @@ from runtime.rootless import outside
 
 if TYPE_CHECKING:
     from runtime.net.listeners import Listener
+
+
+ROUTES = """\
+Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
+eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0
+eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0
+pp-1\t0000400A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0
+"""
+"""As proc_net_route writes it on a little-endian host."""
+
+
+@pytest.mark.skipif(sys.byteorder != "little", reason="the text above is a little-endian host's")
+def test_subnets_of_the_host_are_read_but_for_the_way_out() -> None:
+    found = [(one.subnet, one.by) for one in outside.routes(ROUTES.splitlines())]
+
+    assert found == [("192.0.2.0/24", "eth0"), ("10.64.0.0/16", "pp-1")]
 
 
 def listening(protocol: str, name: str) -> list[Listener]:
