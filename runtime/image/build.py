@@ -109,8 +109,10 @@ def _hand_over(store: Store, space: workspace.Workspace, name: str, number: int)
     known = str(full) if full.registry else _name_of(store, image, name)
     layout = f"{space.path}/base-{number}"
     export.write(store, image, known, layout)
-    given = _run(space, "pull", "--quiet", f"oci:{layout}:{known}").split()[-1]
-    _run(space, "tag", given, known)  # buildah names it after the directory
+    # Not by buildah's pull: it makes a name of the directory's, which ~/.local cannot be part of.
+    storage = f"containers-storage:[vfs@{space.path}/root+{space.path}/run]{known}"
+    words = ("--insecure-policy", "copy", "--quiet", f"oci:{layout}:{known}", storage)
+    _tool(space, ("skopeo", *words), "skopeo copy")
 
 
 def _registries(names: Iterable[str]) -> set[str]:
@@ -140,23 +142,34 @@ def _run(
 
     What a build says is `shown` on standard error while it goes on.
     """
-    guard = proc.ending_with_podpy()
     storage = (
         "--storage-driver", "vfs", "--root", f"{space.path}/root", "--runroot", f"{space.path}/run",
     )  # fmt: skip
+    argv = ("buildah", *storage, command, *words)
+    return _tool(space, argv, f"buildah {command}", shown=shown, keep=keep)
+
+
+def _tool(
+    space: workspace.Workspace,
+    argv: Sequence[str],
+    about: str,
+    *,
+    shown: bool = False,
+    keep: tuple[int, ...] = (),
+) -> str:
     child = proc.start(
-        (*guard, "buildah", *storage, command, *words),
+        (*proc.ending_with_podpy(), *argv),
         stdout=sys.stderr.fileno() if shown else proc.PIPE,
         stderr=proc.PIPE,
         pass_fds=(space.lock, *keep),
         new_session=True,
     )
     # Its session is killed with it: what it has started for a RUN, too.
-    out, said = proc.communicate(child, BUILD_SECONDS, f"buildah {command}")
+    out, said = proc.communicate(child, BUILD_SECONDS, about)
     complaint = said.decode(errors="replace").strip()
     if child.returncode != 0:
         raise Invalid(
-            f"buildah {command} failed: {_last(complaint)}",
+            f"{about} failed: {_last(complaint)}",
             hint="an image that only podpy has must be named as `podpy image ls` names it",
         )
     return (out or b"").decode(errors="replace")

@@ -146,6 +146,18 @@ def test_what_takes_root_is_refused_with_what_to_do(user: User) -> None:
         assert "conmon" not in user.processes().values()
 
 
+def test_a_user_builds_on_an_image_that_only_podpy_has(user: User) -> None:
+    os.mkdir(f"{user.home}/context")
+    user.write("context/Containerfile", f"FROM {images.BUSYBOX}\nRUN touch /x && chown 33:33 /x\n")
+    os.chmod(f"{user.home}/context", 0o755)
+    user.ok("image", "build", "-t", "localhost/own:1", f"{user.home}/context")
+    file = user.write("own.yaml", CLIENT.replace(images.BUSYBOX, "localhost/own:1"))
+
+    user.ok("kube", "play", file)
+
+    assert user.ok("exec", "client", "--", "stat", "-c", "%u:%g", "/x") == "33:33\n"
+
+
 def test_doctor_examines_what_a_user_needs(user: User) -> None:
     found = user.ok("doctor")
 
