@@ -96,14 +96,15 @@ def service(rendering: Rendering, job: Job, name: str) -> Lines:
         ("RestartSec", "10"),
         ("TimeoutStartSec", "infinity"),
     ]
-    if job.done:
+    ends_pod = only and not alone  # its sidecars would go on
+    if job.done and not ends_pod:
         lines.append(("RemainAfterExit", "yes"))
     if alone and job.spec.active_deadline_seconds is not None:
         lines.extend(shell.deadline(name, job.spec.active_deadline_seconds, user=rendering.user))
     if only and job.mark:
         lines.append(("ExecStartPost", f"/usr/bin/install -D -m 644 /dev/null {job.mark}"))
-    if only and not alone:
-        # The sidecars would go on.
+    if ends_pod:
+        # systemd runs it when the unit has ended: one that remains would never do so.
         stop = shell.systemctl("stop", f"{rendering.source.stem}-pod.service", user=rendering.user)
         lines.append(("ExecStopPost", stop))
     return lines

@@ -98,6 +98,8 @@ def test_sidecars_end_with_the_job(tmp_path: Path) -> None:
     assert lines(files["fill-a.container"], "ExecStopPost") == [
         "/usr/bin/systemctl --no-block stop fill-pod.service"
     ]
+    # What remains when its process has ended does not run that.
+    assert lines(files["fill-a.container"], "RemainAfterExit") == []
     assert lines(files["fill.pod"], "WantedBy") == ["multi-user.target"]
     assert lines(files["fill.pod"], "ConditionPathExists") != []
 
