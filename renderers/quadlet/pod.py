@@ -22,7 +22,8 @@ def write(rendering: Rendering) -> None:
         lines.either(("restartPolicy",), "ExitPolicy", "--exit-policy", "continue")
     pod_annotations.labels(rendering, lines)
     unit: Lines = [("Description", systemd_text.line(f"Pod {source.stem}"))]
-    service: Lines = []
+    # systemd's own 90 seconds are too short where many pods start at once on a small host.
+    service: Lines = [("TimeoutStartSec", "900")]
     deadline = rendering.spec.active_deadline_seconds
     if source.job is not None:
         deadline = source.job.spec.active_deadline_seconds or deadline
@@ -30,7 +31,7 @@ def write(rendering: Rendering) -> None:
             unit.extend(jobs.condition(source.job))
     if deadline is not None:
         name = f"{source.stem}-pod"
-        service = shell.deadline(name, deadline, user=rendering.user, over="ExecStopPost")
+        service.extend(shell.deadline(name, deadline, user=rendering.user, over="ExecStopPost"))
     rendering.write(
         f"{source.stem}.pod",
         {

@@ -62,6 +62,13 @@ def test_the_users_instance_is_asked_by_the_users_units(tmp_path: Path) -> None:
     ]
 
 
+def test_a_pod_may_start_as_slowly_as_its_containers(tmp_path: Path) -> None:
+    files, _ = rendered(tmp_path, pod(containers=[{"name": "a"}]))
+
+    for name in ("web.pod", "web-a.container"):
+        assert lines(files[name], "TimeoutStartSec") == ["900"]
+
+
 def test_a_deadline_stops_the_pod_for_good(tmp_path: Path) -> None:
     files, _ = rendered(tmp_path, pod(activeDeadlineSeconds=20, containers=[{"name": "a"}]))
     begin, over = lines(files["web.pod"], "ExecStartPre"), lines(files["web.pod"], "ExecStopPost")
