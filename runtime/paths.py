@@ -36,6 +36,7 @@
         halting                          there once the host goes down: nothing is started
         secrets/NAMESPACE/               Secret objects: never on a disk
         webhooks                         by which webhooks the agent was called
+        asked/SYNC                       when a pass of a Sync was last asked for
         crun/, conmon/                   the OCI runtime's and conmon's own state
     user_dir   RUN_DIR-user              rootless: the namespaces of the user, in which podpy works
         namespaces.json, lock            who holds them; locked while they are made
@@ -148,6 +149,10 @@ class Paths(Value):
     @property
     def halting(self) -> str:
         return f"{self.run_dir}/halting"
+
+    @property
+    def asked(self) -> str:
+        return f"{self.run_dir}/asked"
 
     @property
     def user_dir(self) -> str:

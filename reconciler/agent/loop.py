@@ -24,6 +24,7 @@ from manifests import durations
 from reconciler.agent import service
 from reconciler.agent.directories import Directories
 from reconciler.agent.wakes import DRIFT, Wakes
+from reconciler.syncs import overtaking
 from runtime import interrupts
 from runtime.observe.watch import Watch
 
@@ -257,7 +258,9 @@ class Loop:
         self._ring()
 
     def _changed(self, name: str) -> None:
-        """In any thread: something is different about `name`."""
+        """In any thread: something is different about `name`; a pass under way is to look, too."""
+        if name in self._syncs:
+            overtaking.ask(self._paths, name)
         with self._lock:
             self._wakes.soon(name, time.monotonic())
         self._ring()

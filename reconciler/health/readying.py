@@ -61,11 +61,13 @@ def until_told(
 def probing(base: Base) -> Iterator[Callable[[Iterable[str], float], None]]:
     """Give what runs the probes of the pods of some uids, for so many seconds or until one is done.
 
-    Where none of them has probes it sleeps. It raises Interrupted when a signal was noted.
+    Where none of them has probes it sleeps. It raises Interrupted when a signal was noted, and what
+    `base.overtaken` raises.
     """
     made: list[Prober] = []
 
     def turn(uids: Iterable[str], seconds: float) -> None:
+        base.overtaken()
         wanted = frozenset(uid for uid in uids if _has_probes(base, uid))
         if not wanted:
             interrupts.sleep(seconds)

@@ -86,6 +86,7 @@ _STATES = {
     Outcome.WITHHELD: State.PENDING,
     Outcome.BLOCKED: State.PENDING,
     Outcome.ROLLED_BACK: State.FAILURE,
+    Outcome.OVERTAKEN: State.FAILURE,
     Outcome.FAILED: State.FAILURE,
     Outcome.INVALID: State.FAILURE,
     Outcome.UNFIT: State.FAILURE,
@@ -109,6 +110,8 @@ def words(
             return "runs; removals wait for podpy sync approve"
         case Outcome.ROLLED_BACK:
             return f"did not run; the host is back at {digests.short(good)}"
+        case Outcome.OVERTAKEN:
+            return "was not healthy yet when another revision came"
         case Outcome.FAILED:
             named = ", ".join(failed[:3]) + (", ..." if len(failed) > 3 else "")
             return f"failed: {named}" if named else "failed"

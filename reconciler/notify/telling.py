@@ -51,6 +51,9 @@ class Telling:
             passed.outcome is Outcome.UNFIT and status.seen == status.good
         )
         commit = "" if unasked else status.commit or status.seen
+        if passed.outcome is Outcome.OVERTAKEN:
+            known = source.commit_of(self._sync, self._repository, passed.revision)
+            commit = known or passed.revision
         self._tell(commit, notice.state(passed.outcome), str(passed.outcome), told)
 
     def close(self) -> None:

@@ -224,6 +224,10 @@ class Repository:
         if name == GOOD:
             _remove(self._former)
 
+    def hold(self, commit: str) -> None:
+        """Keep a revision that a pass is on its way to, when another one is fetched."""
+        self.point(f"{KEPT}{digests.bare(commit)}", commit)
+
     def keep(self, commits: Sequence[str]) -> bool:
         """Keep these commits, and none that another pass has kept; tell whether one is dropped.
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from reconciler.health.assess import Assessment
     from reconciler.plan.wish import Wished
     from reconciler.state.objects import Applied
+    from reconciler.syncs.overtaking import Lookout
     from reconciler.syncs.status import SyncStatus
     from reconciler.targets.host.base import Base
     from reconciler.targets.host.host import Host
@@ -85,9 +86,15 @@ class Runner:
     """Runs the hooks of one revision of a Sync."""
 
     def __init__(
-        self, host: Host, sync: Sync, revision: Revision, notify: Callable[[Outcome], None]
+        self,
+        host: Host,
+        sync: Sync,
+        revision: Revision,
+        notify: Callable[[Outcome], None],
+        lookout: Lookout,
     ) -> None:
         self._host = host
+        self._lookout = lookout
         self._database = host.base.database
         self._seconds = durations.duration(sync.spec.timeout)
         self._waits = sync.spec.wait
@@ -165,7 +172,8 @@ class Runner:
         The report has a fault for each object that is not in time, or cannot be.
         """
         items = self._revision.others if jobs else self._revision.changed()
-        told = settling.unsettled(self._host, items, self._seconds, jobs=jobs)
+        with self._lookout.watching():
+            told = settling.unsettled(self._host, items, self._seconds, jobs=jobs)
         if not told:
             return None
         return _report(

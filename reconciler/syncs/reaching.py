@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from reconciler.report import Report
     from reconciler.source.repository import Repository
     from reconciler.syncs.declared import Found
+    from reconciler.syncs.overtaking import Lookout
     from reconciler.syncs.status import SyncStatus
     from reconciler.targets.host.host import Host
 
@@ -84,21 +85,30 @@ class Reaching:
         rows = objects.read(self._host.base.database, kind="Sync")
         return departing.find(rows, self._name, brought, self.departed, self._filed)
 
-    def reach(self, wished: tuple[Wished, ...], status: SyncStatus, revision: str) -> Report:
-        """Reach a revision, with its hooks unless it was reached before."""
+    def reach(
+        self, wished: tuple[Wished, ...], status: SyncStatus, revision: str, lookout: Lookout
+    ) -> Report:
+        """Reach a revision, with its hooks unless it was reached before.
+
+        Raises OvertakenError where the lookout finds that another one is to be followed.
+        """
+
+        def reach() -> Report:
+            with lookout.watching():
+                return self._reaching(wished, status, revision)
 
         if revision == status.good:
-            return self._reaching(wished, status, revision)
+            return reach()
         known = hooks.Revision(
             id=hooks.identity(revision, status),
             others=wished,
             changed=lambda: self._changed(wished, status.good),
             hooks=self._hooks,
         )
-        runner = hooks.Runner(self._host, self._sync, known, self._notify)
+        runner = hooks.Runner(self._host, self._sync, known, self._notify, lookout)
         if decide.host_failed(status, revision):
             runner.forgive()
-        return runner.around(lambda: self._reaching(wished, status, revision))
+        return runner.around(reach)
 
     def _changed(self, wished: tuple[Wished, ...], good: str) -> tuple[Wished, ...]:
         """The objects that are otherwise than in the last good revision; all, if that is not to be
@@ -130,6 +140,7 @@ class Reaching:
             if helpless or not report.failed or time.monotonic() + pause > deadline:
                 return report
             interrupts.sleep(pause, f"Sync/{self._name}")
+            self._host.base.overtaken()
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def converge(

@@ -19,13 +19,16 @@ import time
 from manifests import digests, durations, targeting
 from manifests.faults import Fault, HostFault, Invalid, Unfit
 from reconciler.notify.telling import Telling
+from reconciler.plan.change import Plan
+from reconciler.report import Report
 from reconciler.source import source
 from reconciler.source.inputs import InputsError
 from reconciler.source.refs import GOOD
 from reconciler.source.refusals import RefusedError
 from reconciler.source.repository import DamagedError, LackingError
 from reconciler.state import syncs
-from reconciler.syncs import decide, declared, record, wording
+from reconciler.syncs import decide, declared, overtaking, record, wording
+from reconciler.syncs.overtaking import Lookout, OvertakenError
 from reconciler.syncs.passed import Pass
 from reconciler.syncs.reaching import Reaching
 from reconciler.syncs.revisions import UnusableError
@@ -38,7 +41,6 @@ if TYPE_CHECKING:
 
     from manifests.sync import Sync
     from reconciler.execute.run import Outcome as ChangeOutcome
-    from reconciler.report import Report
     from reconciler.source.repository import Repository
     from reconciler.targets.host.host import Host
 
@@ -57,20 +59,30 @@ class Follower:
         self._sync = sync
         self._ready = ready
         self._notify = notify
+        self._done: list[ChangeOutcome] = []
         self._name = sync.metadata.name
         self._repository: Repository = source.repository_of(host.base.paths, self._name)
         self._database = host.base.database
         self._telling = Telling(host.base, sync, self._repository)
 
     def reconcile(self) -> Pass:
-        """Do the pass and record it.
+        """Do the pass and record it; another one where the source has moved on meanwhile.
 
         Raises Invalid where the Sync has been removed while this pass waited for another.
         """
-        began = time.time()
+        overtaking.ask(self._host.base.paths, self._name)
+        while (passed := self._turn()).outcome is Outcome.OVERTAKEN:
+            # Who has pushed what came meanwhile waits for its turn, and tells how that goes.
+            interrupts.sleep(5 * locks.POLL_SECONDS, f"Sync/{self._name}")
+        return passed
+
+    def _turn(self) -> Pass:
+        """Do one pass, once no other process does one."""
+        began, self._done = time.time(), []
         patience = locks.DEADLINE_SECONDS + decide.longest_pass(self._sync.spec)
         with locks.held(self._host.base.paths, [decide.lock(self._name)], timeout=patience):
             self._declared_now()
+            self._mark = overtaking.asked(self._host.base.paths, self._name)
             before = self._known()
             self._way.departed = before.departed
             passed = self._pass(before, began)
@@ -91,7 +103,11 @@ class Follower:
         base.by = f"Sync/{self._name}"
         base.start_seconds = durations.duration(self._sync.spec.timeout)
         self._telling = Telling(base, self._sync, self._repository)
-        self._way = Reaching(self._host, self._sync, self._repository, found, self._notify)
+        self._way = Reaching(self._host, self._sync, self._repository, found, self._note)
+
+    def _note(self, outcome: ChangeOutcome) -> None:
+        self._done.append(outcome)
+        self._notify(outcome)
 
     def _known(self) -> SyncStatus:
         """What is remembered; without its database podpy still knows the last good revision."""
@@ -154,15 +170,17 @@ class Follower:
             message = f"waits for Sync {', '.join(missing)}"
             return "", Pass(outcome=Outcome.BLOCKED, message=message)
         try:
-            base, kept = self._host.base, decide.kept(self._sync.spec, status)
-            found = source.fetch(base.paths, self._sync, self._repository, base.identity, kept)
-            return found, None
+            return self._source_revision(decide.kept(self._sync.spec, status)), None
         except (RefusedError, InputsError) as fault:
             return "", Pass(outcome=Outcome.INVALID, message=str(fault))
         except interrupts.Interrupted:
             raise
         except Fault as fault:
             return "", self._unfetched(fault)
+
+    def _source_revision(self, kept: str) -> str:
+        base = self._host.base
+        return source.fetch(base.paths, self._sync, self._repository, base.identity, kept)
 
     def _unfetched(self, fault: Fault) -> Pass:
         """The pass whose source could not be had: is this host to blame, or the source?"""
@@ -190,7 +208,12 @@ class Follower:
             return Pass(outcome=Outcome.UNREACHABLE, message=said)
         self._telling.began(status, chosen)
         try:
-            report = self._way.reach(wished, status, chosen)
+            report = self._way.reach(wished, status, chosen, self._lookout(status, chosen))
+        except OvertakenError as fault:
+            changes = tuple(one.change for one in self._done if one.fault is None)
+            report = Report(plan=Plan(changes=changes), outcomes=tuple(self._done))
+            said = str(fault)
+            return Pass(outcome=Outcome.OVERTAKEN, message=said, revision=chosen, report=report)
         except Invalid as fault:
             return self._kept(status, chosen, Pass(outcome=Outcome.INVALID, message=str(fault)))
         except Unfit as fault:
@@ -205,6 +228,17 @@ class Follower:
         if report.failed:
             return self._failed(status, chosen, report)
         return self._reached(status, candidate, trouble, chosen, report)
+
+    def _lookout(self, status: SyncStatus, chosen: str) -> Lookout:
+        """What tells, on the way to `chosen`, that the source holds another revision by now."""
+
+        def fetch() -> str:
+            missing = decide.waits_for(self._sync.spec, self._ready)
+            self._repository.hold(chosen)
+            return "" if missing else self._source_revision(chosen)
+
+        base, sync = self._host.base, self._sync
+        return Lookout(base, sync, self._repository, status, chosen, self._mark, fetch)
 
     def _reached(
         self,

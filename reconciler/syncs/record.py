@@ -66,7 +66,7 @@ class Recorder:
             history.note_sync(self._database, self._name, Unfit.REASON, passed.message)
         if news or changes or seen != before.seen:
             line = Revision(
-                revision=seen,
+                revision=passed.revision if passed.outcome is Outcome.OVERTAKEN else seen,
                 outcome=passed.outcome,
                 message=passed.message,
                 changes=changes,

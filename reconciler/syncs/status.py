@@ -12,6 +12,7 @@ class Outcome(StrEnum):
     READY           the host follows the source's present revision
     WITHHELD        it does, but for removals that wait for consent
     ROLLED_BACK     the present revision failed: the host follows the last good one again
+    OVERTAKEN       the source held another revision before this one was healthy: that is next
     FAILED          the revision failed, and there was none to go back to, or it failed, too;
                     or a registry with an image of it is out of reach
     INVALID         the present revision cannot be used: the host follows the last good one
@@ -26,6 +27,7 @@ class Outcome(StrEnum):
     READY = "Ready"
     WITHHELD = "PruneWithheld"
     ROLLED_BACK = "RolledBack"
+    OVERTAKEN = "Superseded"
     FAILED = "Failed"
     INVALID = "Invalid"
     UNFIT = "HostUnfit"

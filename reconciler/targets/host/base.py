@@ -18,7 +18,7 @@ from runtime.kernel import cgroups as kernel_cgroups
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from manifests.kinds import Object
     from manifests.pod import Pod
@@ -37,12 +37,17 @@ SECCOMP_ROOT = "/var/lib/kubelet/seccomp"
 """Where the kubelet looks for Localhost profiles."""
 
 
+def _not_overtaken() -> None:
+    """Whoever asks goes on."""
+
+
 class Base:
     """`hook` is the program that conmon starts when a container ends: podpy itself.
 
     `start_seconds` is how long a pod may take until it runs, `grace_seconds` how long to end where
     that is not to be what the pod itself says. `digests` are those of the ConfigMaps and Secrets
-    that pods may show. With `start` False new pods are made and nothing of them runs. Claims whose
+    that pods may show. `overtaken` is asked while a pass waits for health: it raises what ends that
+    wait. With `start` False new pods are made and nothing of them runs. Claims whose
     data is removed are kept in the trash for `trash_seconds` (None: as long as this host's settings
     say), as removed `by` this command or Sync. `unlimited` names the containers that have been made
     without the limits they ask for.
@@ -70,6 +75,7 @@ class Base:
         self.grace_seconds = grace_seconds
         self.trash_seconds = trash_seconds
         self.by = by
+        self.overtaken: Callable[[], None] = _not_overtaken
         self.digests: Mapping[Ref, str] = EMPTY
         self.unlimited: set[str] = set()
         self._wished: dict[Ref, Object] = {}
