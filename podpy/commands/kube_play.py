@@ -90,7 +90,7 @@ def _stay(
 
 
 def _load(context: Context, arguments: argparse.Namespace) -> tuple[Wished, ...]:
-    from manifests import load
+    from manifests import kinds, load
 
     options = load.KUBE_PLAY.replace(
         namespace=arguments.namespace, unknown=wishes.UNKNOWN_FIELDS[arguments.validate]
@@ -105,4 +105,11 @@ def _load(context: Context, arguments: argparse.Namespace) -> tuple[Wished, ...]
                 f"--configmap {item.file}: {item.where}: {item.ref} is no ConfigMap",
                 hint="name the file without the flag to play it as well",
             )
+    # As Podman, which passes over what it does not know only beside what it does.
+    if all(item.file in configmaps for item in wished):
+        raise Invalid(
+            f"no object in {', '.join(arguments.files)} is of a kind that podpy runs, "
+            "nothing was changed",
+            hint=f"it runs {', '.join(info.kind for info in kinds.KINDS)}",
+        )
     return wished

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fixtures.command import wait_until
+from tests.fixtures.objects import config
 
 if TYPE_CHECKING:
     from tests.fixtures.command import Podpy
@@ -76,6 +77,11 @@ def test_sources_without_objects_are_refused_and_kinds_of_later_are_not(podpy: P
     assert "stdin:2:1: Service/s .kind: " in refused.stderr
     assert "stdin:2:1: warning: Service/s .kind: " in allowed.stderr
     assert "nothing to do" in allowed.stdout
+    alone = podpy.run("kube", "play", "-", stdin=service)
+    beside = podpy.run("kube", "play", "-", stdin=f"{service}---\n{config('page')}")
+    assert (alone.status, beside.status) == (125, 0)
+    assert "no object in - is of a kind that podpy runs, nothing was changed" in alone.stderr
+    assert "stdin:2:1: warning: Service/s .kind: " in beside.stderr
     assert "valid: 0 objects, 1 warning\n" in podpy.ok("validate", "-", stdin=service)
 
 
