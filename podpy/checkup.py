@@ -6,9 +6,9 @@ as the first pod's would be, and taken away again.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-import tempfile
 
 from manifests.faults import Fault
 from manifests.strenum import StrEnum
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 OLDEST_PYTHON = (3, 11)
 ENOUGH_DISK = 1 << 30
+_TRIAL, _RUN, _POD = ".podpy-doctor-", "run", "pods/doctor"
 
 
 class Verdict(StrEnum):
@@ -191,16 +192,21 @@ def _forwarding() -> Finding:
 def _trials(paths: Paths) -> Iterator[Finding]:
     """What is tried as the first pod would: in pinned namespaces, taken off again at the end."""
     from reconciler.targets.host import trials
+    from runtime.image import workspace
     from runtime.kernel import namespaces
 
-    try:
-        place = tempfile.TemporaryDirectory(dir=space.existing(paths.run_dir), prefix=".podpy-")
-    except OSError as error:
-        text = f"{paths.run_dir} cannot be made: {error.strerror}"
-        yield missing("run_dir", text, "make it writable, or choose another PODPY_ROOT")
-        return
-    with place as run_dir:
-        pod_dir = f"{run_dir}/pods/doctor"
+    above = space.existing(paths.run_dir)
+    workspace.sweep(above, _TRIAL, _unpin)
+    with contextlib.ExitStack() as held:
+        try:
+            place = held.enter_context(workspace.made(above, _TRIAL)).path
+        except OSError as error:
+            text = f"{paths.run_dir} cannot be made: {error.strerror}"
+            yield missing("run_dir", text, "make it writable, or choose another PODPY_ROOT")
+            return
+        # A directory below it: both a workspace and what pins namespaces lock their own.
+        run_dir = f"{place}/{_RUN}"
+        pod_dir = f"{run_dir}/{_POD}"
         os.makedirs(pod_dir)
         try:
             inside = namespaces.create(pod_dir, hostname="doctor")
@@ -215,11 +221,18 @@ def _trials(paths: Paths) -> Iterator[Finding]:
                 yield _tried("nftables", "NAT rules can be loaded", inside, trials.rules)
                 yield _engine(paths, inside, run_dir)
         finally:
-            namespaces.remove(pod_dir)
-            namespaces.release(run_dir)
+            _unpin(place)
     yield from _firewall(paths)
     yield _connections()
     yield _host_namespaces()
+
+
+def _unpin(place: str) -> None:
+    """Let go of the namespaces of a trial, so that its directory can be removed."""
+    from runtime.kernel import namespaces
+
+    namespaces.remove(f"{place}/{_RUN}/{_POD}")
+    namespaces.release(f"{place}/{_RUN}")
 
 
 def _tried(
@@ -236,11 +249,12 @@ def _tried(
 def _overlay(paths: Paths) -> None:
     """Mount an overlay whose directories lie where podpy's do."""
     from reconciler.targets.host import trials
+    from runtime.image import workspace
 
-    with tempfile.TemporaryDirectory(
-        dir=space.existing(paths.state_dir), prefix=".podpy-"
-    ) as place:
-        trials.overlay(place)
+    above = space.existing(paths.state_dir)
+    workspace.sweep(above, _TRIAL)
+    with workspace.made(above, _TRIAL) as place:
+        trials.overlay(place.path)
 
 
 def _engine(paths: Paths, inside: Inside, run_dir: str) -> Finding:

@@ -116,7 +116,7 @@ def _write(
     for name, digest in wanted.items():
         own[name] = sorted({*own.get(name, []), digest})
     _save(directory, record)
-    _sweep(directory, own)
+    _sweep(directory, {*own, _RECORD})
     writer = _Writer(directory)
     for file in files:
         writer.put(file)
@@ -141,7 +141,7 @@ def _taken(wanted: Mapping[str, str], held: dict[str, list[str]]) -> list[str]:
 
 
 def _sweep(directory: str, own: Iterable[str]) -> None:
-    """Remove what a writer that was killed has left beside the files of the set."""
+    """Remove what a writer that was killed has left beside these files."""
     places = {os.path.dirname(name) for name in own}
     for place in places:
         within = os.path.join(directory, place)

@@ -97,6 +97,7 @@ def add(paths: Paths, arguments: argparse.Namespace) -> int:
     if os.path.exists(path):
         raise Invalid(f"{path} is there already", hint="edit it, or remove the Sync first")
     os.makedirs(paths.syncs, mode=0o755, exist_ok=True)
+    files.sweep(paths.syncs)
     files.write(path, text.encode(), temporary=f"{path}.{os.getpid()}.tmp", durable=True)
     print(f"sync/{arguments.name} added: {path}")
     return 0
@@ -104,6 +105,7 @@ def add(paths: Paths, arguments: argparse.Namespace) -> int:
 
 def remove(paths: Paths, name: str) -> bool:
     """Remove the file that `add` wrote; tells whether there was one."""
+    files.sweep(paths.syncs)
     try:
         os.unlink(file_of(paths, name))
     except FileNotFoundError:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from manifests.sync import OciSource
     from podpy.parser import Parser
 
+_SCRATCH = "podpy-push-"
 _CREDENTIALS = {
     "username": "for the registry",
     "password_file": "file with the password",
@@ -35,20 +36,22 @@ def configure(parser: Parser) -> None:
 def push(arguments: argparse.Namespace) -> int:
     """Push all files but hidden ones and links; print the digest, the same for the same files."""
     from reconciler.source import registry, rendering
-    from runtime.image import artifact_layout
+    from runtime.image import artifact_layout, workspace
 
     source = _source(arguments)
-    root = arguments.filename
-    if not os.path.isdir(root):
-        raise Invalid(f"{root} is no directory", hint="name the one that holds the manifests")
-    files = rendering.whole_tree(root)
+    tree = arguments.filename
+    if not os.path.isdir(tree):
+        raise Invalid(f"{tree} is no directory", hint="name the one that holds the manifests")
+    files = rendering.whole_tree(tree)
     if not files:
-        raise Invalid(f"{root} holds no file")
+        raise Invalid(f"{tree} holds no file")
     seconds = durations.duration(arguments.timeout)
-    with tempfile.TemporaryDirectory(prefix="podpy-push-") as folder:
-        digest = artifact_layout.write(files, f"{folder}/layout")
-        with registry.connected(source, seconds, f"{folder}/ca", registry.PUSHING) as there:
-            there.push(f"{folder}/layout", source.ref.tag)
+    root = tempfile.gettempdir()
+    workspace.sweep(root, _SCRATCH)
+    with workspace.made(root, _SCRATCH) as space:
+        digest = artifact_layout.write(files, f"{space.path}/layout")
+        with registry.connected(source, seconds, f"{space.path}/ca", registry.PUSHING) as there:
+            there.push(f"{space.path}/layout", source.ref.tag)
     print(f"pushed {source.url}:{source.ref.tag} {digest}")
     return 0
 

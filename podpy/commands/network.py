@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from manifests.kinds import Object
     from podpy.inventory import Item
 
 KIND = "Network"
@@ -56,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     items = {item.ref.name: item for item in inventory.items(names.kind(KIND))}
     match arguments.verb:
         case "create":
-            _create(context, items, arguments)
+            _create(context, inventory, items, arguments)
         case "ls":
             _list(inventory, items.values(), arguments)
         case "inspect":
@@ -72,35 +73,56 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _create(context: Context, items: dict[str, Item], arguments: argparse.Namespace) -> None:
-    """Apply a Network of these settings. It is no source's, so no pass prunes it."""
+def _create(
+    context: Context, inventory: Inventory, items: dict[str, Item], arguments: argparse.Namespace
+) -> None:
+    """Apply a Network of these settings. It is no source's, so no pass prunes it.
+
+    One that is on record alone, as its making was killed or the host has been down, is made.
+    """
+    name = arguments.name
+    known = items.get(name)
+    wanted = _declared(arguments) if known is None or not arguments.ignore else known.thing
+    made = name in inventory.networks
+    if known is not None and not arguments.ignore and (made or known.thing != wanted):
+        raise Invalid(f'there is a network "{name}" already', hint="podpy network inspect " + name)
+    if not made:
+        _make(context, wanted, is_new=known is None)
+    print(json.dumps({"name": name}) if arguments.output == "json" else name)
+
+
+def _declared(arguments: argparse.Namespace) -> Object:
+    """Return the Network that the flags say. Raises Invalid."""
     from manifests import kinds
     from manifests.checks import objects
-    from manifests.load import spec_digest
     from manifests.problems import path_text
+
+    given = ("driver", "subnet", "gateway", "internal", "mtu")
+    spec = {field: value for field in given if (value := getattr(arguments, field))}
+    metadata = {"name": arguments.name}
+    wanted = kinds.load(
+        {"apiVersion": "podpy.dev/v1", "kind": KIND, "metadata": metadata, "spec": spec}
+    )
+    flaws = objects.check(wanted)
+    if flaws:
+        said = "; ".join(f"{path_text(flaw.path)}: {flaw.message}" for flaw in flaws)
+        raise Invalid(f"Network/{arguments.name}: {said}")
+    return wanted
+
+
+def _make(context: Context, wanted: Object, *, is_new: bool) -> None:
+    """Make it on this host; a new one that cannot be made is forgotten."""
+    from manifests import kinds
+    from manifests.load import spec_digest
     from reconciler import cycle, removing
     from reconciler.plan.wish import Wished
 
-    name = arguments.name
-    if name in items and not arguments.ignore:
-        raise Invalid(f'there is a network "{name}" already', hint="podpy network inspect " + name)
-    if name not in items:
-        given = ("driver", "subnet", "gateway", "internal", "mtu")
-        spec = {field: value for field in given if (value := getattr(arguments, field))}
-        metadata = {"name": name}
-        wanted = kinds.load(
-            {"apiVersion": "podpy.dev/v1", "kind": KIND, "metadata": metadata, "spec": spec}
-        )
-        flaws = objects.check(wanted)
-        if flaws:
-            said = "; ".join(f"{path_text(flaw.path)}: {flaw.message}" for flaw in flaws)
-            raise Invalid(f"Network/{name}: {said}")
-        report = cycle.converge(context.host, [Wished.of(wanted, spec_digest(wanted))])
-        faults = [outcome.fault for outcome in report.failed if outcome.fault is not None]
-        if faults:
+    report = cycle.converge(context.host, [Wished.of(wanted, spec_digest(wanted))])
+    faults = [outcome.fault for outcome in report.failed if outcome.fault is not None]
+    if faults:
+        if is_new:
             removing.remove(context.host, {kinds.ref(wanted): wanted})
-            raise faults[0]
-    print(json.dumps({"name": name}) if arguments.output == "json" else name)
+        raise faults[0]
 
 
 def users(inventory: Inventory, name: str) -> list[str]:

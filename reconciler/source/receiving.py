@@ -46,6 +46,7 @@ def make(paths: Paths, name: str, branch: str, program: str) -> str:
     for key, value in _SETTINGS.items():
         git.check(path, "config", key, value.format(path=path))
     os.makedirs(f"{path}/hooks", mode=0o700, exist_ok=True)
+    files.sweep(f"{path}/hooks")
     for event in EVENTS:
         files.write_program(f"{path}/hooks/{event}", f"#!/bin/sh\n{program} {event} {name}\n")
     return path
