@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 NETWORK_ANNOTATION = settings.NETWORK
 DEFAULT_NETWORK = "default"
+NO_NETWORK = "none"
+"""The network of a pod that has loopback only. Nobody declares it."""
 
 
 def network_of(pod: Pod) -> str:

@@ -74,7 +74,7 @@ def _addresses(piece: Piece) -> list[tuple[str, str]]:
     return [
         (name, str((given or {}).get("IPAddress", "")))
         for name, given in found.items()
-        if name != pod.DEFAULT_NETWORK
+        if name not in (*pod.DEFAULT_NETWORKS, "none")
     ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from manifests import digests, kinds, publishing, settings
 from manifests.faults import Invalid
 from manifests.pod import Pod
-from manifests.references import NETWORK_ANNOTATION
+from manifests.references import NETWORK_ANNOTATION, NO_NETWORK
 from manifests.value import EMPTY, Value
 from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
 from podpy import play_flags
@@ -35,7 +35,6 @@ _OTHER_NETWORKS = {
     "pod": "a pod's network namespace is podpy's own",
 }
 _NETWORK_OPTIONS = {"ip": settings.ADDRESS, "mac": settings.MAC}
-NO_NETWORK = "none"
 _MODES = ("bridge", "private")
 """Podman's names of the default network."""
 

@@ -84,9 +84,9 @@ def needs(thing: Object) -> Iterator[Need]:
         return
     meta, spec, path = part
     yield from _needs(spec, path)
-    default = references.DEFAULT_NETWORK
-    network = meta.annotations.get(references.NETWORK_ANNOTATION, default)
-    if network != default and not spec.host_network:
+    given = (references.DEFAULT_NETWORK, references.NO_NETWORK)
+    network = meta.annotations.get(references.NETWORK_ANNOTATION, given[0])
+    if network not in given and not spec.host_network:
         where = (*path[:-1], "metadata", "annotations", references.NETWORK_ANNOTATION)
         yield Need(kind="Network", name=network, path=where)
 

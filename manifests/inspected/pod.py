@@ -7,6 +7,7 @@ from manifests.checks import names
 from manifests.inspected import container
 from manifests.inspected.draft import Draft
 from manifests.quadlet.drafting import label
+from manifests.references import NO_NETWORK
 from manifests.value import EMPTY
 
 TYPE_CHECKING = False
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from manifests.inspected.facts import Facts, Subject
 
-DEFAULT_NETWORK = "podman"
+DEFAULT_NETWORKS = ("podman", "podman-default-kube-network")
 _LOGS = ("k8s-file", "json-file", "journald", "")
 _PODMANS = ("PODMAN_SYSTEMD_UNIT", "io.containers.", "io.podman.", "io.buildah.")
 _RESTARTS = {"always": "Always", "unless-stopped": "Always", "on-failure": "OnFailure"}
@@ -79,7 +80,7 @@ def _network(draft: Draft, face: Facts) -> None:
     if kind == "host":
         draft.spec["hostNetwork"] = True
     elif kind == "none":
-        draft.annotations[settings.NETWORK] = "none"
+        draft.annotations[settings.NETWORK] = NO_NETWORK
     elif kind in ("container", "ns", "slirp4netns", "pasta"):
         why = f"{mode}: the pod cannot join it"
         draft.lose(face.name, "HostConfig.NetworkMode", why, fatal=True)
@@ -100,7 +101,7 @@ def _join(draft: Draft, face: Facts) -> None:
     for name in networks[:1]:
         given = face.mapping("NetworkSettings.Networks").get(name) or {}
         address = given.get("IPAddress") or face.text("NetworkSettings.IPAddress")
-        if name == DEFAULT_NETWORK:
+        if name in DEFAULT_NETWORKS:
             if address:
                 told = f"{draft.name}: address {address}: podpy's default network gives another"
                 draft.told.append(told)

@@ -87,7 +87,7 @@ def _networks(subject: Subject) -> tuple[str, ...]:
     mode = subject.face.text("HostConfig.NetworkMode").partition(":")[0]
     if mode in ("host", "none", "container", "ns", "slirp4netns", "pasta"):
         return ()
-    return tuple(one for one in pod.joined(subject.face)[:1] if one != pod.DEFAULT_NETWORK)
+    return tuple(one for one in pod.joined(subject.face)[:1] if one not in pod.DEFAULT_NETWORKS)
 
 
 def _group(

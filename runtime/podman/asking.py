@@ -54,7 +54,7 @@ def subjects(names: Sequence[str]) -> tuple[Subject, ...]:
 
     A container of a pod means the whole pod. Raises Invalid for a name that Podman does not know.
     """
-    listed = ask("ps", "--all", "--format", "json")
+    listed = ask("ps", "--all", "--pod", "--format", "json")
     rows = [row for row in listed if not row.get("IsInfra")]
     if names:
         chosen = [_row for name in names for _row in _named(rows, name)]
@@ -62,9 +62,10 @@ def subjects(names: Sequence[str]) -> tuple[Subject, ...]:
         chosen = [row for row in rows if row.get("State") == "running"]
     pods = dict.fromkeys(row["Pod"] for row in chosen if row.get("Pod"))
     alone = dict.fromkeys(row["Id"] for row in chosen if not row.get("Pod"))
-    facts = {one.id: one for one in inspected(alone)}
+    # What keeps a unit of `podman kube play` alive has nothing of its own to take over.
+    facts = [one for one in inspected(alone) if not one.at("IsService")]
     return (
-        *(Subject(name=one.name, face=one, containers=(one,)) for one in facts.values()),
+        *(Subject(name=one.name, face=one, containers=(one,)) for one in facts),
         *(_pod(pod) for pod in pods),
     )
 
@@ -188,5 +189,5 @@ def networks(names: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 def members(network: str) -> tuple[str, ...]:
     """Return the names of the containers in a network that run."""
-    rows = ask("ps", "--filter", f"network={network}", "--format", "json")
+    rows = ask("ps", "--pod", "--filter", f"network={network}", "--format", "json")
     return tuple(row["PodName"] or row["Names"][0] for row in rows)

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from reconciler.targets.host.base import Base
 
 HOST_NETWORK = "host"
-NO_NETWORK = "none"
 SUBNET_PREFIX = 16
 """A podpy network has room for 65,000 pods unless its manifest says otherwise."""
 
@@ -41,7 +40,7 @@ def bridge_of(base: Base, pod: Pod) -> str:
     A network that no manifest has declared exists if it is the default one.
     """
     name = references.network_of(pod)
-    if name in ("", HOST_NETWORK, NO_NETWORK):
+    if name in ("", HOST_NETWORK, references.NO_NETWORK):
         return ""
     declared = base.find(Ref(kind="Network", name=name))
     if isinstance(declared, Network):

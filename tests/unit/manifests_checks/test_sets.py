@@ -127,6 +127,11 @@ def test_a_network_that_is_not_declared_is_missing(make: Make) -> None:
     assert found(bare(make, annotation), make("Network", {".metadata.name": "inner"})) == []
 
 
+@pytest.mark.parametrize("name", ["default", "none"])
+def test_networks_that_are_always_there_need_no_declaration(make: Make, name: str) -> None:
+    assert found(bare(make, {".metadata.annotations": {"podpy.dev/network": name}})) == []
+
+
 def port(number: int = 80, **more: Any) -> dict[str, Any]:
     return {f"{POD}.ports": [{"containerPort": 80, "hostPort": number, **more}]}
 
