@@ -142,8 +142,6 @@ def left(prospect: Prospect) -> Iterator[str]:
         yield f"podman rm {' '.join(alone)}"
     if prospect.volumes:
         yield f"podman volume rm {' '.join(one.moved.volume for one in prospect.volumes)}"
-    if prospect.group.secrets:
-        yield f"podman secret rm {' '.join(prospect.group.secrets)}"
     if prospect.group.networks:
         yield f"podman network rm {' '.join(prospect.group.networks)}"
     for one in prospect.journal.running:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from manifests.inspected.facts import Facts, Subject
-    from manifests.loaded import Loaded
+    from manifests.loaded import Loaded, Located
     from podpy.context import Context
     from reconciler.adopting.groups import Group
     from runtime.image.meter import Progress
@@ -207,8 +207,19 @@ def _there_already(context: Context, loaded: Loaded) -> Iterator[str]:
     }
     for located in loaded.objects:
         ref = kinds.ref(located.object)
-        if ref in here:
+        if ref in here and not _is_same_secret(context, located):
             yield f"{ref}: podpy has one of that name already"
+
+
+def _is_same_secret(context: Context, located: Located) -> bool:
+    """Tell whether podpy has the Secret already, with the same content: for another container."""
+    from reconciler.state import objects, secrets
+
+    thing = located.object
+    row = objects.find(context.host.base.database, kinds.ref(thing))
+    if thing.kind != "Secret" or row is None:
+        return False
+    return row.digest == secrets.digest(context.paths, located.digest)
 
 
 def _volumes_refused(context: Context, group: Group, wish: Wish) -> Iterator[str]:

@@ -17,6 +17,7 @@ from manifests.ref import Ref
 from manifests.sources import Bundle, File
 from reconciler import cycle, loading, removing
 from reconciler.adopting import journal as journals
+from reconciler.state import objects
 from reconciler.syncs import settling
 from runtime import interrupts, locks
 from runtime.podman import asking, steering
@@ -55,7 +56,12 @@ def carry_out(host: Host, journal: Journal, tell: Callable[[str], None]) -> None
     """Change the group over. Raises WentBack, with why, where Podman runs it again instead."""
     if journal.back:
         _back(host, journal, Invalid("it was on its way back when podpy was ended"), tell)
-    journals.write(host.base.paths, journal)
+    if journal not in journals.every(host.base.paths):
+        # A Secret may be that of a group before.
+        there = objects.refs(host.base.database)
+        kept = [str(item.ref) for item in wished(host, journal) if item.ref in there]
+        journal = journal.replace(kept=tuple(kept))
+        journals.write(host.base.paths, journal)
     try:
         with interrupts.noticed():
             _forth(host, journal, tell)
@@ -82,12 +88,12 @@ def _forth(host: Host, journal: Journal, tell: Callable[[str], None]) -> None:
                 copy=one.copy,
                 timeout=COPY_SECONDS,
             )
-    objects = wished(host, journal)
+    wanted = wished(host, journal)
     options = cycle.Options(applyset=journal.applyset, all_or_nothing=True)
-    report = cycle.converge(host, objects, options)
+    report = cycle.converge(host, wanted, options)
     if report.failed:
         raise HostFault("; ".join(str(one.fault) for one in report.failed))
-    ill = settling.unsettled(host, objects, journal.seconds, jobs=True)
+    ill = settling.unsettled(host, wanted, journal.seconds, jobs=True)
     if ill:
         raise HostFault("; ".join(f"{item.ref} {seen}" for item, seen in ill))
 
@@ -102,7 +108,9 @@ def _back(host: Host, journal: Journal, why: Fault, tell: Callable[[str], None])
     paths = host.base.paths
     journals.write(paths, journal.replace(back=True))
     tell(f"going back: {why.message}")
-    things = {item.ref: item.object for item in wished(host, journal)}
+    things = {
+        item.ref: item.object for item in wished(host, journal) if str(item.ref) not in journal.kept
+    }
     pods = {ref: thing for ref, thing in things.items() if kinds.pod_part(thing) is not None}
     try:
         # The pods first: only then is there nobody who uses a network or writes to a volume.

@@ -39,7 +39,8 @@ class Manifest(Value):
 
 
 class Journal(Value):
-    """One group. `back`: it goes back, whatever was under way.
+    """One group. `back`: it goes back, whatever was under way. `kept` are objects, as Refs are
+    written, that were there before: they stay.
 
     Of `secrets` it has the names alone: Podman is asked for them again, as no disk is to have them.
     """
@@ -53,6 +54,7 @@ class Journal(Value):
     secrets: tuple[str, ...] = ()
     seconds: float
     back: bool = False
+    kept: tuple[str, ...] = ()
 
 
 def write(paths: Paths, journal: Journal) -> None:
