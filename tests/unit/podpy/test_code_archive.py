@@ -15,9 +15,11 @@ from podpy import code_archive
 from tests.fixtures.tree import TREE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 ROOMS = ("podpy", "reconciler", "renderers", "runtime", "manifests", "schemas", "tools")
+CHANGED = "manifests/faults.py"
 PROBE = """
 import sys
 sys.path[:0] = [{tree!r}]
@@ -43,14 +45,26 @@ def run(tree: Path) -> tuple[dict[str, str], str]:
     return {(words := line.split())[0]: words[1] for line in modules}, mark
 
 
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A source tree with its archive."""
+    folder = tmp_path_factory.mktemp("tree")
     for room in ROOMS:
-        shutil.copytree(f"{TREE}/{room}", tmp_path / room, symlinks=True)
-    writer = [sys.executable, "-IS", str(tmp_path / "tools/write_code_archive.py")]
-    subprocess.run([*writer, str(tmp_path), sysconfig.get_path("purelib")], check=True, timeout=60)
-    return tmp_path
+        shutil.copytree(f"{TREE}/{room}", folder / room, symlinks=True)
+    writer = [sys.executable, "-IS", str(folder / "tools/write_code_archive.py")]
+    subprocess.run([*writer, str(folder), sysconfig.get_path("purelib")], check=True, timeout=60)
+    return folder
+
+
+@pytest.fixture
+def tree(written: Path, tmp_path: Path) -> Iterator[Path]:
+    """That tree; what a test changes of it is put back."""
+    archive = code_archive.path(str(written))
+    shutil.copy2(archive, tmp_path / "archive")
+    yield written
+
+    shutil.copy2(tmp_path / "archive", archive)
+    shutil.copy2(f"{TREE}/{CHANGED}", written / CHANGED)
 
 
 def test_modules_come_from_the_archive_with_the_library_s_and_know_their_sources(
@@ -64,7 +78,7 @@ def test_modules_come_from_the_archive_with_the_library_s_and_know_their_sources
 
 
 def test_a_module_that_has_changed_since_comes_from_its_source(tree: Path) -> None:
-    with (tree / "manifests/faults.py").open("a") as file:
+    with (tree / CHANGED).open("a") as file:
         file.write("MARK = 'changed'\n")
 
     loaders, mark = run(tree)

@@ -83,7 +83,8 @@ def test_events_are_read_by_object_namespace_and_age(state: Database) -> None:
 
 
 def test_the_newest_events_are_kept_and_no_more(state: Database) -> None:
-    events.record(state, (event(message=str(n)) for n in range(EVENTS_KEPT + 10)), 1.0)
+    refs = (Ref(kind="Pod", namespace="default", name=f"web-{n}") for n in range(EVENTS_KEPT + 10))
+    events.record(state, (event(ref, message=str(n)) for n, ref in enumerate(refs)), 1.0)
     found = read(state)
 
     assert len(found) == EVENTS_KEPT
