@@ -47,8 +47,7 @@ def decode(document: Document, options: Options) -> Decoded:
     if document.podman and not options.podman:
         options = options.replace(podman=True)
     report = _Report(document, options)
-    rendered = options.rendered
-    info = kinds.supported(document.api_version, document.kind, rendered=rendered)
+    info = kinds.supported(document.api_version, document.kind)
     if info is None:
         _judge_foreign(document, report)
         return report.result(None)

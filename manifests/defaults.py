@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def complete(thing: Object, namespace: str = DEFAULT_NAMESPACE) -> Object:
     """Return the object with its defaults; `namespace` is for objects that name none."""
-    info = kinds.supported(thing.api_version, thing.kind, rendered=True)
+    info = kinds.supported(thing.api_version, thing.kind)
     if info is not None and info.namespaced and not thing.metadata.namespace:
         thing = thing.replace(metadata=thing.metadata.replace(namespace=namespace))
     match thing:

@@ -32,9 +32,9 @@ Object = (
     | PersistentVolumeClaim
     | Pod
     | Workload
-    | Sync
     | CronJob
-)  # in the order in which they are applied; a CronJob is only rendered
+    | Sync
+)  # in the order in which they are applied
 
 
 class KindInfo(Value):
@@ -75,24 +75,18 @@ KINDS: tuple[KindInfo, ...] = (
     KindInfo(api_version="apps/v1", type=ReplicaSet, names=("replicasets", "replicaset", "rs")),
     KindInfo(api_version="apps/v1", type=DaemonSet, names=("daemonsets", "daemonset", "ds")),
     KindInfo(api_version="batch/v1", type=Job, names=("jobs", "job")),
+    KindInfo(api_version="batch/v1", type=CronJob, names=("cronjobs", "cronjob", "cj")),
     KindInfo(api_version="podpy.dev/v1", type=Sync, names=("syncs", "sync"), namespaced=False),
 )
-
-RENDERED: tuple[KindInfo, ...] = (
-    KindInfo(api_version="batch/v1", type=CronJob, names=("cronjobs", "cronjob", "cj")),
-)
-"""The kinds that podpy renders for other programs and does not run: no other command takes them."""
 
 BY_KIND: dict[str, KindInfo] = {info.kind: info for info in KINDS}
 BY_NAME: dict[str, KindInfo] = {name: info for info in KINDS for name in info.names}
 ORDER: dict[str, int] = {info.kind: position for position, info in enumerate(KINDS)}
 
 
-def supported(api_version: str, kind: str, *, rendered: bool = False) -> KindInfo | None:
-    """Return the kind's entry if podpy runs it, or is asked to have it `rendered`."""
+def supported(api_version: str, kind: str) -> KindInfo | None:
+    """Return the kind's entry if podpy runs it."""
     info = BY_KIND.get(kind)
-    if info is None and rendered:
-        info = next((one for one in RENDERED if one.kind == kind), None)
     return info if info is not None and info.api_version == api_version else None
 
 

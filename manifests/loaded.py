@@ -27,8 +27,8 @@ class Options(Value):
     drops such fields without a word, kinds with a warning. `missing`: what a pod names and is
     neither given nor known. `namespace` is that of -n: another one in a manifest is an error.
     `podman`: what Podman takes beyond Kubernetes is read as it means it (manifests.podman), and
-    claims that nobody declares are made. `rendered`: kinds that podpy renders and does not run are
-    read, too.
+    claims that nobody declares are made. `rendered`: for files of other programs, which heed more
+    annotations.
     """
 
     unsupported: Severity = Severity.ERROR

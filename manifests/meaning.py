@@ -38,7 +38,6 @@ FIELD_MEANINGS: dict[str, str] = {
 KIND_MEANINGS: dict[str, str] = {
     "ClusterRole": _NO_API,
     "ClusterRoleBinding": _NO_API,
-    "CronJob": "its Jobs are not run; podpy render quadlet makes a timer of it",
     "CustomResourceDefinition": "objects of that kind are left out",
     "Endpoints": "no name or address is made for it",
     "EndpointSlice": "no name or address is made for it",

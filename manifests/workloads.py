@@ -1,4 +1,4 @@
-"""Deployment, ReplicaSet, DaemonSet, Job, as far as podpy honours them; CronJob, to be rendered."""
+"""Deployment, ReplicaSet, DaemonSet, Job and CronJob, as far as podpy honours them."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class CronJobSpec(Value):
 
 
 class CronJob(Value):
-    """podpy renders it for other programs, and does not run it."""
+    """Makes Jobs: reconciler.workloads.schedules says when."""
 
     api_version: str = "batch/v1"
     kind: str = "CronJob"

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from manifests.ref import Ref
     from reconciler.execute.run import Outcome
     from reconciler.plan.change import Change, Plan
+    from reconciler.plan.wish import Wished
     from reconciler.report import Report
     from reconciler.targets.host.host import Host
+    from runtime.paths import Paths
 
 SIGNS = {
     Op.CREATE: "+",
@@ -127,6 +129,18 @@ def show_substitute(host: Host) -> None:
         names = ", ".join(sorted(host.base.unlimited))
         text = "run without their limits, as this user has no control groups (see podpy doctor)"
         print(f"Warning: {names}: {text}", file=sys.stderr)
+
+
+def tell_of_schedules(paths: Paths, wished: Iterable[Wished]) -> None:
+    """Say so where CronJobs were applied and nobody starts their Jobs."""
+    things = [item.object for item in wished if item.ref.kind == "CronJob"]
+    if not things:
+        return
+    from podpy import cron_jobs
+
+    told = cron_jobs.unattended(paths, things)
+    for thing in things if told else ():
+        print(f"Warning: CronJob/{thing.metadata.name}: {told}", file=sys.stderr)
 
 
 def show_dry(refs: Iterable[Ref]) -> None:

@@ -45,6 +45,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "exec": ("exec", "run a command in a container"),
     "cp": ("cp", "copy files to and from a container"),
     "top": ("top", "show what pods use of cpu and memory"),
+    "create": ("create", "run a Job of a CronJob's template now"),
     "rollout": ("rollout", "follow or repeat how a workload's pods come up"),
     "wait": ("wait", "wait until objects are as asked for"),
     "image": ("image", "list, pull, build and remove images"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from manifests.config import ConfigMap, Network, PersistentVolumeClaim, Secret
 from manifests.sync import Sync
 from manifests.value import Value
-from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
+from manifests.workloads import CronJob, DaemonSet, Deployment, Job, ReplicaSet
 from podpy import status, tables
 
 TYPE_CHECKING = False
@@ -42,6 +42,13 @@ COLUMNS: dict[str, Columns] = {
     ),
     "Job": Columns(
         heads=("NAME", "STATUS", "COMPLETIONS", "DURATION", "AGE", "CONTAINERS", "IMAGES"), wide=2
+    ),
+    "CronJob": Columns(
+        heads=(
+            *("NAME", "SCHEDULE", "TIMEZONE", "SUSPEND", "ACTIVE", "LAST SCHEDULE", "AGE"),
+            *("CONTAINERS", "IMAGES"),
+        ),
+        wide=2,
     ),
     "ConfigMap": Columns(heads=("NAME", "DATA", "AGE")),
     "Secret": Columns(heads=("NAME", "TYPE", "DATA", "AGE")),
@@ -82,6 +89,11 @@ def cells(inventory: Inventory, item: Item, *, wide: bool) -> tuple[str, ...]:
             return _replicas(inventory, item, thing, wide=wide)
         case Job():
             return _job(inventory, item, thing, wide=wide)
+        case CronJob():
+            from podpy import cron_jobs
+
+            spec = thing.spec.job_template.spec.template.spec
+            return *cron_jobs.cells(inventory, item, thing), *(_containers(spec) if wide else ())
         case ConfigMap():
             return name, str(len(thing.content())), age
         case Secret():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from manifests.config import Namespace, Network, PersistentVolumeClaim
 from manifests.value import Value
-from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
+from manifests.workloads import CronJob, DaemonSet, Deployment, Job, ReplicaSet
 from podpy import status
 from reconciler.health import readiness
 from reconciler.workloads import jobs, naming
@@ -102,6 +102,10 @@ def wire(inventory: Inventory, item: Item) -> dict[str, Any]:
         case Job():
             remembered = inventory.remembered_jobs.get(item.ref)
             return _job_wire(job(thing, inventory.owned(item.ref), inventory.now, remembered))
+        case CronJob():
+            from podpy import cron_jobs
+
+            return cron_jobs.wire(inventory, item)
         case PersistentVolumeClaim():
             capacity = {"storage": thing.spec.resources.requests.get("storage", "")}
             return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from manifests.config import ConfigMap, Network, PersistentVolumeClaim, Secret
-from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
+from manifests.workloads import CronJob, DaemonSet, Deployment, Job, ReplicaSet
 from podpy import columns, counts, status, tables
 from podpy.describe_pod import containers, moment, pod, volumes
 
@@ -11,8 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from manifests.kinds import Workload
     from manifests.observed import PodState
+    from manifests.pod import PodTemplate
     from podpy.inventory import Inventory, Item
     from podpy.outline import Node
 
@@ -30,6 +30,11 @@ def described(inventory: Inventory, item: Item) -> dict[str, Node]:
             tree |= _replicas(inventory, item, thing)
         case Job():
             tree |= _job(inventory, item, thing)
+        case CronJob():
+            from podpy import cron_jobs
+
+            tree |= cron_jobs.describe(inventory, item, thing)
+            tree["Pod Template"] = _template(thing.spec.job_template.spec.template)
         case ConfigMap():
             tree["Data"] = {
                 key: value.removesuffix("\n").split("\n")
@@ -83,7 +88,7 @@ def _replicas(
             f"{found.available} available | {max(0, found.wanted - found.available)} unavailable"
         ),
         **_rollout(inventory, item, thing),
-        "Pod Template": _template(thing),
+        "Pod Template": _template(thing.spec.template),
         "Pods": pod_lines(owned, inventory.now),
     }
 
@@ -116,13 +121,12 @@ def _job(inventory: Inventory, item: Item, thing: Job) -> dict[str, Node]:
         "Pods Statuses": (
             f"{progress.active} active | {progress.succeeded} succeeded | {progress.failed} failed"
         ),
-        "Pod Template": _template(thing),
+        "Pod Template": _template(thing.spec.template),
         "Pods": pod_lines(owned, inventory.now),
     }
 
 
-def _template(thing: Workload) -> dict[str, Node]:
-    template = thing.spec.template
+def _template(template: PodTemplate) -> dict[str, Node]:
     labels = template.metadata.labels
     return {
         "Labels": [f"{key}={value}" for key, value in sorted(labels.items())],

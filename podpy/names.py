@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from manifests.kinds import KindInfo
 
-ALL = ("Pod", "DaemonSet", "Deployment", "ReplicaSet", "Job")
+ALL = ("Pod", "DaemonSet", "Deployment", "ReplicaSet", "CronJob", "Job")
 """What `get all` lists, in kubectl's order."""
 
 

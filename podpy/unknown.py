@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 NOT_YET = {
     "Service": ("services", "service", "svc"),
     "StatefulSet": ("statefulsets", "statefulset", "sts"),
-    "CronJob": ("cronjobs", "cronjob", "cj"),
     "Ingress": ("ingresses", "ingress", "ing"),
     "ServiceAccount": ("serviceaccounts", "serviceaccount", "sa"),
     "NetworkPolicy": ("networkpolicies", "networkpolicy", "netpol"),
@@ -44,7 +43,7 @@ COMMANDS = {
     ("rm", "stop", "kill", "down", "pod rm", "pod stop", "pod kill", "container rm"): (
         "podpy delete pod NAME, podpy kube down FILE"
     ),
-    ("run", "create", "start", "up", "pod create", "pod start"): (
+    ("run", "start", "up", "pod create", "pod start"): (
         "podpy apply -f FILE, podpy kube play FILE"
     ),
     ("restart", "pod restart"): "podpy rollout restart deploy NAME, podpy kube play --replace FILE",

@@ -221,7 +221,19 @@ def converge(
         attending.see_to_waits(host, turn.seen)
         turn, span = _rolled_out(host, wished, options, notify, turn)
         deadline += span
+    _see_to_schedules(host, turn.report, wished)
     return awaiting.readied(host, turn.report, notify) if options.ready else turn.report
+
+
+def _see_to_schedules(host: Host, report: Report, wished: Sequence[Wished]) -> None:
+    """Start what is due of the CronJobs of a pass, and what was theirs and is left goes."""
+    concerned = any(item.ref.kind == "CronJob" for item in wished) or any(
+        outcome.change.ref.kind == "CronJob" for outcome in report.outcomes
+    )
+    if concerned:
+        from reconciler import scheduling
+
+        scheduling.after_pass(host, report, [item.ref for item in wished])
 
 
 def _rolled_out(
@@ -364,6 +376,10 @@ def mend(host: Host, notify: Callable[[Outcome], None] = lambda _outcome: None) 
         if state.record.held
         for ref in (kinds.ref(state.pod), owner_of(state))
     }
+    if any(ref.kind in ("CronJob", "Job") for ref in remembered.refs(host.base)):
+        from reconciler import scheduling
+
+        scheduling.run_due(host, notify=notify)
     refs = remembered.refs(host.base) - held
     with interrupts.noticed(), locks.held(host.base.paths, map(str, refs)):
         turn = _locked(host, remembered.wished(host.base, refs), _PIECEMEAL, notify)

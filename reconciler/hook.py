@@ -46,9 +46,10 @@ def exited(host: Host, uid: str, name: str) -> None:
 def attend(host: Host, uid: str, name: str = "") -> None:
     """Take the pod on until it runs or has ended, then its Job, if it is one's.
 
-    `name` is the container that has just ended, if one has.
+    `name` is the container that has just ended, if one has. What made the Job goes on with it.
     """
     _leave_cgroup(host)
+    record = records.read_pod(host.base.paths, uid)
     failures = 0
     while True:
         try:
@@ -58,8 +59,13 @@ def attend(host: Host, uid: str, name: str = "") -> None:
             failures += 1
             wake_at = _put_off(host.base, uid, fault, lifecycle.retry_delay(failures))
         if wake_at is None:
-            return
+            break
         time.sleep(max(0.0, wake_at - time.time()))
+    job = owner_in(record) if record is not None else None
+    if job is not None and job.kind == "Job":
+        from reconciler import scheduling
+
+        scheduling.ended(host, job)
 
 
 def _go_on(host: Host, uid: str, name: str) -> float | None:

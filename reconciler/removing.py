@@ -45,7 +45,12 @@ def remove(
         history.forget(host.base, outcomes)
         # What a reboot has left of their pods has no record.
         host.sweep()
-    return Report(plan=planned, outcomes=outcomes)
+    report = Report(plan=planned, outcomes=outcomes)
+    if any(ref.kind == "CronJob" for ref in things):
+        from reconciler import scheduling
+
+        scheduling.after_pass(host, report, ())
+    return report
 
 
 def _planned(things: Mapping[Ref, Object], states: Iterable[PodState], *, data: bool) -> Plan:

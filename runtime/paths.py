@@ -135,6 +135,10 @@ class Paths(Value):
         return f"{self.run_dir}/pending"
 
     @property
+    def schedules(self) -> str:
+        return f"{self.run_dir}/schedules"
+
+    @property
     def networks(self) -> str:
         return f"{self.run_dir}/networks"
 

@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     listen = _address(arguments.listen) if arguments.listen else None
     passes = Passes(_host, changes.show_outcome, _Teller().show, _say)
     probing = Probing(lambda: _host().base, _say)
-    work = loop.Work(passes.syncs, passes.follow, passes.mend, _say, probing)
+    work = loop.Work(passes.syncs, passes.follow, passes.mend, _say, probing, passes.schedules)
     with locks.tried(paths, "agent") as alone:
         if not alone:
             raise Invalid("an agent runs on this host already", hint="systemctl status podpy-agent")

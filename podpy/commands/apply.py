@@ -84,6 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{ref} {changes.staying(report.plan, ref)}", file=sys.stderr)
     for one in report.plan.elsewhere:
         print(one, file=sys.stderr)
+    changes.tell_of_schedules(context.paths, wished)
     if report.rebuilt and arguments.prune:
         print("Warning: the state database was lost: nothing was pruned", file=sys.stderr)
     return 1 if report.failed else 0

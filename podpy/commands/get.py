@@ -133,6 +133,17 @@ def _look_again(
     return inventory, asking.ask(inventory, questions, wanted)
 
 
+def _tell_of_schedules(inventory: Inventory, shown: list[Answer]) -> None:
+    """Say it where CronJobs are shown and nobody starts their Jobs."""
+    things = [item.thing for answer in shown for item in answer.items if item.ref.kind == "CronJob"]
+    if things:
+        from podpy import cron_jobs
+
+        told = cron_jobs.unattended(inventory.paths, things)
+        if told:
+            print(f"CronJobs: {told}", file=sys.stderr)
+
+
 def _print(
     inventory: Inventory,
     answers: tuple[Answer, ...],
@@ -148,6 +159,7 @@ def _print(
             print(f"No resources found{place}.", file=sys.stderr)
         for text in listing.tables_of(inventory, shown, table):
             print(text)
+        _tell_of_schedules(inventory, shown)
     else:
         items = [
             item for answer in answers for item in listing.sorted_items(inventory, answer, table)

@@ -66,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     if report.failed:
         podman.show_rolled_back(report)
         return podman.FAILED
+    changes.tell_of_schedules(context.paths, wished)
     if arguments.output == "text":
         if not report.plan.effective():
             print(changes.nothing_done(len(wished)), file=sys.stderr)

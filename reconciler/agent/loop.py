@@ -7,6 +7,7 @@
     an end of a conmon     the same
     SIGHUP                 all Syncs
     a signed webhook       the Sync that it names
+    a CronJob's schedule   its Job is started
 
 A pass runs in a thread of its own, one at a time for each Sync: a remote that hangs keeps no other
 Sync waiting. Without a reason nothing runs.
@@ -42,6 +43,8 @@ DECLARATIONS = "the files of Syncs"
 SETTINGS = "the settings"
 """What the directories of the administrator's Syncs and of podpy.toml are watched under. No Sync
 has such a name."""
+SCHEDULES = "the schedules of CronJobs"
+"""What is due when a CronJob is, and when podpy has noted that a schedule has changed."""
 MEND_SECONDS = 600.0
 """How often what drifted is looked for without a sign of it; sooner where mending failed."""
 SHORTEST_REST, LONGEST_REST = 0.3, 60.0
@@ -54,7 +57,8 @@ class Work:
     """What the loop has done: `follow` a Sync and `mend` drift, and which Syncs there are.
 
     `follow` returns the names of the Syncs that are to be looked at now because of this one, `mend`
-    what it came to. `probing` runs the probes of pods meanwhile.
+    what it came to. `schedules` starts what is due of CronJobs, and returns when more is, on the
+    clock of the wall. `probing` runs the probes of pods meanwhile.
     """
 
     def __init__(
@@ -64,8 +68,10 @@ class Work:
         mend: Callable[[], Mended],
         say: Callable[[str], None],
         probing: Probing | None = None,
+        schedules: Callable[[], float | None] = lambda: None,
     ) -> None:
         self.syncs, self.follow, self.mend, self.say = syncs, follow, mend, say
+        self.schedules = schedules
         self.probing = probing
 
 
@@ -82,6 +88,7 @@ class Loop:
         self._settings = b""
         self._ended: list[tuple[str, ...]] = []
         self._failures = 0
+        self._next_job: float | None = None
         self._asked = False
         self._listen = listen
         self._bell_in, self._bell_out = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -89,6 +96,7 @@ class Loop:
     def run(self) -> None:
         """Watch, and have passes done, until SIGTERM or SIGINT; passes under way end first."""
         os.makedirs(self._paths.syncs, mode=0o755, exist_ok=True)
+        os.makedirs(self._paths.schedules, mode=0o700, exist_ok=True)
         self._directories = Directories(self._changed, self._work.say)
         self._watch = Watch(self._paths, self._bell_in)
         hooks = self._listening()
@@ -135,7 +143,8 @@ class Loop:
     def _loop(self) -> None:
         self._settings = _content(self._paths.settings)
         self._declare()
-        self._wakes.at(DRIFT, time.monotonic())
+        for name in (DRIFT, SCHEDULES):
+            self._wakes.at(name, time.monotonic())
         ping = service.watchdog_seconds()
         service.tell("READY=1")
         while not interrupts.noted():
@@ -158,7 +167,11 @@ class Loop:
 
     def _watch_directories(self) -> None:
         above = os.path.dirname(self._paths.settings)
-        wanted = {DECLARATIONS: self._paths.syncs, SETTINGS: above}
+        wanted = {
+            DECLARATIONS: self._paths.syncs,
+            SETTINGS: above,
+            SCHEDULES: self._paths.schedules,
+        }
         for name, sync in self._syncs.items():
             if sync.spec.source.directory is not None:
                 wanted[name] = sync.spec.source.directory.path
@@ -173,7 +186,7 @@ class Loop:
             self._declare()
             due = (*due, *self._syncs)
         for name in dict.fromkeys(due):
-            if name in self._busy or (name != DRIFT and name not in self._syncs):
+            if name in self._busy or name not in (DRIFT, SCHEDULES, *self._syncs):
                 continue
             thread = threading.Thread(target=self._work_on, args=(name,), name=name or "drift")
             self._busy[name] = thread
@@ -190,6 +203,8 @@ class Loop:
         try:
             if name == DRIFT:
                 self._failures = self._work.mend().failures(self._failures)
+            elif name == SCHEDULES:
+                self._next_job = self._work.schedules()
             else:
                 more = self._work.follow(name)
         finally:
@@ -224,14 +239,26 @@ class Loop:
         for name, *more in ended:
             self._busy.pop(name).join()
             self._watch.refresh()
+            if name == SCHEDULES:
+                self._await_job(now)
+                continue
             with self._lock:
                 if name == DRIFT:
                     self._wakes.not_before(DRIFT, now + self._rest())
+                    # The clock of the wall may have been set since the next time was reckoned.
+                    self._wakes.at(SCHEDULES, now)
                 self._wakes.at(name, now + self._pause(name))
                 for other in more:
                     self._wakes.at(other, now)
-        if any(name != DRIFT for name, *_ in ended):
+        if any(name not in (DRIFT, SCHEDULES) for name, *_ in ended):
             self._declare()  # A Sync may have brought others, or taken some away.
+
+    def _await_job(self, now: float) -> None:
+        """Sleep until a CronJob is due, if there is one."""
+        if self._next_job is None:
+            return
+        with self._lock:
+            self._wakes.at(SCHEDULES, now + max(self._next_job - time.time(), SHORTEST_REST))
 
     def _pause(self, name: str) -> float:
         if name not in self._syncs:

@@ -95,6 +95,14 @@ class Passes:
             return Mended.WELL
         return Mended.MOVING if report.outcomes else Mended.STUCK
 
+    def schedules(self) -> float | None:
+        """Start what is due of CronJobs; return when more is, in seconds since the epoch."""
+        from reconciler import scheduling
+
+        about = "Jobs of CronJobs could not be started"
+        begun = self._tried(about, lambda: scheduling.run_due(self._host(), notify=self._notify))
+        return begun.next_at if begun is not None else None
+
     def _tried(self, about: str, action: Callable[[], T]) -> T | None:
         """Return what `action` returns; None where it failed, which is said, or was interrupted."""
         try:

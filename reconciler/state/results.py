@@ -40,6 +40,19 @@ def save_jobs(database: Database, jobs: Mapping[Ref, Progress]) -> None:
             )
 
 
+def save(database: Database, ref: Ref, body: str) -> None:
+    """Save what is remembered of an object of another kind."""
+    with database.transaction() as connection:
+        connection.execute("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", (*ref.key(), body))
+
+
+def read(database: Database, ref: Ref) -> str | None:
+    """Return what is remembered of an object, if anything."""
+    query = "SELECT body FROM results WHERE kind = ? AND namespace = ? AND name = ?"
+    rows = database.read(query, ref.key())
+    return rows[0][0] if rows else None
+
+
 def ended_pods(database: Database) -> frozenset[str]:
     """Return the uids of the pods by which Jobs that have ended are known to have ended."""
     return frozenset(

@@ -46,5 +46,15 @@ def test_every_command_is_offered_with_its_flags() -> None:
     assert completing.candidates([""]) == sorted({name.split(" ")[0] for name in cli.COMMANDS})
     for name in cli.COMMANDS:
         assert "--help" in completing.candidates([*name.split(" "), "--"]) or name in (
-            *("generate", "image", "network", "receive", "render", "rollout", "sync", "volume"),
+            *(
+                "create",
+                "generate",
+                "image",
+                "network",
+                "receive",
+                "render",
+                "rollout",
+                "sync",
+                "volume",
+            ),
         )

@@ -152,18 +152,8 @@ def test_a_schedule_is_what_systemd_calls_it(schedule: str, written: list[str]) 
     assert list(timers.calendar(cron.read(schedule))) == written
 
 
-def test_no_other_command_takes_a_cron_job(tmp_path: Path) -> None:
-    (tmp_path / "app.yaml").write_text(cron_job("@daily"))
-    loaded = load.load([str(tmp_path / "app.yaml")])
-
-    assert [problem.message for problem in loaded.errors] == [
-        "the kind CronJob is not supported yet: its Jobs are not run; "
-        "podpy render quadlet makes a timer of it"
-    ]
-
-
 def test_a_schedule_that_is_none_is_an_error_at_its_place(tmp_path: Path) -> None:
     (tmp_path / "app.yaml").write_text(cron_job("61 * * * *"))
-    loaded = load.load([str(tmp_path / "app.yaml")], load.APPLY.replace(rendered=True))
+    loaded = load.load([str(tmp_path / "app.yaml")], load.APPLY)
 
     assert [problem.path for problem in loaded.errors] == [".spec.schedule"]
