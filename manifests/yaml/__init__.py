@@ -6,4 +6,5 @@ marks     text -> where each field stands, made only when somebody asks
 syntax    bytes -> text, and the parser's complaints -> sentences
 limits    how much one file may hold or blow up to
 events    ruamel.yaml's C parser, loaded without the rest of ruamel.yaml
+thorough  what that refuses though it is YAML, by the pure parser
 """

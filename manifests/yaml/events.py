@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 _PACKAGE = "ruamel.yaml"
-_THOROUGH = 1024 * 1024
 _EXCEPTIONS = {
     "reader": "ReaderError",
     "scanner": "ScannerError",
@@ -40,7 +39,11 @@ def source(text: str, *, thorough: bool = False) -> Callable[[], Any]:
 
     It raises one of `complaints` where the text is no YAML; see `misread` for `thorough`.
     """
-    if PARSER is not None and not thorough:
+    if PARSER is not None and thorough:
+        from manifests.yaml import thorough as both
+
+        return both.events(text, PARSER, StreamEnd, complaints()).__next__
+    if PARSER is not None:
         parser = PARSER(text)
         return parser.get_event  # type: ignore[no-any-return]
     from ruamel.yaml import YAML
@@ -48,14 +51,11 @@ def source(text: str, *, thorough: bool = False) -> Callable[[], Any]:
     return YAML(typ="safe", pure=True).parse(text).__next__  # type: ignore[no-any-return]
 
 
-def misread(complaint: BaseException, text: str) -> bool:
-    """Whether the C parser refuses what is YAML, and `text` may be read thoroughly instead.
+def misread(complaint: BaseException) -> bool:
+    """Tell whether the C parser refuses what may be YAML, and is to be read thoroughly instead."""
+    from manifests.yaml import thorough
 
-    It is older than the rule that a colon may stand inside a plain scalar in brackets and braces,
-    `{image: busybox:1}`, which kubectl's parser takes. The pure one takes seconds for a megabyte.
-    """
-    refused = getattr(complaint, "problem", None) == "found unexpected ':'"
-    return PARSER is not None and refused and len(text) <= _THOROUGH
+    return PARSER is not None and thorough.is_misread(complaint)
 
 
 def _load_alone() -> Any:

@@ -50,7 +50,7 @@ class Marks:
 
     def __init__(self, text: str) -> None:
         complaint = self._read(events.source(text))
-        if complaint is not None and events.misread(complaint, text):
+        if complaint is not None and events.misread(complaint):
             self._read(events.source(text, thorough=True))
 
     def position(self, document: int, path: FieldPath) -> Place:

@@ -61,6 +61,7 @@ class _Composer:
         self._text = text
         self._file = file
         self._limit = limit
+        self._thorough = thorough
         self._next: Callable[[], Any] = events.source(text, thorough=thorough)
         self._anchors: dict[str, Any] = {}
         self._weights: dict[str, int] = {}
@@ -77,7 +78,7 @@ class _Composer:
         except _StopError as stop:
             self._report(stop.message, stop.event)
         except events.complaints() as complaint:
-            if events.misread(complaint, self._text):
+            if not self._thorough and events.misread(complaint):
                 return _Composer(self._text, self._file, self._limit, thorough=True).read()
             self._problems.append(syntax.worded(complaint, self._text, self._file))
         if self._has_duplicates:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
+
 from manifests.yaml import events, marks, reader
 
 
@@ -90,9 +92,39 @@ def test_a_colon_inside_of_braces_is_read_as_kubectl_reads_it() -> None:
     assert marks.Marks(text).position(1, ("b", "c", 1)) == (3, 32)
 
 
-def test_a_text_too_big_to_be_read_slowly_gets_a_hint() -> None:
-    text = f"# {'x' * 2**20}\n{{image: busybox:1}}\n"
+def test_of_a_large_text_only_what_needs_it_is_read_slowly() -> None:
+    large = f"a: {'x' * 2**20}\n"
+    text = f"{large}--- # 1\nb: {{image: busybox:1}}\n---\nc: 1\n--- {{d: e:f}}\n...\n---\n{large}"
+    reading = reader.read(text, "f")
+    at = marks.Marks(text)
+
+    assert reading.problems == ()
+    assert [list(document.value.values()) for document in reading.documents[1:4]] == [
+        [{"image": "busybox:1"}],
+        [1],
+        ["e:f"],
+    ]
+    assert [document.line for document in reading.documents] == [1, 3, 5, 6, 9]
+    assert at.position(1, ("b", "image")) == (3, 5)
+    assert at.position(4, ("a",)) == (9, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"a: {{image: busybox:1, b: {'x' * 2**20}}}\n",
+        "--- {image: busybox:1}\n" * 501,
+    ],
+)
+def test_a_text_too_big_to_be_read_slowly_gets_a_hint(text: str) -> None:
+    (problem,) = reader.read(text, "f").problems
+
+    assert problem.message == "a colon in brackets or braces; put the value in quotes"
+
+
+def test_a_mistake_behind_such_a_colon_is_told_at_its_line() -> None:
+    text = "---\nb: {image: busybox:1}\n---\nc: ]\n"
 
     (problem,) = reader.read(text, "f").problems
 
-    assert str(problem) == "f:2:16: a colon in brackets or braces; put the value in quotes"
+    assert problem.line == 4
