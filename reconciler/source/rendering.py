@@ -15,7 +15,7 @@ import sys
 
 from manifests import digests
 from manifests.faults import Fault, HostFault, Invalid, TimedOut
-from manifests.sources import SUFFIXES, File
+from manifests.sources import File
 from reconciler.source import inputs, kustomize, selection
 from reconciler.source.repository import Kind, below_root
 from runtime import proc
@@ -37,10 +37,6 @@ SUFFIX = ".j2"
 HOST = "{host}"
 """Stands for the host's name in the path of a file of values, which then need not be there."""
 _RENDERED = " (rendered)"
-
-
-def template_suffixes() -> tuple[str, ...]:
-    return tuple(f"{suffix}{SUFFIX}" for suffix in SUFFIXES)
 
 
 def rendered(
