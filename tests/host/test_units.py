@@ -22,7 +22,11 @@ pytestmark = pytest.mark.host
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SOURCES = [
-    *(path for path in sorted(EXAMPLES.glob("*.yaml")) if "kind: Sync" not in path.read_text()),
+    *(
+        path
+        for path in sorted(EXAMPLES.glob("*.yaml"))
+        if not any(f"kind: {kind}\n" in path.read_text() for kind in ("Sync", "CronJob"))
+    ),
     EXAMPLES / "shop",
 ]
 WEB = f"""\
