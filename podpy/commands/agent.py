@@ -63,6 +63,11 @@ def run(arguments: argparse.Namespace) -> int:
     from runtime import locks
     from runtime.rootless import mode
 
+    if arguments.listen and mode.active():
+        raise Invalid(
+            "--listen: a user's agent is not in the host's network, so no webhook would reach it",
+            hint="leave it out: Syncs are asked at their intervals, or by podpy sync reconcile",
+        )
     # The lock lies in the run directory, which is made, and mounted, with the first host.
     paths = _host().base.paths
     listen = _address(arguments.listen) if arguments.listen else None

@@ -158,6 +158,13 @@ def test_a_user_builds_on_an_image_that_only_podpy_has(user: User) -> None:
     assert user.ok("exec", "client", "--", "stat", "-c", "%u:%g", "/x") == "33:33\n"
 
 
+def test_an_agent_that_no_webhook_would_reach_is_refused(user: User) -> None:
+    done = user.run("agent", "--listen", "127.0.0.1:9797")
+
+    assert done.status == 1
+    assert "not in the host's network" in done.stderr
+
+
 def test_doctor_examines_what_a_user_needs(user: User) -> None:
     found = user.ok("doctor")
 
