@@ -131,7 +131,8 @@ def connect(path: str) -> Database:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         with _explained(path):
             try:
-                return _open(path)
+                with _renewal(path, shared=True):
+                    return _open(path)
             except sqlite3.DatabaseError as error:
                 if isinstance(error, sqlite3.OperationalError):
                     raise
@@ -164,15 +165,29 @@ def _explained(path: str) -> Iterator[None]:
         ) from error
 
 
+@contextlib.contextmanager
+def _renewal(path: str, *, shared: bool) -> Iterator[None]:
+    """Keep others from renewing the database in the block, and unless it is `shared`, from opening.
+
+    SQLite opens the database when it connects and its log, by name, when it first reads: with a
+    renewal in between it would write the old database by the new one's log.
+    """
+    lock = os.open(f"{path}.renew", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        about = f"the damaged state database {path}"
+        locks.wait(lock, about, shared=shared, timeout=BUSY_SECONDS)
+        yield
+    finally:
+        os.close(lock)
+
+
 def _renew(path: str) -> Database:
     """Put a damaged database aside and make a new one; processes that find it damaged take turns.
 
     The database goes last: killed between the files, the next process finds it damaged again, and
     no new database ever meets an old log.
     """
-    lock = os.open(f"{path}.renew", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        locks.wait(lock, f"the damaged state database {path}", timeout=BUSY_SECONDS)
+    with _renewal(path, shared=False):
         try:
             return _open(path)
         except sqlite3.DatabaseError as error:
@@ -184,8 +199,6 @@ def _renew(path: str) -> Database:
             renewed = _open(path)
             renewed.damaged = True
             return renewed
-    finally:
-        os.close(lock)
 
 
 def _open(path: str) -> Database:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 import sqlite3
@@ -289,6 +290,18 @@ def test_processes_that_find_damage_at_once_make_one_database(path: str) -> None
     assert len(given) == len(set(given)) == 100
     assert len(leases.holders(made)) == 100
     made.close()
+
+
+def test_nobody_opens_a_database_that_is_being_renewed(path: str) -> None:
+    database.connect(path).close()
+    with open(f"{path}.renew") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        opening = run_python(WRITER, path, "a")
+        with pytest.raises(subprocess.TimeoutExpired):
+            opening.wait(2)
+        descriptors = f"/proc/{opening.pid}/fd"
+        assert path not in [os.readlink(f"{descriptors}/{one}") for one in os.listdir(descriptors)]
+    assert len(opening.communicate()[0].split()) == 25
 
 
 def test_threads_of_one_pass_share_the_connection(opened: Database) -> None:
