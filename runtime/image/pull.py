@@ -15,7 +15,7 @@ import os
 
 from manifests.container import PullPolicy
 from manifests.faults import Fault, Invalid, Retry
-from runtime import space
+from runtime import files, space
 from runtime.image import (
     archive,
     durable,
@@ -117,6 +117,7 @@ def pull(
     with store.locked(exclusive=False, timeout=options.patience):
         layers.sweep(store)
         workspace.sweep(archive.staging(store))
+        files.sweep(store.paths.images)
         if source is not None:
             return _from_source(store, source, options, progress)
         wanted = reference.parse(name)
