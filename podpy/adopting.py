@@ -14,9 +14,10 @@ from manifests.inspected import secrets
 from manifests.inspected.container import image_name
 from manifests.sources import Bundle, File
 from manifests.value import Value
-from podpy import converting, yaml_text
+from podpy import converting
 from reconciler.adopting import groups
 from reconciler.adopting.journal import Journal, Manifest, Moved
+from renderers import yaml_text
 from runtime.podman import asking, steering
 from runtime.podman.steering import Running
 from runtime.volume import claims, importing, takeover

@@ -10,7 +10,7 @@ from manifests.faults import Invalid
 from manifests.meta import DEFAULT_NAMESPACE
 from manifests.problems import Severity
 from manifests.sources import Bundle
-from podpy import yaml_text
+from renderers import yaml_text
 from renderers.quadlet.unit import File
 
 TYPE_CHECKING = False
@@ -51,7 +51,7 @@ def kubernetes(loaded: Loaded, namespace: str) -> tuple[File, ...]:
 def quadlet(loaded: Loaded, podman: str, *, user: bool) -> tuple[tuple[File, ...], int]:
     """Return the files of Quadlet for a release of Podman, and how many fields are lost: each is
     told on stderr."""
-    from podpy import quadlet_files
+    from reconciler.targets.quadlet import files as quadlet_files
     from renderers import quadlet_keys
 
     rendering = quadlet_files.Options(target=quadlet_keys.Target(podman), user=user)

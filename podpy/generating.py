@@ -11,9 +11,10 @@ from manifests.problems import Severity
 from manifests.ref import Ref
 from manifests.references import DEFAULT_NETWORK, network_of
 from manifests.sources import Bundle, File
-from podpy import names, yaml_text
+from podpy import names
 from reconciler.workloads.expand import JOB_LABEL, TEMPLATE_HASH_LABEL
 from reconciler.workloads.ownership import owner_of
+from renderers import yaml_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

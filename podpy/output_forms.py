@@ -49,7 +49,7 @@ def listed(shown: list[dict[str, Any]], *, single: bool) -> dict[str, Any]:
 def text(value: dict[str, Any], form: str, detail: str = "") -> str:
     """Return a value in a form: YAML, JSON, or what a JSONPath template makes of it."""
     if form == "yaml":
-        from podpy import yaml_text
+        from renderers import yaml_text
 
         return yaml_text.dumps(value)
     if form == "jsonpath":

@@ -7,7 +7,7 @@ import sys
 
 from manifests import codec, load, sources
 from manifests.faults import Invalid
-from podpy import yaml_text
+from renderers import yaml_text
 from runtime import files
 
 TYPE_CHECKING = False

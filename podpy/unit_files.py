@@ -15,9 +15,9 @@ from manifests.problems import ordered
 from manifests.ref import Ref
 from manifests.value import Value
 from manifests.workloads import DaemonSet, Deployment, Job, ReplicaSet
-from podpy import unit_runs, yaml_text
+from podpy import unit_runs
 from reconciler.workloads import naming
-from renderers import systemd_units, unit_annotations
+from renderers import systemd_units, unit_annotations, yaml_text
 from renderers.quadlet.unit import File
 
 TYPE_CHECKING = False

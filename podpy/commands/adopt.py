@@ -121,7 +121,7 @@ def _show(found: Sequence[Prospect], form: str) -> None:
         case "json":
             print(json.dumps(adopt_output.wire(found), indent=2))
         case "yaml":
-            from podpy import yaml_text
+            from renderers import yaml_text
 
             print(yaml_text.dumps(adopt_output.wire(found)), end="")
         case _:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from manifests.loaded import Loaded, Options
     from manifests.problems import Problem
-    from podpy import quadlet_files
+    from reconciler.targets.quadlet import files as quadlet_files
     from renderers.quadlet.unit import File
 
     Form = Callable[[Loaded], tuple[tuple[File, ...], tuple[Problem, ...]]]
@@ -110,7 +110,7 @@ def _form(arguments: argparse.Namespace) -> tuple[Form, Options]:
     if arguments.verb == "systemd":
         return _systemd(arguments), load.APPLY.replace(rendered=True)
     from manifests.problems import Severity
-    from podpy import quadlet_files
+    from reconciler.targets.quadlet import files as quadlet_files
 
     wanted = _quadlet(arguments)
     # What podpy itself does not honour is lost here, too, and told with the rest.
@@ -132,7 +132,8 @@ def _systemd(arguments: argparse.Namespace) -> Form:
 
 
 def _quadlet(arguments: argparse.Namespace) -> quadlet_files.Options:
-    from podpy import quadlet_files, quadlet_sources
+    from reconciler.targets.quadlet import files as quadlet_files
+    from reconciler.targets.quadlet import sources as quadlet_sources
     from renderers import quadlet_keys
     from renderers.quadlet import images
 

@@ -11,7 +11,9 @@ import pytest
 
 from manifests import load
 from manifests.problems import Severity
-from podpy import quadlet_files, quadlet_sources, rendered_files
+from podpy import rendered_files
+from reconciler.targets.quadlet import files as quadlet_files
+from reconciler.targets.quadlet import sources as quadlet_sources
 from renderers.quadlet.images import Forms
 from renderers.quadlet_keys import Target
 from tests.fixtures import corpus, quadlet_generator, systemd_words

@@ -12,7 +12,7 @@ from manifests import cron, kinds, load
 from manifests.pod import Pod
 from manifests.problems import Severity
 from manifests.workloads import CronJob, Job
-from podpy import quadlet_files
+from reconciler.targets.quadlet import files as quadlet_files
 from renderers import quadlet_keys
 from tests.fixtures import corpus
 

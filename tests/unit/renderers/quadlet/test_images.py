@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from podpy import quadlet_sources
+from reconciler.targets.quadlet import sources as quadlet_sources
 from renderers.quadlet.images import Forms
 from tests.fixtures.rendered import lines, pod, rendered
 

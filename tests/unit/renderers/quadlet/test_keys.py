@@ -8,7 +8,8 @@ import pytest
 
 from manifests import load
 from manifests.problems import Severity
-from podpy import quadlet_files, quadlet_sources
+from reconciler.targets.quadlet import files as quadlet_files
+from reconciler.targets.quadlet import sources as quadlet_sources
 from renderers.quadlet.images import Forms
 from renderers.quadlet_keys import Target
 from tests.fixtures import corpus

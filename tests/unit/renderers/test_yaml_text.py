@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from manifests.yaml import reader
-from podpy import yaml_text
+from renderers import yaml_text
 
 TEXTS = [
     *("", " ", "a", "a b", "yes", "No", "on", "null", "~", "0644", "0o17", "1e3", "12:30:45"),

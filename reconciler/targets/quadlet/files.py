@@ -1,4 +1,7 @@
-"""Loaded manifests in, all Quadlet files for them and what is lost out: for `podpy render`."""
+"""Loaded manifests in, all Quadlet files for them and what is lost out. Pure.
+
+Called by `podpy render`, and for Syncs whose target is quadlet.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,22 @@ from manifests import codec, kinds, settings
 from manifests.config import ConfigMap, Namespace, Network, PersistentVolumeClaim, Secret
 from manifests.faults import Invalid
 from manifests.problems import Problem, Severity, ordered
-from manifests.value import Value
+from manifests.value import EMPTY, Value
 from manifests.workloads import ConcurrencyPolicy, CronJob, Deployment, Job, ReplicaSet
-from podpy import quadlet_sources, yaml_text
+from reconciler.targets.quadlet import sources as quadlet_sources
+from renderers import yaml_text
 from renderers.quadlet import images, jobs, kube, naming, network, timers, volumes
 from renderers.quadlet import render as quadlet
 from renderers.quadlet.images import Forms
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from manifests.loaded import Loaded, Located
     from manifests.problems import FieldPath
-    from podpy.quadlet_sources import Building, Objects, Rendered
+    from manifests.ref import Ref
+    from reconciler.targets.quadlet.sources import Building, Objects, Rendered
     from renderers.quadlet.images import Use
     from renderers.quadlet.unit import File, Loss
     from renderers.quadlet_keys import Target
@@ -38,21 +43,37 @@ class Options(Value):
     kube: bool = False
 
 
-def render(loaded: Loaded, options: Options) -> tuple[tuple[File, ...], tuple[Problem, ...]]:
-    """Return the files in the order of their names, and a warning for each field that is lost.
+class Made(Value):
+    """The files in the order of their names, and a warning for each field that is lost.
 
-    Raises Invalid where two objects would have one file.
+    `owners` says for whom each file is; what several objects share has none.
     """
+
+    files: tuple[File, ...]
+    lost: tuple[Problem, ...] = ()
+    owners: Mapping[str, Ref] = EMPTY
+
+
+def render(loaded: Loaded, options: Options) -> tuple[tuple[File, ...], tuple[Problem, ...]]:
+    """Return what `make` does, without who owns what."""
+    made = make(loaded, options)
+    return made.files, made.lost
+
+
+def make(loaded: Loaded, options: Options) -> Made:
+    """Return the files of all objects. Raises Invalid where two objects would have one file."""
     found = _Files()
     lost: dict[Problem, None] = {}
     objects = quadlet_sources.Objects(loaded)
     for located in loaded.objects:
+        found.owner = kinds.ref(located.object)
         lost.update(dict.fromkeys(_object(loaded, located, objects, options, found)))
+    found.owner = None
     found.images(options, lost)
     if found.mention(f"Network={naming.NETWORK}.network\n"):
         origin = f"{quadlet_sources.MARK}: the network of pods that name none."
         found.put(network.default(origin, options.target))
-    return found.ordered(), ordered(lost)
+    return Made(files=found.ordered(), lost=ordered(lost), owners=found.owners)
 
 
 def _object(
@@ -85,6 +106,8 @@ class _Files:
         self._files: dict[str, File] = {}
         self._taken: dict[str, str] = {}
         self.used: list[Use] = []
+        self.owner: Ref | None = None
+        self.owners: dict[str, Ref] = {}
 
     def put(self, file: File) -> None:
         for name in _claimed(file):
@@ -92,6 +115,8 @@ class _Files:
             if other != file.name or file.name in self._files:
                 raise Invalid(f"{file.name} and {other} would both be {name}", hint="rename one")
         self._files[file.name] = file
+        if self.owner is not None:
+            self.owners[file.name] = self.owner
 
     def images(self, options: Options, lost: dict[Problem, None]) -> None:
         """Add the units of the images that were used."""
