@@ -179,6 +179,13 @@ class Receiver(Value):
     apprise: NotifyApprise | None = None
 
 
+class SyncTarget(StrEnum):
+    """Who runs what a Sync brings: podpy's own runtime, or systemd and Podman by Quadlet files."""
+
+    HOST = "host"
+    QUADLET = "quadlet"
+
+
 class SyncName(Value):
     name: str
 
@@ -193,6 +200,7 @@ class SyncSpec(Value):
     """
 
     source: SyncSource
+    target: SyncTarget = SyncTarget.HOST
     path: str = ""
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()

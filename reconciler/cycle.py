@@ -13,6 +13,7 @@ hook that runs when a Job's pod ends are all this cycle with different wishes.
 
 from __future__ import annotations
 
+import os
 import time
 
 from manifests import kinds
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from reconciler.execute.run import Outcome
     from reconciler.rollback import Before
     from reconciler.state.objects import Applied
+    from reconciler.targets.host.base import Base
     from reconciler.targets.host.host import Host
     from reconciler.workloads.expand import Expansion
     from reconciler.workloads.jobs import Progress
@@ -128,32 +130,8 @@ def prospect(
     from reconciler.plan import networks
 
     base = host.base
-    base.wish(item.object for item in wished)
-    refs = frozenset(item.ref for item in wished)
-    applied = objects.read(base.database)
-    # After the loss of the database nothing tells what was removed from the source.
-    prune = options.prune and not base.database.rebuilt
-    if prune:
-        owned = [item.ref for item in applied if options.owns(item)]
-        gone = [ref for ref in owned if ref not in refs]
-        prune = not gone or consent(gone, len(owned))
-    wish = Wish(
-        objects=tuple(wished),
-        applyset=options.applyset,
-        also=options.also,
-        prune=prune,
-        recreate=options.recreate,
-        elsewhere=options.elsewhere,
-        remembered={
-            item.ref: Remembered(body=item.body, digest=item.digest, applyset=item.applyset)
-            for item in applied
-            if item.ref in refs or options.owns(item)
-        },
-        digests={
-            **{item.ref: item.digest for item in applied if item.ref.kind in _SHOWN},
-            **{item.ref: item.digest for item in wished if item.ref.kind in _SHOWN},
-        },
-    )
+    wish = wish_of(base, wished, options, consent)
+    _refuse_units(base, wish)
     immutable.refuse_changes(wish)
     base.digests = wish.digests
     observed = host.observe()
@@ -180,6 +158,47 @@ def prospect(
         expansion=expansion,
         plan=turns.in_order(base.database, wish, plan, observed.pods, remembered),
     )
+
+
+def wish_of(
+    base: Base, wished: Sequence[Wished], options: Options, consent: Consent = _granted
+) -> Wish:
+    """Return the wish for these objects, with what is remembered of them and may be pruned."""
+    base.wish(item.object for item in wished)
+    refs = frozenset(item.ref for item in wished)
+    applied = objects.read(base.database)
+    # After the loss of the database nothing tells what was removed from the source.
+    prune = options.prune and not base.database.rebuilt
+    if prune:
+        owned = [item.ref for item in applied if options.owns(item)]
+        gone = [ref for ref in owned if ref not in refs]
+        prune = not gone or consent(gone, len(owned))
+    return Wish(
+        objects=tuple(wished),
+        applyset=options.applyset,
+        also=options.also,
+        prune=prune,
+        recreate=options.recreate,
+        elsewhere=options.elsewhere,
+        remembered={
+            item.ref: Remembered(body=item.body, digest=item.digest, applyset=item.applyset)
+            for item in applied
+            if item.ref in refs or options.owns(item)
+        },
+        digests={
+            **{item.ref: item.digest for item in applied if item.ref.kind in _SHOWN},
+            **{item.ref: item.digest for item in wished if item.ref.kind in _SHOWN},
+        },
+    )
+
+
+def _refuse_units(base: Base, wish: Wish) -> None:
+    """Raise Invalid where systemd runs one of these objects, by files that a Sync has written."""
+    if not os.path.isdir(base.paths.quadlet):
+        return
+    from reconciler.targets.quadlet import leaving
+
+    leaving.refuse(base.paths, (item.ref for item in wish.objects))
 
 
 def _manner(host: Host, wished: Sequence[Wished], options: Options) -> Manner:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from reconciler.plan.wish import Wished
 from reconciler.state import objects
 
@@ -19,9 +21,14 @@ _NOT_ON_THE_HOST = frozenset({"ConfigMap", "Secret", "Namespace", "Sync"})
 def refs(base: Base) -> frozenset[Ref]:
     """Return which objects are remembered that the host has something of.
 
-    ConfigMaps and Secrets are there as far as pods show them, and are found by those.
+    ConfigMaps and Secrets are there as far as pods show them, and are found by those. What systemd
+    runs is left to the passes of its Sync.
     """
     found = objects.refs(base.database)
+    if os.path.isdir(base.paths.quadlet):
+        from reconciler.targets.quadlet import records
+
+        found -= records.owners(base.paths).keys()
     return frozenset(ref for ref in found if ref.kind not in _NOT_ON_THE_HOST)
 
 

@@ -5,6 +5,8 @@ What reconciler.cycle does with a wish is much more, and is not imported for thi
 
 from __future__ import annotations
 
+import os
+
 from reconciler import history
 from reconciler.execute import run as execute
 from reconciler.plan import removal, supervised
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 def plan(host: Host, things: Mapping[Ref, Object], *, data: bool = False) -> Plan:
     """Return the plan for removing these objects. Changes nothing."""
-    return _planned(things, host.pods(), data=data)
+    return _planned(host, things, host.pods(), data=data)
 
 
 def remove(
@@ -39,7 +41,7 @@ def remove(
     with interrupts.noticed(), locks.held(host.base.paths, [str(ref) for ref in things]):
         host.sweep()
         states = host.pods()
-        planned = _planned(things, states, data=data)
+        planned = _planned(host, things, states, data=data)
         outcomes = execute.run(planned, host, states, notify)
         history.note(host.base.database, outcomes)
         history.forget(host.base, outcomes)
@@ -53,8 +55,14 @@ def remove(
     return report
 
 
-def _planned(things: Mapping[Ref, Object], states: Iterable[PodState], *, data: bool) -> Plan:
+def _planned(
+    host: Host, things: Mapping[Ref, Object], states: Iterable[PodState], *, data: bool
+) -> Plan:
     states = tuple(states)
     supervised.refuse_removal(things, states)
+    if os.path.isdir(host.base.paths.quadlet):
+        from reconciler.targets.quadlet import leaving
+
+        leaving.refuse(host.base.paths, things)
     reason = Reason(text="asked for")
     return Plan(changes=removal.remove(dict(things), states, reason, data=data))

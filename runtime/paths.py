@@ -7,6 +7,7 @@
         layers/                          unpacked layers, shared by all images
         volumes/NAMESPACE/CLAIM/         PersistentVolumeClaims: user data, never removed unasked
         locks                            an empty file: byte ranges of it are the locks of names
+        quadlet/SYNC.json                which files and units a Sync has with systemd
         sources/SYNC.git                 a Sync's revisions; a cache, fetched again when lost
         receive/NAME.git                 repositories that are pushed to: the users' own
         adopting/GROUP.json              what Podman runs, on its way to podpy or back
@@ -101,6 +102,10 @@ class Paths(Value):
     def trash(self) -> str:
         """Removed claims, on the file system of those that are in use: moving one is a rename."""
         return f"{self.claims}/.trash"
+
+    @property
+    def quadlet(self) -> str:
+        return f"{self.state_dir}/quadlet"
 
     @property
     def sources(self) -> str:

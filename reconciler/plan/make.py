@@ -44,11 +44,11 @@ def make(wish: Wish, expansion: Expansion, observed: Observed) -> Plan:
         return Plan(changes=tuple(changes), kept_back=tuple(gone), elsewhere=wish.elsewhere)
     going = {ref: wish.remembered[ref].object for ref in gone}
     moved = {one.ref: Reason(text=f"not for this host: {one.reason}") for one in wish.elsewhere}
-    pruned = removal.remove(going, observed.pods, _PRUNED, reasons=moved)
+    pruned = removal.remove(going, observed.pods, PRUNED, reasons=moved)
     return Plan(changes=(*changes, *pruned), elsewhere=wish.elsewhere)
 
 
-_PRUNED = Reason(text="no longer in the source")
+PRUNED = Reason(text="no longer in the source")
 
 
 def _object(wished: Wished, before: Remembered | None, observed: Observed) -> Change:
@@ -62,7 +62,7 @@ def _object(wished: Wished, before: Remembered | None, observed: Observed) -> Ch
             op=Op.UPDATE,
             ref=ref,
             object=thing,
-            reasons=_field_reasons(before.object, wished),
+            reasons=field_reasons(before.object, wished),
             effect=Effect.IN_PLACE,
         )
     drift = _drift(thing, observed)
@@ -72,8 +72,8 @@ def _object(wished: Wished, before: Remembered | None, observed: Observed) -> Ch
     return Change(op=Op.KEEP, ref=ref, object=thing)
 
 
-def _field_reasons(before: Object, wished: Wished) -> tuple[Reason, ...]:
-    """The fields that changed. A Secret's content is not remembered, so it is not compared."""
+def field_reasons(before: Object, wished: Wished) -> tuple[Reason, ...]:
+    """Return the fields that changed. A Secret is not remembered with its content."""
     secret = wished.object.kind == "Secret"
     old, new = kinds.dump(before), kinds.dump(wished.object)
     if secret:

@@ -12,7 +12,7 @@ from manifests.value import Value
 from reconciler import cycle
 from reconciler.source import source
 from reconciler.state import objects, syncs
-from reconciler.syncs import decide, declared, departing, hooks, revisions
+from reconciler.syncs import decide, declared, departing, hooks, revisions, targets
 from runtime import locks
 
 TYPE_CHECKING = False
@@ -78,7 +78,7 @@ def preview(host: Host, sync: Sync, others: Iterable[str], ref: str = "") -> Pre
         prune=sync.spec.prune,
         elsewhere=loaded.elsewhere,
     )
-    plan = cycle.prospect(host, wished, options, consent).plan
+    plan = targets.plan(host, sync, wished, options, consent)
     due = () if revision == status.good else hooks.worded(jobs)
     return Preview(revision=revision, plan=plan, consent="".join(why), hooks=due)
 

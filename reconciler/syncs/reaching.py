@@ -12,7 +12,7 @@ from manifests.faults import Fault, Retry
 from reconciler import cycle, loading
 from reconciler.source.repository import DamagedError
 from reconciler.state import objects
-from reconciler.syncs import decide, declared, departing, hooks, revisions
+from reconciler.syncs import decide, declared, departing, hooks, revisions, targets
 from reconciler.syncs.revisions import UnusableError
 from runtime import interrupts, locks
 
@@ -60,6 +60,7 @@ class Reaching:
         self._others = frozenset(one.sync.metadata.name for one in found.syncs)
         self._filed = declared.filed(found, host.base.paths)
         self._notify = notify
+        self._target = targets.Converging(host, sync, notify)
         self._hooks: tuple[Wished, ...] = ()
         self.warnings: tuple[Problem, ...] = ()
         self.withheld: tuple[Ref, ...] = ()
@@ -76,6 +77,9 @@ class Reaching:
         others = self._others - set(going.syncs)
         every = revisions.wished(self._host.base, self._sync, loaded, others)
         wished, self._hooks = hooks.split(every)
+        if self._hooks and targets.by_units(self._sync):
+            told = ", ".join(hooks.worded(self._hooks))
+            raise UnusableError(f"target: quadlet runs no hooks: {told}")
         return wished
 
     def _departing(self, brought: Iterable[str]) -> departing.Departing:
@@ -97,7 +101,7 @@ class Reaching:
             with lookout.watching():
                 return self._reaching(wished, status, revision)
 
-        if revision == status.good:
+        if revision == status.good or targets.by_units(self._sync):
             return reach()
         known = hooks.Revision(
             id=hooks.identity(revision, status),
@@ -171,11 +175,13 @@ class Reaching:
             return not self.why
 
         if not going:
-            return cycle.converge(self._host, wished, options, self._notify, consent)
+            return self._target.converge(wished, options, consent)
         self.departed = going
         departing.note(self._host.base, self._name, going)
         # Nor does a pass of one of them bring anything back meanwhile.
         with locks.held(self._host.base.paths, map(decide.lock, going)):
-            report = cycle.converge(self._host, wished, options, self._notify, consent)
+            report = self._target.converge(wished, options, consent)
+            if not (self.withheld or report.failed):
+                targets.take_away(self._host, going)
             self.departed = departing.forget(self._host.base, going)
         return report

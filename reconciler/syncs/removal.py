@@ -14,6 +14,7 @@ from reconciler.plan.change import Plan
 from reconciler.report import Report
 from reconciler.state import objects
 from reconciler.syncs import decide, declared, departing
+from reconciler.targets.quadlet import leaving, records
 from runtime import locks
 
 TYPE_CHECKING = False
@@ -80,19 +81,60 @@ def remove(
         every = {**{row.ref: row.object() for row in rows}, **others}
         last = {ref: thing for ref, thing in every.items() if ref.kind == "Sync"}
         first = {ref: thing for ref, thing in every.items() if ref not in last}
-        report = _removed(host, first, notify, data=data)
+        report = _of_units(host, going, first, notify)
+        if not report.failed:
+            left = _still(base, first, rows)
+            report = _both(report, _removed(host, left, notify, data=data))
         if report.failed:
             return report
-        kept = _rows(base, going.keeping)
-        objects.put_back(base.database, [row.replace(applyset="") for row in kept])
+        _keep(base, going)
         for name in going.syncs:
             departing.erase(base, name)
         own = (objects.find(base.database, Ref(kind="Sync", name=name)) for name in going.syncs)
         last |= {row.ref: row.object() for row in own if row is not None}
         after = _removed(host, last, notify)
         undeclare()
-    plan = report.plan.replace(changes=(*report.plan.changes, *after.plan.changes))
-    return report.replace(plan=plan, outcomes=(*report.outcomes, *after.outcomes))
+    return _both(report, after)
+
+
+def _both(one: Report, other: Report) -> Report:
+    """Return one report of what two have done."""
+    plan = one.plan.replace(changes=(*one.plan.changes, *other.plan.changes))
+    return one.replace(plan=plan, outcomes=(*one.outcomes, *other.outcomes))
+
+
+def _of_units(
+    host: Host,
+    going: Going,
+    things: Mapping[Ref, Object],
+    notify: Callable[[Outcome], None],
+) -> Report:
+    """Take away what systemd runs for Syncs that go."""
+    report = Report(plan=Plan(changes=()))
+    for name, record in records.every(host.base.paths):
+        if name in going.syncs and name not in going.keeping:
+            own = {ref: things[ref] for ref in record.objects if ref in things}
+            report = _both(report, leaving.remove(host, name, own, notify))
+    return report
+
+
+def _still(
+    base: Base, things: Mapping[Ref, Object], rows: Iterable[Applied]
+) -> Mapping[Ref, Object]:
+    """Return what of these systemd has not run: that is gone, and forgotten."""
+    gone = {row.ref for row in rows} - objects.refs(base.database)
+    return {ref: thing for ref, thing in things.items() if ref not in gone}
+
+
+def _keep(base: Base, going: Going) -> None:
+    """Let what stays be as if it had been applied by hand; units are nobody's then."""
+    units = {name: one for name, one in records.every(base.paths) if name in going.keeping}
+    theirs = {ref for record in units.values() for ref in record.objects}
+    rows = (row for row in _rows(base, going.keeping) if row.ref not in theirs)
+    objects.put_back(base.database, [row.replace(applyset="") for row in rows])
+    objects.forget(base.database, theirs)
+    for name in units:
+        leaving.let_go(base.paths, name)
 
 
 def _removed(
