@@ -15,7 +15,7 @@ import os
 from manifests.faults import Fault, HostFault
 from manifests.value import Value
 from runtime.kernel import cgroups
-from runtime.oci import conmon, filters
+from runtime.oci import conmon, ending, filters
 from runtime.oci import container as oci
 from runtime.oci.container import State
 
@@ -76,7 +76,7 @@ class Creating:
             created = self._conmons.finish(timeout=timeout)
         except Fault:
             self._conmons.close()
-            oci.remove(self.container, self._seen)
+            ending.remove(self.container, self._seen)
             raise
         filters.keep(self._prepared, self.container.state_dir)
         return created
@@ -124,7 +124,7 @@ def begin(
     try:
         conmons = conmon.spawn(engine, launch, seen)
     except Fault:
-        oci.remove(container, seen)
+        ending.remove(container, seen)
         raise
     return Creating(container, conmons, prepared, seen)
 

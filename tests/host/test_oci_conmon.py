@@ -15,6 +15,7 @@ import pytest
 from renderers import oci_config
 from runtime.kernel import cgroups, processes
 from runtime.oci import container as oci
+from runtime.oci import ending
 from runtime.oci.container import Container, State
 from runtime.oci.creation import Supervision
 from tests.fixtures.bench import FOREVER, UID, Bench, create, until
@@ -50,7 +51,7 @@ def test_conmon_moves_to_the_cgroup_it_is_given(pod: Bench) -> None:
     conmon = oci.conmon_pid(container)
     assert conmon is not None
     assert own in processes.cgroups(conmon).values()
-    oci.stop([(container, signal.SIGKILL, 0)])
+    ending.stop([(container, signal.SIGKILL, 0)])
     cgroups.remove(pod.seen, own)
 
 
@@ -113,7 +114,7 @@ def test_a_container_created_before_a_crash_is_finished(pod: Bench, *, answered:
     assert crashed.returncode == -signal.SIGKILL
     until(lambda: oci.state(container) is State.CREATED)
 
-    recovered = pod.inside.call(oci.recover, pod.engine, container, pod.seen)
+    recovered = pod.inside.call(ending.recover, pod.engine, container, pod.seen)
 
     assert recovered is State.RUNNING
     assert pod.wait(container).code == 4
@@ -130,7 +131,7 @@ def test_a_created_container_without_conmon_is_cleared_away(pod: Bench) -> None:
     container = pod.create("app", FOREVER)
     kill_conmon(container)
 
-    recovered = pod.inside.call(oci.recover, pod.engine, container, pod.seen)
+    recovered = pod.inside.call(ending.recover, pod.engine, container, pod.seen)
 
     assert recovered is State.GONE
     assert oci.state(container) is State.GONE
@@ -142,7 +143,7 @@ def test_a_container_whose_conmon_died_first_ends_without_a_code(pod: Bench) -> 
     kill_conmon(container)
     assert oci.state(container) is State.RUNNING
 
-    oci.stop([(container, signal.SIGKILL, 0)])
+    ending.stop([(container, signal.SIGKILL, 0)])
 
     ended = oci.ended(container, pod.seen)
     assert ended is not None
@@ -157,7 +158,7 @@ def test_a_container_that_comes_to_be_while_it_is_stopped_is_killed(pod: Bench) 
     appears = threading.Timer(0.3, os.rename, (f"{known}.later", known))
     appears.start()
 
-    oci.stop([(container, signal.SIGKILL, 0)])
+    ending.stop([(container, signal.SIGKILL, 0)])
 
     appears.join()
     assert oci.pid(container) is None

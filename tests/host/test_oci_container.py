@@ -15,6 +15,7 @@ from manifests.faults import HostFault
 from renderers import oci_config
 from runtime.kernel import cgroups
 from runtime.oci import container as oci
+from runtime.oci import ending
 from runtime.oci.conmon import NotCreated
 from runtime.oci.container import State
 from tests.fixtures import bench, traces
@@ -58,9 +59,9 @@ def test_on_cgroup_v2_all_is_killed_and_removed(instance: Paths) -> None:
 def test_nothing_is_left_after_a_container(instance: Paths) -> None:
     with bench.opened(instance) as pod:
         container = pod.run("app", FOREVER)
-        oci.stop([(container, signal.SIGKILL, 0)])
-        oci.remove(container, pod.seen)
-        oci.remove(container, pod.seen)
+        ending.stop([(container, signal.SIGKILL, 0)])
+        ending.remove(container, pod.seen)
+        ending.remove(container, pod.seen)
 
         assert os.listdir(instance.oci_state) in ([], [".filters"], [".cache", ".filters"])
         assert not any(map(os.path.exists, pod.seen.directories(container.cgroup)))
@@ -107,7 +108,7 @@ def test_a_signal_ends_the_program_and_shows_in_its_code(pod: Bench) -> None:
     container = pod.run("app", f"trap 'echo bye; exit 7' TERM; echo up; {FOREVER}")
     pod.says("app", "up")
 
-    oci.stop([(container, signal.SIGTERM, 20)])
+    ending.stop([(container, signal.SIGTERM, 20)])
 
     assert pod.wait(container).code == 7
     assert pod.lines("app")[-1].text == b"bye"
@@ -119,7 +120,7 @@ def test_those_that_ignore_the_signal_are_killed_after_one_common_grace(pod: Ben
         pod.says(name, "up")
 
     began = time.monotonic()
-    oci.stop([(container, signal.SIGTERM, 0.5) for container in deaf])
+    ending.stop([(container, signal.SIGTERM, 0.5) for container in deaf])
 
     assert time.monotonic() - began >= 0.5
     assert [pod.wait(container).code for container in deaf] == [137, 137, 137]
@@ -130,7 +131,7 @@ def test_each_has_a_grace_of_its_own(pod: Bench) -> None:
     for name in containers:
         pod.says(name, "up")
     stopping = [(containers["late"], signal.SIGTERM, 600), (containers["soon"], signal.SIGTERM, 0)]
-    thread = threading.Thread(target=oci.stop, args=(stopping,))
+    thread = threading.Thread(target=ending.stop, args=(stopping,))
     thread.start()
 
     assert pod.wait(containers["soon"]).code == 137
@@ -142,7 +143,7 @@ def test_each_has_a_grace_of_its_own(pod: Bench) -> None:
 def test_a_container_never_started_is_stopped_at_once(pod: Bench) -> None:
     container = pod.create("app", FOREVER)
 
-    oci.stop([(container, signal.SIGTERM, 600)])
+    ending.stop([(container, signal.SIGTERM, 600)])
 
     assert oci.pid(container) is None
     assert oci.state(container) is State.GONE
@@ -159,7 +160,7 @@ def test_a_container_that_never_ran_has_no_end(pod: Bench) -> None:
 
     assert oci.look(container) == (State.GONE, None)
     assert oci.ended(container, pod.seen) is None
-    oci.remove(container, pod.seen)
+    ending.remove(container, pod.seen)
     assert not os.path.exists(f"{container.bundle}/pid")
 
 
@@ -184,6 +185,6 @@ def test_an_init_system_may_move_below_its_containers_cgroup(pod: Bench) -> None
 
     assert oci.pid(container) == pid
     assert oci.state(container) is State.RUNNING
-    oci.stop([(container, signal.SIGKILL, 0)])
-    pod.inside.call(oci.remove, container, pod.seen, pod.engine)
+    ending.stop([(container, signal.SIGKILL, 0)])
+    pod.inside.call(ending.remove, container, pod.seen, pod.engine)
     assert [one for one in pod.seen.directories(container.cgroup) if os.path.exists(one)] == []

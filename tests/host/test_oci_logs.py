@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runtime.oci import container as oci
-from runtime.oci import following, logs, rotation
+from runtime.oci import ending, following, logs, rotation
 from runtime.oci.container import State
 from tests.fixtures.bench import Bench, until
 
@@ -81,7 +81,7 @@ def test_a_small_log_and_a_dead_containers_log_are_left_alone(pod: Bench) -> Non
     log = logs.path(pod.log_dir("app"), 0)
 
     assert not rotation.rotate(log, container.bundle, limit=1 << 20, keep=3)
-    oci.stop([(container, signal.SIGKILL, 0)])
+    ending.stop([(container, signal.SIGKILL, 0)])
     assert not rotation.rotate(log, container.bundle, limit=0, keep=3)
     assert logs.parts(log) == ()
 

@@ -12,6 +12,7 @@ from reconciler.plan.pods import config_key
 from reconciler.state import leases
 from reconciler.targets.host import (
     bidirectional,
+    bringing_up,
     confines,
     etc_files,
     host_ports,
@@ -207,7 +208,7 @@ def start(base: Base, record: PodRecord, ids: Mapping[str, str]) -> None:
             raise
     with inside:
         if not (record.held or record.supervised):
-            sync.bring_up(base, record.uid, inside)
+            bringing_up.bring_up(base, record.uid, inside)
 
 
 def _make(base: Base, record: PodRecord) -> Inside:
@@ -301,5 +302,5 @@ def mend(base: Base, state: PodState, wanted: WantedPod) -> None:
             _spare_backoff(base, state.uid, name)
             stopping.containers(base, state, (name,))
         if not _release(base, state.uid):
-            sync.bring_up(base, state.uid, inside)
+            bringing_up.bring_up(base, state.uid, inside)
     update(base, state, wanted)

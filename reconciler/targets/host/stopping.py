@@ -17,7 +17,7 @@ from reconciler.execute import pool
 from reconciler.targets.host import handlers
 from runtime import descriptors
 from runtime.kernel import signals
-from runtime.oci import container as oci
+from runtime.oci import ending
 from runtime.oci.container import Container as OciContainer
 
 TYPE_CHECKING = False
@@ -108,7 +108,7 @@ def _signal(base: Base, stops: Sequence[_Stop]) -> None:
         for one in stops
     ]
     shared = any(one.state.pod.spec.host_pid for one in stops)
-    oci.stop(stopping, base.cgroups, by_cgroup=shared)
+    ending.stop(stopping, base.cgroups, by_cgroup=shared)
 
 
 def signal_of(base: Base, state: PodState, name: str) -> int:
