@@ -13,21 +13,21 @@ hook that runs when a Job's pod ends are all this cycle with different wishes.
 
 from __future__ import annotations
 
-import os
 import time
 
 from manifests import kinds
 from manifests.faults import Invalid, Retry, Unfit
 from manifests.ref import Ref
 from manifests.value import EMPTY, Value
-from reconciler import attending, awaiting, history, pending, recording, rollback, turns
+from reconciler import attending, awaiting, history, pending, recording, rollback, turns, wishing
 from reconciler.execute import preflight
 from reconciler.execute import run as execute
 from reconciler.plan import immutable, make, supervised
 from reconciler.plan.change import Plan
-from reconciler.plan.wish import Remembered, Wish, Wished
+from reconciler.plan.wish import Wish, Wished
 from reconciler.report import Report
 from reconciler.state import objects, results
+from reconciler.targets.quadlet import leaving
 from reconciler.workloads.expand import Manner, expand
 from reconciler.workloads.ownership import owner_of
 from runtime import interrupts, locks
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from reconciler.execute.run import Outcome
     from reconciler.rollback import Before
     from reconciler.state.objects import Applied
-    from reconciler.targets.host.base import Base
     from reconciler.targets.host.host import Host
     from reconciler.workloads.expand import Expansion
     from reconciler.workloads.jobs import Progress
@@ -130,8 +129,8 @@ def prospect(
     from reconciler.plan import networks
 
     base = host.base
-    wish = wish_of(base, wished, options, consent)
-    _refuse_units(base, wish)
+    wish = wishing.wish_of(base, wished, options, consent)
+    leaving.refuse(base.paths, (item.ref for item in wish.objects))
     immutable.refuse_changes(wish)
     base.digests = wish.digests
     observed = host.observe()
@@ -160,47 +159,6 @@ def prospect(
     )
 
 
-def wish_of(
-    base: Base, wished: Sequence[Wished], options: Options, consent: Consent = _granted
-) -> Wish:
-    """Return the wish for these objects, with what is remembered of them and may be pruned."""
-    base.wish(item.object for item in wished)
-    refs = frozenset(item.ref for item in wished)
-    applied = objects.read(base.database)
-    # After the loss of the database nothing tells what was removed from the source.
-    prune = options.prune and not base.database.rebuilt
-    if prune:
-        owned = [item.ref for item in applied if options.owns(item)]
-        gone = [ref for ref in owned if ref not in refs]
-        prune = not gone or consent(gone, len(owned))
-    return Wish(
-        objects=tuple(wished),
-        applyset=options.applyset,
-        also=options.also,
-        prune=prune,
-        recreate=options.recreate,
-        elsewhere=options.elsewhere,
-        remembered={
-            item.ref: Remembered(body=item.body, digest=item.digest, applyset=item.applyset)
-            for item in applied
-            if item.ref in refs or options.owns(item)
-        },
-        digests={
-            **{item.ref: item.digest for item in applied if item.ref.kind in _SHOWN},
-            **{item.ref: item.digest for item in wished if item.ref.kind in _SHOWN},
-        },
-    )
-
-
-def _refuse_units(base: Base, wish: Wish) -> None:
-    """Raise Invalid where systemd runs one of these objects, by files that a Sync has written."""
-    if not os.path.isdir(base.paths.quadlet):
-        return
-    from reconciler.targets.quadlet import leaving
-
-    leaving.refuse(base.paths, (item.ref for item in wish.objects))
-
-
 def _manner(host: Host, wished: Sequence[Wished], options: Options) -> Manner:
     """How changed workloads are replaced: step by step, as their strategies say."""
 
@@ -210,9 +168,6 @@ def _manner(host: Host, wished: Sequence[Wished], options: Options) -> Manner:
         return rolling.shared(host.base.database, wished)(claim)
 
     return Manner(shared=shared, followed=options.followed)
-
-
-_SHOWN = ("ConfigMap", "Secret")
 
 
 def converge(
@@ -395,11 +350,13 @@ def mend(host: Host, notify: Callable[[Outcome], None] = lambda _outcome: None) 
         if state.record.held
         for ref in (kinds.ref(state.pod), owner_of(state))
     }
-    if any(ref.kind in ("CronJob", "Job") for ref in remembered.refs(host.base)):
+    refs = remembered.refs(host.base)
+    if any(ref.kind in ("CronJob", "Job") for ref in refs):
         from reconciler import scheduling
 
         scheduling.run_due(host, notify=notify)
-    refs = remembered.refs(host.base) - held
+        refs = remembered.refs(host.base)
+    refs -= held
     with interrupts.noticed(), locks.held(host.base.paths, map(str, refs)):
         turn = _locked(host, remembered.wished(host.base, refs), _PIECEMEAL, notify)
     attending.see_to_waits(host, turn.seen)

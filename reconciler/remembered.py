@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 from reconciler.plan.wish import Wished
 from reconciler.state import objects
+from reconciler.targets.quadlet import records
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,11 +23,7 @@ def refs(base: Base) -> frozenset[Ref]:
     ConfigMaps and Secrets are there as far as pods show them, and are found by those. What systemd
     runs is left to the passes of its Sync.
     """
-    found = objects.refs(base.database)
-    if os.path.isdir(base.paths.quadlet):
-        from reconciler.targets.quadlet import records
-
-        found -= records.owners(base.paths).keys()
+    found = objects.refs(base.database) - records.owners(base.paths).keys()
     return frozenset(ref for ref in found if ref.kind not in _NOT_ON_THE_HOST)
 
 

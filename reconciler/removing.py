@@ -5,13 +5,12 @@ What reconciler.cycle does with a wish is much more, and is not imported for thi
 
 from __future__ import annotations
 
-import os
-
 from reconciler import history
 from reconciler.execute import run as execute
 from reconciler.plan import removal, supervised
 from reconciler.plan.change import Plan, Reason
 from reconciler.report import Report
+from reconciler.targets.quadlet import leaving
 from runtime import interrupts, locks
 
 TYPE_CHECKING = False
@@ -60,9 +59,6 @@ def _planned(
 ) -> Plan:
     states = tuple(states)
     supervised.refuse_removal(things, states)
-    if os.path.isdir(host.base.paths.quadlet):
-        from reconciler.targets.quadlet import leaving
-
-        leaving.refuse(host.base.paths, things)
+    leaving.refuse(host.base.paths, things)
     reason = Reason(text="asked for")
     return Plan(changes=removal.remove(dict(things), states, reason, data=data))

@@ -38,17 +38,19 @@ def make(wish: Wish, expansion: Expansion, observed: Observed) -> Plan:
                 change = change.replace(reasons=(*change.reasons, told))
             changes.append(change)
         changes.extend(of_pods)
-    wanted = {wished.ref for wished in wish.objects}
-    gone = [ref for ref, item in wish.remembered.items() if wish.owns(item) and ref not in wanted]
     if not wish.prune:
-        return Plan(changes=tuple(changes), kept_back=tuple(gone), elsewhere=wish.elsewhere)
-    going = {ref: wish.remembered[ref].object for ref in gone}
-    moved = {one.ref: Reason(text=f"not for this host: {one.reason}") for one in wish.elsewhere}
-    pruned = removal.remove(going, observed.pods, PRUNED, reasons=moved)
+        return Plan(changes=tuple(changes), kept_back=wish.gone, elsewhere=wish.elsewhere)
+    going = {ref: wish.remembered[ref].object for ref in wish.gone}
+    pruned = removal.remove(going, observed.pods, PRUNED, reasons=moved(wish))
     return Plan(changes=(*changes, *pruned), elsewhere=wish.elsewhere)
 
 
 PRUNED = Reason(text="no longer in the source")
+
+
+def moved(wish: Wish) -> dict[Ref, Reason]:
+    """Return why objects go that are in the source, and not for this host."""
+    return {one.ref: Reason(text=f"not for this host: {one.reason}") for one in wish.elsewhere}
 
 
 def _object(wished: Wished, before: Remembered | None, observed: Observed) -> Change:

@@ -91,3 +91,16 @@ class Wish(Value):
     def owns(self, item: Remembered) -> bool:
         """Tell whether an object was brought from here, or from what goes with it."""
         return bool(self.applyset) and item.applyset in (self.applyset, *self.also)
+
+    @property
+    def gone(self) -> tuple[Ref, ...]:
+        """The objects that the source has brought, and holds no longer."""
+        wanted = {item.ref for item in self.objects}
+        return tuple(
+            ref for ref, item in self.remembered.items() if self.owns(item) and ref not in wanted
+        )
+
+    @property
+    def pruned(self) -> tuple[Ref, ...]:
+        """Those of them that are to be removed now."""
+        return self.gone if self.prune else ()

@@ -19,22 +19,13 @@ def plan(wish: Wish, work: Work) -> Plan:
     """Return the plan; what is to be pruned comes last."""
     ordered = sorted(wish.objects, key=lambda item: kinds.ORDER[item.object.kind])
     changes = tuple(_change(item, wish, work) for item in ordered)
-    gone = going(wish)
     if not wish.prune:
-        return Plan(changes=changes, kept_back=gone, elsewhere=wish.elsewhere)
-    moved = {one.ref: Reason(text=f"not for this host: {one.reason}") for one in wish.elsewhere}
+        return Plan(changes=changes, kept_back=wish.gone, elsewhere=wish.elsewhere)
+    moved = make.moved(wish)
     pruned = (
-        removal(ref, wish.remembered[ref].object, moved.get(ref, make.PRUNED)) for ref in gone
+        removal(ref, wish.remembered[ref].object, moved.get(ref, make.PRUNED)) for ref in wish.gone
     )
     return Plan(changes=(*changes, *pruned), elsewhere=wish.elsewhere)
-
-
-def going(wish: Wish) -> tuple[Ref, ...]:
-    """Return the objects that the source has brought, and holds no longer."""
-    wanted = {item.ref for item in wish.objects}
-    return tuple(
-        ref for ref, item in wish.remembered.items() if wish.owns(item) and ref not in wanted
-    )
 
 
 def removal(ref: Ref, thing: Object, why: Reason) -> Change:

@@ -16,7 +16,7 @@ import time
 from manifests import kinds
 from manifests.faults import Fault, Invalid, TimedOut
 from manifests.value import Value
-from reconciler import cycle, history, recording
+from reconciler import history, recording, wishing
 from reconciler.execute import run as execute
 from reconciler.execute.run import Outcome
 from reconciler.plan import immutable
@@ -47,6 +47,14 @@ LOCK = "the unit files of Quadlet"
 """Held while files are written and systemd reads them; Syncs share both."""
 
 
+class Intent(Value):
+    """A wish, and the files and services that it comes to: nothing of the host is in it."""
+
+    wish: Wish
+    wanted: Wanted
+    services: tuple[Service, ...]
+
+
 class Prospect(Value):
     """A plan, and what it was made of."""
 
@@ -71,7 +79,8 @@ class Units:
         """Return what a pass would do. Changes nothing; raises Unfit, Invalid as `converge`."""
         podman = fitness.podman()
         with systemd_bus.connected() as manager:
-            return self._prospect(manager, podman, wished, options, consent).plan
+            intent = self._intent(podman, wished, options, consent)
+            return self._prospect(manager, intent).plan
 
     def converge(
         self,
@@ -90,35 +99,34 @@ class Units:
         with systemd_bus.connected() as manager:
             with interrupts.noticed(), locks.held(self._paths, [str(one.ref) for one in wished]):
                 self._host.admit()
-                seen = self._prospect(manager, podman, wished, options, consent)
+                intent = self._intent(podman, wished, options, consent)
+                seen = self._prospect(manager, intent)
                 fault = execute.tried("images", lambda: images.fetch(_beginning(seen)))
                 if fault is not None:
                     return self._refused(seen, fault, notify)
                 with locks.held(self._paths, [LOCK]):
-                    seen = self._prospect(manager, podman, wished, options, consent)
+                    seen = self._prospect(manager, intent)
                     outcomes = self._carried_out(manager, seen, notify)
             if self._spec.wait and not any(one.fault for one in outcomes):
                 outcomes += self._unsettled(manager, seen, deadline)
         return Report(plan=seen.plan, outcomes=outcomes, rebuilt=self._base.database.rebuilt)
 
-    def _prospect(
-        self,
-        manager: Manager,
-        podman: str,
-        wished: Sequence[Wished],
-        options: Options,
-        consent: Consent,
-    ) -> Prospect:
-        wish = cycle.wish_of(self._base, wished, options, consent)
+    def _intent(
+        self, podman: str, wished: Sequence[Wished], options: Options, consent: Consent
+    ) -> Intent:
+        wish = wishing.wish_of(self._base, wished, options, consent)
         immutable.refuse_changes(wish)
         self._refuse_pods(wish)
         wanted = wanting.make(wished, podman)
         if wanted.lost and not self._spec.allow_unsupported:
             raise wanting.lossy(wanted.lost)
         services = units.services(wanted.files, wanted.owners)
+        return Intent(wish=wish, wanted=wanted, services=services)
+
+    def _prospect(self, manager: Manager, intent: Intent) -> Prospect:
+        wish, wanted, services = intent.wish, intent.wanted, intent.services
         record = records.read(self._paths, self._name)
-        gone = changes.going(wish) if wish.prune else ()
-        kept = set(record.objects) - {item.ref for item in wished} - set(gone)
+        kept = set(record.objects) - {item.ref for item in wish.objects} - set(wish.pruned)
         names = dict.fromkeys((*wanted.files, *record.files))
         seen = working.Seen(
             wanted=disk.wanted(self._paths, wanted.files),
@@ -241,8 +249,7 @@ def _beginning(seen: Prospect) -> list[Service]:
 
 def _objects_of(seen: Prospect) -> Record:
     """Return the record with the objects that there are after the pass."""
-    gone = set(changes.going(seen.wish)) if seen.wish.prune else set()
-    kept = (one for one in seen.record.objects if one not in gone)
+    kept = set(seen.record.objects) - set(seen.wish.pruned)
     wished = (item.ref for item in seen.wish.objects)
     return seen.record.replace(objects=tuple(sorted({*kept, *wished}, key=_key)))
 
