@@ -83,7 +83,8 @@ def prospects(context: Context, subjects: Sequence[Subject], wish: Wish) -> tupl
 
 
 def _prospect(context: Context, group: Group, wish: Wish) -> Prospect:
-    volumes = tuple(_volumes(context, group, wish))
+    there = asking.volumes(one.volume for one in group.claims)
+    volumes = tuple(_volumes(context, group, wish, there))
     known, untold = _secrets(group, wish)
     loaded = _loaded((*known, *group.documents), group.name)
     rendered = converting.kubernetes(loaded, "") if not loaded.errors else ()
@@ -105,7 +106,7 @@ def _prospect(context: Context, group: Group, wish: Wish) -> Prospect:
         *_not_running(group),
         *_used_by_others(group),
         *_there_already(context, loaded),
-        *_volumes_refused(context, group, wish),
+        *_volumes_refused(context, group, wish, there),
         *_images_refused(context, group),
         *_at_boot(journal),
         *_unfit(context, loaded),
@@ -161,8 +162,9 @@ def _running(group: Group) -> Iterator[Running]:
             )
 
 
-def _volumes(context: Context, group: Group, wish: Wish) -> Iterator[Volume]:
-    known = asking.volumes(one.volume for one in group.claims)
+def _volumes(
+    context: Context, group: Group, wish: Wish, known: Mapping[str, asking.Volume]
+) -> Iterator[Volume]:
     for one in group.claims:
         path = known[one.volume].path
         if not os.path.isdir(path):
@@ -223,8 +225,9 @@ def _is_same_secret(context: Context, located: Located) -> bool:
     return row.digest == secrets.digest(context.paths, located.digest)
 
 
-def _volumes_refused(context: Context, group: Group, wish: Wish) -> Iterator[str]:
-    known = asking.volumes(one.volume for one in group.claims)
+def _volumes_refused(
+    context: Context, group: Group, wish: Wish, known: Mapping[str, asking.Volume]
+) -> Iterator[str]:
     for one in group.claims:
         if known[one.volume].foreign:
             yield f"volume {one.volume}: {known[one.volume].foreign}"

@@ -10,7 +10,7 @@ import pwd
 
 from manifests.faults import Fault
 from podpy.checkup import Finding, Verdict, good, missing, told, warning
-from runtime import files, proc
+from runtime import files, proc, systemd
 from runtime.rootless import subids
 
 TYPE_CHECKING = False
@@ -122,7 +122,7 @@ def _kernel(release: str) -> Finding:
 
 
 def _lingering(name: str) -> Finding:
-    if not os.path.isdir("/run/systemd/system"):
+    if not systemd.booted():
         return good("lingering", "no systemd ends what a user leaves")
     if os.path.exists(f"{LINGER}/{name}"):
         return good("lingering", f"what {name} runs outlives their sessions")

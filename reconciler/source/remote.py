@@ -13,6 +13,7 @@ import os
 import shlex
 import time
 
+from manifests import digests
 from manifests.checks.sync_sources import transport_of
 from manifests.faults import Fault, HostFault, Invalid, Retry, TimedOut
 from manifests.value import Value
@@ -244,7 +245,7 @@ def _lacking(repository: Repository, commit: str, part: Part | None) -> tuple[st
         tree = os.path.dirname(tree)
     missing = packing.missing(repository.path, f"{commit}:{tree}")
     if missing is None:
-        raise DamagedError(f"revision {commit[:12]} cannot be read")
+        raise DamagedError(f"revision {digests.short(commit)} cannot be read")
     files = [one for one in entries if one.kind is Kind.FILE]
     named = {one.blob for one in files if part is None or part.has(one.path)}
     return tuple(sorted(named & missing))

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 _SHA256_DIGITS = 64
 _WHEN_TO_PACK = {
-    "gc.auto": "256",
-    "gc.autoPackLimit": "20",
+    "gc.auto": str(packing.LOOSE),
+    "gc.autoPackLimit": str(packing.PACKS),
     "gc.pruneExpire": "now",
     "gc.autoDetach": "false",
 }

@@ -17,7 +17,6 @@ import time
 
 from manifests import digests, durations
 from manifests.faults import Fault
-from reconciler.source.repository import DamagedError, LackingError
 from reconciler.syncs import decide, revisions
 from reconciler.syncs.revisions import UnusableError
 
@@ -118,6 +117,6 @@ class Lookout:
             return False
         try:
             revisions.read(self._base, self._sync, self._repository, found, followed=False)
-        except (UnusableError, DamagedError, LackingError, Fault):
+        except (UnusableError, Fault):
             return False
         return True

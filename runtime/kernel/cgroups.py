@@ -19,6 +19,7 @@ from manifests.strenum import StrEnum
 from manifests.value import Value
 from runtime import files
 from runtime.kernel import signals
+from runtime.rootless import mode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def view(root: str = ROOT) -> View:
 
     Raises HostFault when there are none.
     """
-    if "PODPY_ROOTLESS" in os.environ and _denied():
+    if mode.without_cgroups():
         return View(version=Version.NONE, hierarchies=())
     unified = read(f"{root}/cgroup.controllers")
     if unified is not None:
@@ -107,12 +108,6 @@ def view(root: str = ROOT) -> View:
         )
     hybrid = os.path.exists(f"{root}/unified/cgroup.procs")
     return View(version=Version.HYBRID if hybrid else Version.V1, hierarchies=tuple(found))
-
-
-def _denied() -> bool:
-    from runtime.rootless import mode
-
-    return mode.without_cgroups()
 
 
 def create(seen: View, path: str) -> None:

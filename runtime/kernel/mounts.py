@@ -178,19 +178,18 @@ def overlay(
     upper: str = "",
     work: str = "",
     volatile: bool = True,
-    userxattr: bool | None = None,
 ) -> None:
     """Mount `lowers` (topmost first) as one tree, written to `upper` if given, else read-only.
 
     `volatile` leaves out all syncing (unmounting takes 0.3 ms, not 40): after a crash such an upper
-    is lost and the kernel refuses it. `userxattr` (5.11) is what a user's needs. mount(2) takes
+    is lost and the kernel refuses it. A user's namespaces need `userxattr` (5.11). mount(2) takes
     one page of options; when the paths do not fit, or hold overlayfs' own separators, they are
     named through descriptors, which lets 200 layers in on every kernel.
     """
     paths = [*lowers, *((upper, work) if upper else ())]
     extra = [
         *(("volatile",) if volatile and upper else ()),
-        *(("userxattr",) if (mode.active() if userxattr is None else userxattr) else ()),
+        *(("userxattr",) if mode.active() else ()),
     ]
     with _worded(f"{target}: cannot mount an overlay of {len(lowers)} layers"):
         plain = _overlay_options(lowers, upper, work, extra)

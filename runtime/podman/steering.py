@@ -9,6 +9,7 @@ Each does nothing where it has been done already, so that it may be done again a
 
 from __future__ import annotations
 
+import functools
 import os
 
 from manifests.faults import HostFault
@@ -127,6 +128,7 @@ def _podman_if_there(*words: str) -> None:
         raise HostFault(f"podman {' '.join(words)}: {told.complaint}")
 
 
+@functools.cache
 def _can_update() -> bool:
     """Tell whether `podman update` changes restart policies, as it does since 5.3."""
     told = proc.run(asking.program(), "update", "--help", timeout=asking.ASK_SECONDS)

@@ -7,6 +7,7 @@ led; nothing else is kept.
 from __future__ import annotations
 
 from manifests.faults import Fault
+from reconciler.state import leases
 from reconciler.targets.host import ruleset
 from renderers import nft
 from runtime.rootless import slirp
@@ -19,15 +20,13 @@ if TYPE_CHECKING:
     from manifests.observed import PodRecord
     from runtime.paths import Paths
 
-_EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - what hostPort means without hostIP
-
 
 def wanted(present: Iterable[PodRecord]) -> frozenset[Forward]:
     """Return what is to be led in for these pods. Pure."""
     return frozenset(
         Forward(
             protocol=port.protocol.upper(),
-            address=_EVERY_ADDRESS if port.host_ip in nft.EVERY_ADDRESS else port.host_ip,
+            address=leases.ANY_IP if port.host_ip in nft.EVERY_ADDRESS else port.host_ip,
             port=port.host_port,
         )
         for record in present
