@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import socket
@@ -13,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fixtures.agents import agent
 from tests.fixtures.command import wait_until
 from tests.fixtures.forge import Forge
 from tests.fixtures.objects import config, pod
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.fixtures.command import Podpy
 
@@ -30,20 +30,6 @@ def folder(tmp_path: Path) -> Path:
     made = tmp_path / "manifests"
     made.mkdir()
     return made
-
-
-@contextlib.contextmanager
-def agent(podpy: Podpy) -> Iterator[subprocess.Popen[str]]:
-    """The agent, running; it ends in order at the block's end."""
-    child = podpy.start("agent")
-    assert child.stdout is not None
-    child.stdout.readline()
-    try:
-        yield child
-    finally:
-        child.terminate()
-        out, err = child.communicate(timeout=30)
-        assert child.returncode == 128 + signal.SIGTERM, out + err
 
 
 def configs(podpy: Podpy) -> dict[str, str]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.fixtures.agents import agent
 from tests.fixtures.command import wait_until
-from tests.host.test_agent import agent
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,6 +9,7 @@ import pytest
 
 from manifests import cron
 from renderers.quadlet import timers
+from tests.fixtures import schedules
 
 pytestmark = pytest.mark.host
 
@@ -55,19 +56,7 @@ def elapses(line: str, count: int) -> list[datetime.datetime]:
     ]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "*/7 * * * *",
-        "0,59 23,0 * * *",
-        "15 6-8/2 * * MON-FRI",
-        "0 12 28-31 * *",
-        "30 1 1 * 0",
-        "0 0 */9 * 3",
-        "5 4 29 FEB-MAR *",
-        "@monthly",
-    ],
-)
+@pytest.mark.parametrize("text", schedules.VARIED)
 def test_systemd_wakes_when_cron_would(text: str) -> None:
     schedule = cron.read(text)
     found: set[datetime.datetime] = set()

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fixtures.agents import agent
 from tests.fixtures.command import wait_until
 from tests.fixtures.forge import Forge
-from tests.fixtures.objects import config
+from tests.fixtures.objects import config, pod
 
 if TYPE_CHECKING:
     import subprocess
@@ -29,18 +30,8 @@ def forge(tmp_path: Path) -> Forge:
 
 def web(image: str, ready: str) -> str:
     """A pod that is ready when this command ends well."""
-    return f"""\
-apiVersion: v1
-kind: Pod
-metadata: {{name: web}}
-spec:
-  terminationGracePeriodSeconds: 0
-  containers:
-  - name: main
-    image: {image}
-    command: [sleep, "100000"]
-    readinessProbe: {{exec: {{command: {json.dumps(ready.split())}}}, periodSeconds: 1}}
-"""
+    probe = f"{{exec: {{command: {json.dumps(ready.split())}}}, periodSeconds: 1}}"
+    return pod(image, more=f", readinessProbe: {probe}")
 
 
 def job(image: str, name: str) -> str:
@@ -134,12 +125,8 @@ def test_an_agent_follows_a_saved_file_while_it_waits_for_another(
     (folder / "web.yaml").write_text(web(image, "false"))
     where = ("--directory", str(folder))
     podpy.ok("sync", "add", "shop", *where, "--timeout", MINUTES, "--interval", "1h")
-    agent = podpy.start("agent")
-    try:
+    with agent(podpy):
         wait_until(lambda: "web" in podpy.run("get", "pods").stdout, "the pod is there")
         (folder / "web.yaml").write_text(web(image, "true"))
         wait_until(lambda: [one for _, one in history(podpy)][:1] == ["Ready"], "it is followed")
-    finally:
-        agent.terminate()
-        agent.communicate(timeout=60)
     assert [outcome for _, outcome in history(podpy)] == ["Ready", "Superseded"]

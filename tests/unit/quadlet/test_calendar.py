@@ -7,6 +7,7 @@ import pytest
 from manifests import cron
 from manifests.quadlet import calendar
 from renderers.quadlet import timers
+from tests.fixtures import schedules
 
 
 @pytest.mark.parametrize(
@@ -59,17 +60,10 @@ def test_what_cron_cannot_say_is_told(values: list[str], message: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "*/7 * * * *",
-        "0,59 23,0 * * *",
-        "15 6-8/2 * * MON-FRI",
-        "0 12 28-31 * *",
-        "30 1 1 * 0",
-        "0 0 */9 * 3",
+        *schedules.VARIED,
         "0 0 1,10,19,28 * 3",
-        "5 4 29 FEB-MAR *",
         "0 0 13 * */3",
         "0 0 */20 * 3",
-        "@monthly",
         "* * * * *",
     ],
 )
